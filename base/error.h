@@ -62,6 +62,8 @@ enum class Reason {
   kExchangeStopped,       // The exchange refuses to serve until someone looks at it.
   kExchangeNotFound,      // No such exchange, and the caller may know that.
   kAlreadyRunning,        // Another process has this state open.
+  kBrakeOn,               // A brake of the agreement is on. A custodian decides.
+  kLeaseEnded,            // The lease is over. Open another one.
   kShuttingDown,          // The daemon is about to exit. Try again when it is back.
 };
 
