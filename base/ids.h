@@ -14,6 +14,7 @@
 #include <tuple>
 
 #include "absl/status/statusor.h"
+
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/strong_id.h"

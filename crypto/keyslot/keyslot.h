@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the root key of an epoch is kept, and, above all, forgotten.
+//
+// A keyslot is what makes a destruction final: everything else that is stored may be copied, but
+// without the root key of its epoch it stays shut. So a slot lies outside the data folder and in no
+// backup, and every step is durable and has been read back when it returns.
+//
+// When to use  From the vault alone, in the order of docs/key-tree.md, "Epochs".
+// Threads      Not safe for concurrent use; the exchange's one writer calls it.
+// Ownership    A key that is handed in stays the caller's; one that is read is the caller's.
+// Errors       kKeyslotFailed for whatever the device or the files do; others at each method. After
+//              an error the slot holds what it held, or the one epoch of the call may be gone.
+//
+// Invariants
+//   (1) List() names an epoch exactly if Read() returns its key.
+//   (2) At most two epochs are held at a time.
+//   (3) Whatever fails, and whenever the power goes: a key whose Erase() returned is never read
+//   again,
+//       and a key whose Stage() returned is read until it is erased.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "base/ids.h"
+#include "crypto/secret_bytes.h"
+
+namespace holdfast::crypto {
+
+// What Erase() means for someone who has the old medium. A certificate prints it.
+enum class ErasureClass {
+  kUnspecified = 0,  // Never returned by a slot.
+  kMedium,           // Overwritten; gone if the medium kept no copy of its own.
+  kDevice,           // Gone inside a device that lets nobody read it.
+};
+
+// Returns `medium` or `device`. REQUIRES: not kUnspecified.
+std::string_view ErasureClassName(ErasureClass erasure_class);
+
+class Keyslot {
+ public:
+  static constexpr std::size_t kRootKeyBytes = 32;
+
+  Keyslot() = default;
+  Keyslot(const Keyslot&) = delete;
+  Keyslot& operator=(const Keyslot&) = delete;
+  virtual ~Keyslot() = default;
+
+  // Keeps `key` as the root key of `epoch`.
+  // REQUIRES: key.size() == kRootKeyBytes; epoch is not 0.
+  // Errors: kAlreadyExists  `epoch` is held already;
+  //         kKeyslotFailed  also if two epochs are held.
+  virtual absl::Status Stage(Epoch epoch, const SecretBytes& key) = 0;
+
+  // Returns the root key of `epoch`.
+  // Errors: kNotFound if it is not held.
+  virtual absl::StatusOr<SecretBytes> Read(Epoch epoch) = 0;
+
+  // Makes the root key of `epoch` unreadable for ever. Also succeeds if `epoch` is not held, and
+  // then removes what an interrupted Stage() or Erase() of it left behind.
+  virtual absl::Status Erase(Epoch epoch) = 0;
+
+  // Returns the epochs that are held, in ascending order.
+  virtual absl::StatusOr<std::vector<Epoch>> List() = 0;
+
+  // The name in the configuration and in certificates, such as `file`.
+  virtual std::string_view kind() const = 0;
+
+  virtual ErasureClass erasure_class() const = 0;
+
+  // The least time between two destructions that nobody waits for: some devices' memory wears.
+  virtual std::chrono::milliseconds erase_interval() const = 0;
+};
+
+}  // namespace holdfast::crypto
