@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may do what: the question that the request gate asks of the agreements in force.
+//
+// When to use  Implemented over policy's agreement, by whoever wires the exchanges; asked by the
+//              request gate only. A handler that must know the caller's role asks its exchange.
+// Threads      May be called concurrently, on gRPC's threads, for every call and again for every
+//              message. It must not wait, and must be cheap: read a snapshot.
+// Ownership    Borrowed by the server; must outlive it.
+// Errors       None. When in doubt the answer is no.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace holdfast::rpc {
+
+class Authority {
+ public:
+  Authority() = default;
+  Authority(const Authority&) = delete;
+  Authority& operator=(const Authority&) = delete;
+  virtual ~Authority() = default;
+
+  // Whether the identity `spiffe_id` may use `permission` (such as "keys.release") in `exchange`.
+  // `exchange` is what the caller named, or empty: then the daemon's only exchange is meant, and
+  // the answer is no where there are several and the permission is not about the daemon itself.
+  virtual bool Allows(std::string_view spiffe_id, std::string_view permission,
+                      std::string_view exchange) const = 0;
+
+  // The id under which the agreement enrols `spiffe_id`; empty if it does not.
+  virtual std::string MemberOf(std::string_view spiffe_id, std::string_view exchange) const = 0;
+};
+
+}  // namespace holdfast::rpc
