@@ -17,7 +17,7 @@ namespace holdfast::internal {
 
 }  // namespace holdfast::internal
 
-#define HF_CHECK(condition) \
+#define HF_CHECK(condition)           \
   ((condition) ? static_cast<void>(0) \
                : ::holdfast::internal::CheckFailed(__FILE__, __LINE__, #condition))
 

@@ -8,6 +8,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/string_view.h"
+
 #include "base/check.h"
 
 namespace holdfast {
@@ -83,9 +84,8 @@ absl::string_view ToAbsl(std::string_view text) { return {text.data(), text.size
 bool IsMetadataKey(std::string_view key) {
   const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
   return !key.empty() && key.size() <= 63 && is_letter(key.front()) &&
-         std::all_of(key.begin(), key.end(), [&](char c) {
-           return is_letter(c) || (c >= '0' && c <= '9') || c == '_';
-         });
+         std::all_of(key.begin(), key.end(),
+                     [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '_'; });
 }
 
 }  // namespace

@@ -21,8 +21,7 @@ std::string ParentPath(std::string_view path) {
 
 absl::Status ReplaceFile(FileSystem& files, const std::string& path, ByteSpan bytes) {
   const std::string fresh = path + ".new";
-  HF_ASSIGN_OR_RETURN(const std::unique_ptr<File> file,
-                      files.Open(fresh, OpenMode::kOpenOrCreate));
+  HF_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, files.Open(fresh, OpenMode::kOpenOrCreate));
   HF_RETURN_IF_ERROR(file->Truncate(0));
   HF_RETURN_IF_ERROR(file->Append(bytes));
   HF_RETURN_IF_ERROR(file->Sync());

@@ -27,6 +27,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+
 #include "base/bytes.h"
 
 namespace holdfast {
@@ -52,7 +53,7 @@ enum class FileKind { kOther = 0, kRegular, kDirectory };
 
 struct FileInfo {
   FileKind kind = FileKind::kOther;
-  std::uint64_t size_bytes = 0;  // Of a regular file.
+  std::uint64_t size_bytes = 0;   // Of a regular file.
   std::uint32_t permissions = 0;  // The nine bits of owner, group and others.
 };
 

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -6,11 +11,6 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <system_error>
-#include <utility>
 
 #include "base/check.h"
 #include "base/error.h"
@@ -56,8 +56,7 @@ absl::Status FileError(Reason reason, const char* operation, const std::string& 
 }
 
 absl::Status ErrnoError(int error, const char* operation, const std::string& path) {
-  return FileError(ReasonForErrno(error), operation, path,
-                   std::generic_category().message(error));
+  return FileError(ReasonForErrno(error), operation, path, std::generic_category().message(error));
 }
 
 // Calls `function` again for as long as a signal interrupts it.
@@ -194,8 +193,7 @@ int FlagsOf(OpenMode mode) {
 absl::StatusOr<std::unique_ptr<File>> PosixFileSystem::Open(const std::string& path,
                                                             OpenMode mode) {
   // O_NONBLOCK, or opening a pipe by mistake would wait for ever. It changes nothing for a file.
-  HF_ASSIGN_OR_RETURN(Descriptor fd,
-                      OpenDescriptor(path, FlagsOf(mode) | O_NOFOLLOW | O_NONBLOCK));
+  HF_ASSIGN_OR_RETURN(Descriptor fd, OpenDescriptor(path, FlagsOf(mode) | O_NOFOLLOW | O_NONBLOCK));
   HF_RETURN_IF_ERROR(RegularSize(fd.get(), path).status());
   return std::make_unique<PosixFile>(std::move(fd), path);
 }

@@ -17,10 +17,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#define HF_RETURN_IF_ERROR(expression)                    \
-  do {                                                    \
-    absl::Status hf_status = (expression);                \
-    if (!hf_status.ok()) return hf_status;                \
+#define HF_RETURN_IF_ERROR(expression)     \
+  do {                                     \
+    absl::Status hf_status = (expression); \
+    if (!hf_status.ok()) return hf_status; \
   } while (false)
 
 #define HF_ASSIGN_OR_RETURN(lhs, expression) \

@@ -13,6 +13,7 @@
 #include <compare>
 #include <cstddef>
 #include <functional>
+#include <ostream>
 #include <type_traits>
 #include <utility>
 
@@ -37,6 +38,12 @@ class StrongId final {
   friend H AbslHashValue(H state, const StrongId& id) {
     return H::combine(std::move(state), id.value_);
   }
+
+  // For test output.
+  friend void PrintTo(const StrongId& id, std::ostream* out) requires requires(const Value& value) {
+    *out << value;
+  }
+  { *out << id.value_; }
 
  private:
   Value value_{};

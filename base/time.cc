@@ -60,7 +60,9 @@ class Scanner final {
     if (!Take(c)) Fail();
   }
 
-  bool NextIsDigit() const { return !rest_.empty() && rest_.front() >= '0' && rest_.front() <= '9'; }
+  bool NextIsDigit() const {
+    return !rest_.empty() && rest_.front() >= '0' && rest_.front() <= '9';
+  }
   bool Complete() const { return !failed_ && rest_.empty(); }
   int Fail() {
     failed_ = true;
@@ -110,7 +112,8 @@ std::optional<UnixMillis> Parse(std::string_view text) {
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!date.ok()) return std::nullopt;
   const milliseconds since_epoch = std::chrono::sys_days(date).time_since_epoch() + hours(hour) +
-                                   minutes(minute) + seconds(second) + milliseconds(millis) - offset;
+                                   minutes(minute) + seconds(second) + milliseconds(millis) -
+                                   offset;
   const UnixMillis time{since_epoch.count()};
   if (time < kMinTime || time > kMaxTime) return std::nullopt;
   return time;

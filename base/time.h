@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+
 #include "base/strong_id.h"
 
 namespace holdfast {

@@ -25,6 +25,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+
 #include "base/error.h"
 #include "base/mutex.h"
 
@@ -33,8 +34,8 @@ namespace holdfast::test {
 class FaultPlan final {
  public:
   enum class Extent {
-    kOnce,          // One operation fails, and the next one works again.
-    kFromThenOn,    // Every later one fails too, as on a disk that is full or gone.
+    kOnce,        // One operation fails, and the next one works again.
+    kFromThenOn,  // Every later one fails too, as on a disk that is full or gone.
   };
 
   // A plan without a fault.

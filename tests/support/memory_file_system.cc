@@ -167,7 +167,8 @@ absl::StatusOr<std::unique_ptr<File>> MemoryFileSystem::Open(const std::string& 
                                                              OpenMode mode) {
   const std::string path = Normal(given);
   MutexLock lock(mutex_);
-  if (folders_.contains(path)) return MakeError(Reason::kStoreFailed, "not a regular file: " + path);
+  if (folders_.contains(path))
+    return MakeError(Reason::kStoreFailed, "not a regular file: " + path);
   Folder* folder = FolderOf(path);
   if (folder == nullptr) return NoSuch(path);
   std::shared_ptr<Inode> inode = Find(path);

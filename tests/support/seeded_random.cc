@@ -5,8 +5,9 @@
 #include <iostream>
 #include <string>
 
-#include "base/check.h"
 #include "gtest/gtest.h"
+
+#include "base/check.h"
 
 namespace holdfast::test {
 namespace {

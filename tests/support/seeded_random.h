@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Randomness that can be had again.
 //
-// The seed is HOLDFAST_TEST_SEED if that is set, and fresh otherwise; a test that fails while one of
-// these is alive prints it.
+// The seed is HOLDFAST_TEST_SEED if that is set, and fresh otherwise; a test that fails while one
+// of these is alive prints it.
 //
 // When to use  For random inputs, orders and schedules in tests. Never for anything secret.
 // Threads      Not thread-safe: one for each thread.

@@ -16,9 +16,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "gmock/gmock.h"
+
 #include "base/bytes.h"
 #include "base/error.h"
-#include "gmock/gmock.h"
 
 namespace holdfast::test {
 

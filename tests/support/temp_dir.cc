@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/temp_dir.h"
 
-#include <stdlib.h>
-
 #include <filesystem>
 #include <system_error>
+
+#include <stdlib.h>
 
 #include "base/check.h"
 #include "base/file_system.h"

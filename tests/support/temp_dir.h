@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A folder on the real disk that is gone after the test.
 //
-// When to use  For what has to touch real files: PosixFileSystem, SQLite, a whole daemon. Everything
+// When to use  For what has to touch real files: PosixFileSystem, SQLite, a whole daemon.
+// Everything
 //              else uses MemoryFileSystem.
 // Threads      Constant after construction.
 // Ownership    Removes the folder and all that is in it.
