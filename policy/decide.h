@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// May this fact be written as the next entry of the ledger?
+//
+//   DecisionBatch batch(state);
+//   for (const Entry& entry : entries) if (!batch.Decide({entry}).allowed()) ...refuse the batch;
+//   for (const Entry& entry : entries) HF_CHECK(Apply(state, entry, nullptr, index++).ok());
+//
+// When to use  On the writer's thread, for each fact before it is applied; and in the verifier,
+//              which must come to the same answer for each entry of an exported ledger. Only facts
+//              that Decide allows may be passed to Apply (policy/apply.h).
+// Threads      Reads the state: must not run while Apply does. Any number may run at one time.
+// Ownership    Everything is borrowed for the call; a DecisionBatch borrows its state.
+// Errors       None: a refusal is an answer. A fact that makes no sense is kMalformed.
+//
+// Invariants
+//   (1) The answer depends on state and proposal alone: no clock, no chance, no order of hashing.
+//   (2) No KeyReleased is allowed for a record that a FREEZE covers, that is revoked, destroyed,
+//       expired or not yet valid, under a lease that is over, while the clock is not trusted, or
+//       while a restricting act waits for its epoch.
+//   (3) No RecordsDestroyed is allowed for a record that a PRESERVE covers, or covered less than
+//       the agreement's window ago.
+//   (4) A DecisionBatch answers as Decide would if the batch's earlier allowed facts had been
+//       applied. So a replay, entry by entry, comes to the same answers.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "holdfast/ledger/v1/entry.pb.h"
+#include "policy/opened_order.h"
+#include "policy/refusal.h"
+#include "policy/state.h"
+
+namespace holdfast::policy {
+
+// Goes into each entry. Raised by any change that can alter a decision.
+inline constexpr std::uint32_t kPolicyVersion = 1;
+
+// An order may be signed at most this far ahead of the gateway's late time.
+inline constexpr std::chrono::minutes kMaxOrderLead{5};
+
+struct [[nodiscard]] Decision {
+  Refusal refusal = Refusal::kUndecided;
+
+  // Ledger index of the placing of the hold that refused. Only with kFrozen and kPreserved.
+  std::uint64_t hold_index = 0;
+
+  bool allowed() const { return refusal == Refusal::kAllowed; }
+  friend bool operator==(const Decision&, const Decision&) = default;
+};
+
+// What is to be decided. Refused entries are not proposals: nothing refuses a refusal
+// (policy/replay.h decides what they say again).
+struct Proposal {
+  const ledger::v1::Entry& entry;
+
+  // The order of an OrderAccepted, with its `head_check` filled in; else null.
+  const OpenedOrder* order = nullptr;
+
+  // The agreement of an ExchangeOpened; else null.
+  const OpenedAgreement* agreement = nullptr;
+};
+
+// What the allowed facts of a batch would change. Only DecisionBatch fills it.
+struct BatchEffects {
+  absl::flat_hash_set<std::uint32_t> rows;
+  absl::flat_hash_set<std::uint64_t> leaves;                            // Segment and leaf.
+  absl::flat_hash_map<std::uint32_t, std::uint32_t> accepted_by_officer;  // By position.
+  std::uint32_t newly_open_records = 0;
+};
+
+// Decides one fact.
+Decision Decide(const State& state, const Proposal& proposal);
+
+// Decides the facts of one command, none of which has been applied yet. All must be of one kind:
+// SubjectJudged, EnvelopeDeposited or KeyReleased, of one transfer or lease. A row that occurs
+// twice is refused the second time.
+class DecisionBatch final {
+ public:
+  explicit DecisionBatch(const State& state) : state_(state) {}
+
+  DecisionBatch(const DecisionBatch&) = delete;
+  DecisionBatch& operator=(const DecisionBatch&) = delete;
+
+  // A refused fact leaves no trace in the batch: later ones may be allowed.
+  Decision Decide(const Proposal& proposal);
+
+ private:
+  const State& state_;
+  BatchEffects effects_;
+};
+
+// Returns whether the act must get an epoch of its own (design invariant I10): a hold placed or
+// kept, a revocation, a destruction. Until the EpochAdvanced that follows it is applied, nothing is
+// released, collected or destroyed.
+bool AdvancesEpoch(const ledger::v1::Entry& entry, const OpenedOrder* order);
+
+}  // namespace holdfast::policy

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Folds a ledger from its stored bytes, and decides each entry again.
+//
+//   Replayer replayer(Replayer::Mode::kDecideAgain);
+//   for (ByteSpan entry : entries) HF_RETURN_IF_ERROR(replayer.Step(entry));
+//
+// When to use  kApplyOnly at the daemon's start, where the ledger's own hashes have been checked;
+//              kDecideAgain in the offline verifier and in drills.
+// Threads      One thread.
+// Ownership    Owns its state; Take() gives it away.
+// Errors       Step: kLedgerInconsistent, with metadata `index` and `rule`. Nothing can be stepped
+//              after an error.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+#include "base/bytes.h"
+#include "policy/decide.h"
+#include "policy/state.h"
+
+namespace holdfast::policy {
+
+// What was replayed.
+struct ReplayReport {
+  std::uint64_t entries = 0;
+  std::map<std::string, std::uint64_t> facts;     // By the fact's field name in Entry.
+  std::map<std::string, std::uint64_t> refusals;  // Refused entries by RefusalName.
+  std::uint64_t decided_again = 0;                // Came to the same answer.
+  std::uint64_t refusals_decided_again = 0;       // Those whose inputs are in the ledger.
+};
+
+class Replayer final {
+ public:
+  enum class Mode {
+    kApplyOnly,    // Parses and folds. Trusts that the entries were decided.
+    kDecideAgain,  // Checks signatures and asks Decide for each entry.
+  };
+
+  // Returns whether the ledger of `size` entries had this root. The verifier asks the tree that it
+  // builds as it goes. Without one, heads of orders are taken to be prefixes.
+  using HeadIsPrefix = std::function<bool(std::uint64_t size, const Digest32& root)>;
+
+  explicit Replayer(Mode mode, HeadIsPrefix head_is_prefix = nullptr);
+
+  // Folds the next entry.
+  // Errors: kLedgerInconsistent.
+  [[nodiscard]] absl::Status Step(ByteSpan entry);
+
+  const State& state() const { return state_; }
+  const ReplayReport& report() const { return report_; }
+
+  // REQUIRES: every Step() has succeeded. The replayer is empty afterwards.
+  State Take();
+
+ private:
+  absl::Status StepDecided(const ledger::v1::Entry& entry);
+  absl::Status StepRefused(const ledger::v1::Entry& entry);
+
+  const Mode mode_;
+  const HeadIsPrefix head_is_prefix_;
+  State state_;
+  ReplayReport report_;
+};
+
+}  // namespace holdfast::policy
