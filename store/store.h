@@ -38,6 +38,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+
 #include "base/bytes.h"
 
 namespace holdfast::store {
@@ -175,10 +176,12 @@ struct Snapshot {
 };
 
 // Each call sees what was committed when it was made, and two calls may see different groups. No
-// call leaves a transaction open: a reader that waits for the network would pin the write-ahead log.
+// call leaves a transaction open: a reader that waits for the network would pin the write-ahead
+// log.
 class Reader {
  public:
-  // Gets an entry's index and bytes, borrowed for the call. An error ends the walk and is its result.
+  // Gets an entry's index and bytes, borrowed for the call. An error ends the walk and is its
+  // result.
   using EntryCallback = std::function<absl::Status(std::uint64_t index, ByteSpan entry)>;
 
   Reader() = default;
@@ -189,9 +192,8 @@ class Reader {
   // A new store has epoch 0, size 0 and a root of zeros.
   virtual absl::StatusOr<Head> ReadHead() = 0;
 
-  // Returns entries [256 * bundle, ...) in the form of store/entry_bundle.h: 256 of them, or as many
-  // as there are in the last one.
-  // Errors: kNotFound.
+  // Returns entries [256 * bundle, ...) in the form of store/entry_bundle.h: 256 of them, or as
+  // many as there are in the last one. Errors: kNotFound.
   virtual absl::StatusOr<Bytes> ReadBundle(std::uint64_t bundle) = 0;
 
   // Calls `callback` for each entry from `first` to the size that the ledger had when this was
