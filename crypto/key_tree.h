@@ -99,7 +99,7 @@ class SegmentTree final {
   SecretBytes seeds_;
 };
 
-// Derives leaves one after the other. In ascending order a leaf costs two blocks on average, in
+// Derives leaves one after the other. In ascending order a leaf costs one block on average, in
 // another order up to sixteen.
 class LeafCursor final {
  public:
@@ -113,14 +113,14 @@ class LeafCursor final {
   absl::Status Derive(std::uint32_t leaf, LeafSeed& out);
 
  private:
-  // An ancestor of the last leaf, and its seed.
+  // An inner node above the last leaf, and the seeds of its two children.
   struct Step {
     NodePosition position = 0;
-    std::array<std::byte, 32> seed{};
+    std::array<std::byte, 64> children{};
   };
 
   const SegmentTree& tree_;
-  std::array<Step, SegmentTree::kMaxDepth + 1> path_;
+  std::array<Step, SegmentTree::kMaxDepth> path_;
   std::size_t path_size_ = 0;
 };
 

@@ -32,6 +32,7 @@
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/time.h"
+#include "crypto/ed25519.h"
 #include "crypto/random.h"
 #include "crypto/secret_bytes.h"
 #include "crypto/wiped_key.h"
@@ -42,7 +43,6 @@ using X25519PublicKey = StrongId<struct X25519PublicKeyTag, std::array<std::byte
 
 inline constexpr std::size_t kSealedRecordKeyBytes = 48;
 inline constexpr std::size_t kSealedLeaseKeyBytes = 112;
-inline constexpr std::size_t kSignatureBytes = 64;
 inline constexpr std::size_t kMaxMemberBytes = 255;
 
 // What a requester signs.
@@ -67,10 +67,9 @@ absl::StatusOr<LeaseOpening> ParseLeaseOpening(ByteSpan bytes);
 
 // Checks the signature, and only then parses. Whether the opening is fresh, and its exchange,
 // transfer and member the caller's, is for the caller to decide.
-// REQUIRES: enrolled_key.size() == 32.
 // Errors: kSignatureInvalid, kRequestMalformed.
 absl::StatusOr<LeaseOpening> VerifyLeaseOpening(ByteSpan opening, ByteSpan signature,
-                                                ByteSpan enrolled_key);
+                                                const PublicKey& enrolled_key);
 
 // Returns the hash that names a signed opening: where its BatchChain begins.
 Digest32 LeaseOpeningDigest(ByteSpan opening, ByteSpan signature);
@@ -146,17 +145,16 @@ class Lease final {
 // A requester that asks for a lease.
 class LeaseRequest final {
  public:
-  // Draws the recipient key and the nonce, overwriting those of `opening`, and signs.
-  //
-  // `signing_key` is the requester's enrolled Ed25519 key: 32 bytes of seed.
-  // REQUIRES: signing_key.size() == 32; the member's name has 1 to kMaxMemberBytes.
+  // Draws the recipient key and the nonce, overwriting those of `opening`, and signs with the
+  // requester's enrolled key.
+  // REQUIRES: the member's name has 1 to kMaxMemberBytes.
   // Errors: kUnavailable if no guarded memory is left.
-  static absl::StatusOr<LeaseRequest> Create(LeaseOpening opening, const SecretBytes& signing_key,
+  static absl::StatusOr<LeaseRequest> Create(LeaseOpening opening, const SigningKey& signing_key,
                                              Random& random);
 
   const LeaseOpening& opening() const { return opening_; }
   const Bytes& opening_bytes() const { return opening_bytes_; }
-  const Bytes& signature() const { return signature_; }
+  const Signature& signature() const { return signature_; }
 
   // LeaseOpeningDigest() of this request.
   const Digest32& digest() const { return digest_; }
@@ -170,7 +168,7 @@ class LeaseRequest final {
 
   LeaseOpening opening_;
   Bytes opening_bytes_;
-  Bytes signature_;
+  Signature signature_{};
   Digest32 digest_{};
   SecretBytes secret_key_;
 };

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// A keyslot in two files: the kind that needs no hardware. docs/key-tree.md, "File keyslot".
+//
+// Each of the two areas is 256 KiB of random bytes, whose hash opens the root key that stands in
+// front of them. A medium that loses any one of its blocks, or an eraser that reaches any one of
+// them, destroys the key; someone who wants it back needs all of them. Areas are overwritten in
+// place, synced and read back; they never grow, shrink or move.
+//
+// When to use  Where there is no TPM and no HSM. It cannot do more than the medium: flash that
+// keeps
+//              blocks it replaced, a snapshot or an image of the whole disk bring an old key back.
+//              That is what ErasureClass::kMedium says.
+// Threads      Not safe for concurrent use.
+// Ownership    Borrows file system and random source; both must outlive it.
+// Errors       kKeyslotFailed throughout; see crypto/keyslot/keyslot.h.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "base/file_system.h"
+#include "base/ids.h"
+#include "crypto/keyslot/keyslot.h"
+#include "crypto/random.h"
+#include "crypto/secret_bytes.h"
+#include "crypto/wiped_buffer.h"
+
+namespace holdfast::crypto {
+
+class FileKeyslot final : public Keyslot {
+ public:
+  static constexpr std::size_t kAreaBytes = std::size_t{256} << 10;
+  static constexpr std::chrono::milliseconds kEraseInterval{1000};
+
+  enum class MediumCheck {
+    kOverwritesInPlace = 0,  // Refuses what keeps old bytes, and what is not known.
+    kNoneForTests,           // Erases nothing that can be relied on.
+  };
+
+  // Opens the slot in `folder`, and makes folder and areas where they do not exist yet; the folder
+  // that it lies in must. The two files have mode 0600, the folder 0700, and nothing else in it is
+  // touched.
+  // Errors: kKeyslotFailed  also if the medium copies on write, is a network's or is not known, and
+  //                         if others than the owner may read.
+  static absl::StatusOr<std::unique_ptr<FileKeyslot>> Open(
+      FileSystem& files, const std::string& folder, Random& random,
+      MediumCheck check = MediumCheck::kOverwritesInPlace);
+
+  absl::Status Stage(Epoch epoch, const SecretBytes& key) override;
+  absl::StatusOr<SecretBytes> Read(Epoch epoch) override;
+  absl::Status Erase(Epoch epoch) override;
+  absl::StatusOr<std::vector<Epoch>> List() override;
+  std::string_view kind() const override { return "file"; }
+  ErasureClass erasure_class() const override { return ErasureClass::kMedium; }
+  std::chrono::milliseconds erase_interval() const override { return kEraseInterval; }
+
+ private:
+  static constexpr std::size_t kAreas = 2;
+
+  // What an area says about itself, and whether it is true.
+  struct Area {
+    Epoch claims;                     // 0: free.
+    absl::StatusOr<SecretBytes> key;  // The root key, if the area opens.
+
+    bool held() const { return claims.value() != 0 && key.ok(); }
+  };
+
+  FileKeyslot(FileSystem& files, std::string folder, Random& random);
+
+  absl::Status CreateMissingAreas();
+  absl::StatusOr<WipedBuffer> ReadArea(std::size_t area);
+  absl::StatusOr<Area> LookAt(std::size_t area);
+  absl::Status Overwrite(std::size_t area, std::size_t offset, ByteSpan bytes);
+  absl::Status EraseArea(std::size_t area);
+  WipedBuffer RandomBytes(std::size_t size);
+
+  FileSystem& files_;
+  const std::string folder_;
+  const std::array<std::string, kAreas> paths_;
+  Random& random_;
+};
+
+}  // namespace holdfast::crypto
