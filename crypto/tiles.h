@@ -120,6 +120,7 @@ class TileBuilder final {
   std::vector<Tile> PartialTiles() const;
 
  private:
+  absl::StatusOr<Frontier> FrontierOfOpenTiles(std::uint64_t size) const;
   void Add(unsigned tile_level, const Digest32& hash, std::vector<Tile>& full);
 
   Frontier frontier_;
