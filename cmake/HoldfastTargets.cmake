@@ -2,6 +2,19 @@
 # The only place where targets are shaped.
 include_guard(GLOBAL)
 
+# What script/test builds in one go: every program, and every test that carries a label. A test may
+# carry several.
+#   unit         the default      integration  starts whole programs     slow   for --slow only
+#   regression   one bug each     fuzz         a fuzz target             bench  a benchmark's smoke run
+#   race         free of gRPC, so that ThreadSanitizer can judge it too
+set(HF_LABELS unit integration regression slow fuzz bench race)
+foreach(label IN LISTS HF_LABELS)
+  add_custom_target(labelled_${label})
+endforeach()
+add_custom_target(programs)
+add_custom_target(release_check)
+add_dependencies(release_check programs labelled_integration labelled_bench)
+
 # Stops the configure step on a misspelt keyword, which CMake would otherwise ignore.
 macro(hf_require_known_arguments what)
   if(arg_UNPARSED_ARGUMENTS)
@@ -32,6 +45,7 @@ function(hf_executable name)
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin"
     POSITION_INDEPENDENT_CODE ON)
   hf_heavy_link(${name})
+  add_dependencies(programs ${name})
   if(arg_INSTALL_TO)
     install(TARGETS ${name} RUNTIME DESTINATION "${arg_INSTALL_TO}")
   endif()
@@ -39,8 +53,7 @@ endfunction()
 
 # hf_test(<name> SOURCES ... [DEPS ...] [LABELS ...])
 # A GoogleTest program, which is one test of ctest: starting a sanitized program that links gRPC
-# costs more than most tests in it. Label `slow` leaves it to `script/test --slow`.
-# Every label has a target labelled_<label> that builds what carries it.
+# costs more than most tests in it.
 function(hf_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS;LABELS")
   hf_require_known_arguments("hf_test(${name})")
@@ -56,6 +69,19 @@ function(hf_test name)
   endif()
   hf_register_test(${name} ${seconds} ${arg_LABELS})
   hf_list_sources(${arg_SOURCES})
+endfunction()
+
+# hf_command_test(<name> COMMAND ... [LABELS ...])
+# A test that is a command, such as a script that drives programs; zero means passed.
+function(hf_command_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "COMMAND;LABELS")
+  hf_require_known_arguments("hf_command_test(${name})")
+  add_test(NAME ${name} COMMAND ${arg_COMMAND})
+  set(seconds 120)
+  if("slow" IN_LIST arg_LABELS)
+    set(seconds 3600)
+  endif()
+  hf_register_test(${name} ${seconds} ${arg_LABELS})
 endfunction()
 
 # hf_bench(<name> SOURCES ... [DEPS ...] [OWN_MAIN] [SMOKE ...])
@@ -140,6 +166,11 @@ function(hf_register_test name seconds)
   if(NOT labels)
     set(labels unit)
   endif()
+  foreach(label IN LISTS labels)
+    if(NOT label IN_LIST HF_LABELS)
+      message(FATAL_ERROR "${name}: no such label: ${label}")
+    endif()
+  endforeach()
   set_tests_properties(${name} PROPERTIES
     LABELS "${labels}"
     TIMEOUT ${seconds}
@@ -148,9 +179,6 @@ function(hf_register_test name seconds)
     return()
   endif()
   foreach(label IN LISTS labels)
-    if(NOT TARGET labelled_${label})
-      add_custom_target(labelled_${label})
-    endif()
     add_dependencies(labelled_${label} ${name})
   endforeach()
 endfunction()
