@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/exchange/core.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "base/status_macros.h"
+#include "crypto/merkle.h"
+#include "daemon/exchange/group.h"
+#include "daemon/observe/log.h"
+#include "policy/decide.h"
+#include "policy/replay.h"
+
+namespace holdfast::exchange {
+namespace {
+
+using ledger::v1::Entry;
+
+// Stands in place of the top page from the moment at which an exchange is first made until its
+// first epoch is committed, so that an interrupted first start can be told from a lost database.
+constexpr std::string_view kFirstStartMark = "holdfast: first start";
+
+absl::Status Failpoint(const CoreOptions& options, EpochStep step) {
+  return options.failpoint ? options.failpoint(step) : absl::OkStatus();
+}
+
+// Appends a fact of ours. The policy decides about it like about any other.
+absl::Status AppendDecided(Group& group, Entry fact) {
+  if (!policy::Decide(group.state(), {fact}).allowed()) {
+    return MakeError(Reason::kInternal, "the policy refused a fact of the daemon's own");
+  }
+  group.AppendFact(std::move(fact), nullptr);
+  return absl::OkStatus();
+}
+
+Entry TimeFact(const Times& now) {
+  Entry entry;
+  entry.mutable_time_advanced()->set_late_ms(now.late_ms);
+  entry.mutable_time_advanced()->set_early_ms(now.early_ms);
+  entry.mutable_time_advanced()->set_trusted(now.trusted);
+  return entry;
+}
+
+Entry StartFact(const CoreOptions& options, const crypto::Keyslot& keyslot) {
+  Entry entry;
+  auto& started = *entry.mutable_process_started();
+  started.set_process(ToString(crypto::Draw<16>(*options.random)));
+  started.set_keyslot_kind(std::string(keyslot.kind()));
+  started.set_version(options.version);
+  return entry;
+}
+
+absl::StatusOr<std::shared_ptr<const crypto::SigningKey>> CheckpointKey(
+    const crypto::SecretBytes* seed) {
+  if (seed == nullptr) return MakeError(Reason::kStoreCorrupt, "the vault has no checkpoint key");
+  HF_ASSIGN_OR_RETURN(crypto::SigningKey key, crypto::SigningKey::FromSeed(*seed));
+  return std::make_shared<const crypto::SigningKey>(std::move(key));
+}
+
+absl::Status ReadBack(crypto::Keyslot& keyslot, Epoch epoch, const crypto::SecretBytes& key) {
+  HF_ASSIGN_OR_RETURN(const crypto::SecretBytes read, keyslot.Read(epoch));
+  if (!ConstantTimeEquals(read, key)) {
+    return MakeError(Reason::kKeyslotFailed, "the keyslot returned another key than was staged");
+  }
+  return absl::OkStatus();
+}
+
+std::string EpochList(const std::vector<Epoch>& epochs) {
+  std::string text;
+  for (const Epoch epoch : epochs) {
+    if (!text.empty()) text += ", ";
+    text += std::to_string(epoch.value());
+  }
+  return text.empty() ? "none" : text;
+}
+
+// The parts that both ways of opening begin with.
+struct Opened {
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<crypto::Keyslot> keyslot;
+  std::shared_ptr<const policy::OpenedAgreement> agreement;
+  store::Head head;
+  std::vector<Epoch> held;
+};
+
+absl::StatusOr<std::unique_ptr<Core>> CreateFirst(const CoreOptions& options, Opened opened) {
+  if (opened.agreement->exchange_id() != options.exchange) {
+    return MakeError(Reason::kAgreementMismatch,
+                     "the agreement file is not the one that the configured exchange id names");
+  }
+  const bool marked = opened.store->ReadTopPage().ok();
+  if (!opened.held.empty() && !(marked && opened.held == std::vector<Epoch>{Epoch(1)})) {
+    return MakeError(
+        Reason::kEpochUnknown,
+        "the database is empty but the keyslot holds epoch " + EpochList(opened.held) +
+            ": the database was lost or another folder is configured; nothing was erased");
+  }
+  if (!marked) {
+    store::Group mark;
+    mark.root = crypto::EmptyRoot();
+    mark.top_page = AsBytes(kFirstStartMark);
+    HF_RETURN_IF_ERROR(opened.store->Commit(mark));
+  }
+  HF_RETURN_IF_ERROR(opened.keyslot->Erase(Epoch(1)));  // Of a first start that was interrupted.
+
+  HF_ASSIGN_OR_RETURN(EpochPlan plan, Vault::PlanFirst(*options.random));
+  HF_RETURN_IF_ERROR(Failpoint(options, EpochStep::kPlanned));
+  HF_RETURN_IF_ERROR(opened.keyslot->Stage(plan.epoch, plan.root_key));
+  HF_RETURN_IF_ERROR(ReadBack(*opened.keyslot, plan.epoch, plan.root_key));
+  HF_RETURN_IF_ERROR(Failpoint(options, EpochStep::kStaged));
+
+  HF_ASSIGN_OR_RETURN(std::shared_ptr<const crypto::SigningKey> checkpoint_key,
+                      CheckpointKey(plan.top.FindSecret(crypto::kCheckpointSecret)));
+  policy::State state;
+  TimeKeeper time(*options.clock, {});
+  Group group(state, {}, *options.random);
+  {
+    Entry opening;
+    auto& fact = *opening.mutable_exchange_opened();
+    fact.set_agreement_dsse(ToString(options.agreement_dsse));
+    fact.set_checkpoint_key(ToString(checkpoint_key->public_key().bytes()));
+    opening.set_policy_version(policy::kPolicyVersion);
+    opening.set_salt(std::string(EntryBatch::kSaltBytes, '\0'));  // AppendOpening() draws one.
+    if (!policy::Decide(state, {opening, nullptr, opened.agreement.get()}).allowed()) {
+      return MakeError(Reason::kInternal, "the policy refused the opening of the exchange");
+    }
+    group.AppendOpening(std::move(opening), opened.agreement);
+  }
+  HF_RETURN_IF_ERROR(AppendDecided(group, StartFact(options, *opened.keyslot)));
+  HF_RETURN_IF_ERROR(AppendDecided(group, TimeFact(time.Read())));
+  {
+    Entry advanced;
+    advanced.mutable_epoch_advanced()->set_epoch(plan.epoch.value());
+    HF_RETURN_IF_ERROR(AppendDecided(group, std::move(advanced)));
+  }
+
+  const LedgerHead head = group.Head();
+  Vault vault(options.exchange, std::move(plan), {head.size, head.root}, *options.random);
+  HF_ASSIGN_OR_RETURN(const Bytes top, vault.SealTop());
+  store::Group out = group.ToStore();
+  out.epoch = vault.epoch().value();
+  out.top_page = top;
+  HF_RETURN_IF_ERROR(opened.store->Commit(out));
+  HF_RETURN_IF_ERROR(Failpoint(options, EpochStep::kCommitted));
+
+  crypto::TileBuilder tiles;
+  std::vector<crypto::Tile> full;
+  tiles.Append(group.leaf_hashes(), full);
+  HF_CHECK(full.empty());
+  return std::make_unique<Core>(
+      Core{std::move(opened.store), std::move(opened.keyslot), std::move(opened.agreement),
+           std::move(state), std::move(vault), std::move(tiles),
+           std::make_shared<SegmentAllocator>(options.exchange, 0, *options.random),
+           std::move(checkpoint_key), time});
+}
+
+// The ledger, folded and hashed.
+struct Folded {
+  policy::State state;
+  crypto::TileBuilder tiles;
+};
+
+absl::StatusOr<Folded> Fold(Opened& opened, const crypto::Anchor& anchor) {
+  const std::optional<store::LedgerHead> noted = opened.store->NotedHead();
+  crypto::TileBuilder tiles;
+  std::vector<crypto::Tile> full;
+  policy::Replayer replayer(policy::Replayer::Mode::kApplyOnly);
+  std::optional<Digest32> root_at_anchor;
+  std::optional<Digest32> root_at_note;
+  HF_RETURN_IF_ERROR(
+      opened.store->ForEachEntry(0, [&](std::uint64_t, ByteSpan entry) -> absl::Status {
+        HF_RETURN_IF_ERROR(replayer.Step(entry));
+        const Digest32 hash = crypto::LeafHash(entry);
+        full.clear();
+        tiles.Append(std::span(&hash, 1), full);
+        if (tiles.size() == anchor.ledger_size) root_at_anchor = tiles.Root();
+        if (noted.has_value() && tiles.size() == noted->size) root_at_note = tiles.Root();
+        return absl::OkStatus();
+      }));
+  if (tiles.size() != opened.head.ledger_size || tiles.Root() != opened.head.root) {
+    return MakeError(Reason::kLedgerInconsistent, "the ledger's entries do not have its root");
+  }
+  if (root_at_anchor != anchor.ledger_root) {  // I9
+    return MakeError(Reason::kLedgerInconsistent,
+                     "the top page is anchored in another ledger than the database's");
+  }
+  if (noted.has_value() && noted->size > 0 && root_at_note != noted->root) {
+    return MakeError(
+        Reason::kLedgerInconsistent,
+        "the ledger is older than, or another than, the one that was last written here "
+        "(size " +
+            std::to_string(noted->size) + ", found " + std::to_string(tiles.size()) +
+            "): a restored backup? See docs/operations.md");
+  }
+  return Folded{replayer.Take(), std::move(tiles)};
+}
+
+// I9: what can be derived is exactly what the ledger does not call destroyed.
+absl::Status CheckDerivable(const policy::State& state, const Vault& vault) {
+  const auto derivable = [&vault](std::uint32_t segment, std::uint32_t leaf) {
+    return segment < vault.segments().size() && vault.segments()[segment].tree->IsDerivable(leaf);
+  };
+  for (const policy::Transfer& transfer : state.transfers()) {
+    for (std::uint32_t number = 0; number < transfer.records.chunk_count(); ++number) {
+      const policy::RecordChunk* chunk = transfer.records.chunk(number);
+      if (chunk == nullptr) continue;
+      for (const policy::Record& record : chunk->records) {
+        if (!record.accepted()) continue;
+        const bool alive = !record.destroyed();
+        if (derivable(record.subject_segment, record.subject_leaf) != alive ||
+            (record.deposited() && derivable(record.record_segment, record.record_leaf) != alive)) {
+          return MakeError(Reason::kStoreCorrupt,
+                           "the key pages and the ledger disagree about what is destroyed");
+        }
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::vector<VaultSegment> SegmentsOf(const ExchangeId& exchange, const policy::State& state) {
+  std::vector<VaultSegment> segments;
+  for (std::uint32_t number = 0; number < state.segments().size(); ++number) {
+    const policy::Segment& segment = *state.segments().Find(number);
+    segments.push_back({number,
+                        {exchange, segment.id,
+                         segment.kind == ledger::v1::RECORD ? crypto::SegmentKind::kRecord
+                                                            : crypto::SegmentKind::kSubject},
+                        nullptr});
+  }
+  return segments;
+}
+
+absl::StatusOr<std::unique_ptr<Core>> Reopen(const CoreOptions& options, Opened opened) {
+  const Epoch epoch(opened.head.epoch);
+  // Steps 2 to 4 of docs/key-tree.md, "Start".
+  if (std::find(opened.held.begin(), opened.held.end(), epoch) == opened.held.end()) {
+    return MakeError(Reason::kEpochUnknown,
+                     "the database is of epoch " + std::to_string(epoch.value()) +
+                         " and the keyslot holds " + EpochList(opened.held) +
+                         ": one of the two was restored or lost; nothing was erased. "
+                         "See docs/operations.md");
+  }
+  for (const Epoch held : opened.held) {
+    if (held != epoch && held.value() + 1 != epoch.value() && held.value() != epoch.value() + 1) {
+      return MakeError(Reason::kEpochUnknown,
+                       "the keyslot holds epoch " + std::to_string(held.value()) +
+                           ", which does not fit the database's " + std::to_string(epoch.value()));
+    }
+  }
+
+  HF_ASSIGN_OR_RETURN(const Bytes top, opened.store->ReadTopPage());
+  HF_ASSIGN_OR_RETURN(const crypto::TopPageHeader header, crypto::TopPage::Inspect(top));
+  if (header.epoch != epoch) {
+    return MakeError(Reason::kStoreCorrupt,
+                     "the top page is of epoch " + std::to_string(header.epoch.value()) +
+                         " and the database of " + std::to_string(epoch.value()));
+  }
+  HF_ASSIGN_OR_RETURN(crypto::SecretBytes root_key, opened.keyslot->Read(epoch));
+
+  HF_ASSIGN_OR_RETURN(Folded folded, Fold(opened, header.anchor));
+  policy::State& state = folded.state;
+  if (!state.open() || state.epoch() != epoch.value()) {
+    return MakeError(Reason::kLedgerInconsistent, "the ledger's epoch is not the database's");
+  }
+  if (state.agreement().digest() != opened.agreement->digest()) {
+    return MakeError(Reason::kAgreementMismatch,
+                     "the agreement file is not the one that the ledger adopted");
+  }
+  if (state.agreement().exchange_id() != options.exchange) {
+    return MakeError(Reason::kAgreementMismatch,
+                     "the ledger is of another exchange than the configured one");
+  }
+
+  HF_ASSIGN_OR_RETURN(const std::vector<store::SegmentPage> stored, opened.store->AllPages());
+  std::vector<VaultSegment> segments = SegmentsOf(options.exchange, state);
+  std::vector<Bytes> pages;
+  for (const store::SegmentPage& page : stored) {
+    if (page.segment != pages.size()) {
+      return MakeError(Reason::kStoreCorrupt, "a segment has no page");
+    }
+    pages.push_back(page.bytes);
+  }
+  if (pages.size() != segments.size()) {
+    return MakeError(Reason::kStoreCorrupt, "the ledger and the store name different segments");
+  }
+  HF_ASSIGN_OR_RETURN(Vault vault, Vault::Open(options.exchange, top, std::move(root_key), header,
+                                               std::move(segments), pages, *options.random));
+  HF_RETURN_IF_ERROR(CheckDerivable(state, vault));
+  HF_ASSIGN_OR_RETURN(std::shared_ptr<const crypto::SigningKey> checkpoint_key,
+                      CheckpointKey(vault.FindSecret(crypto::kCheckpointSecret)));
+
+  // Everything fits. An epoch beside the database's is one that was staged and never committed, or
+  // one whose erasure was interrupted.
+  for (const Epoch held : opened.held) {
+    if (held != epoch) HF_RETURN_IF_ERROR(opened.keyslot->Erase(held));
+  }
+  HF_ASSIGN_OR_RETURN(const std::vector<Epoch> left, opened.keyslot->List());
+  if (left != std::vector<Epoch>{epoch}) {
+    return MakeError(Reason::kKeyslotFailed, "the keyslot still holds an erased epoch");
+  }
+
+  const policy::Now& last = state.now();
+  TimeKeeper time(*options.clock, {last.late.value(), last.early.value(), last.trusted});
+  const std::uint32_t segment_count = static_cast<std::uint32_t>(state.segments().size());
+  auto core = std::make_unique<Core>(
+      Core{std::move(opened.store), std::move(opened.keyslot), std::move(opened.agreement),
+           std::move(state), std::move(vault), std::move(folded.tiles),
+           std::make_shared<SegmentAllocator>(options.exchange, segment_count, *options.random),
+           std::move(checkpoint_key), time});
+
+  Group group(core->state, core->tiles.frontier(), *options.random);
+  HF_RETURN_IF_ERROR(AppendDecided(group, StartFact(options, *core->keyslot)));
+  const Times now = core->time.Read();
+  if (now != TimesOf(core->state)) HF_RETURN_IF_ERROR(AppendDecided(group, TimeFact(now)));
+  if (epoch.value() > 1 && core->state.erased_epoch() + 1 < epoch.value()) {
+    HF_RETURN_IF_ERROR(AppendErased(*core, Epoch(epoch.value() - 1), group));
+  }
+  store::Group out = group.ToStore();
+  out.epoch = epoch.value();
+  std::vector<crypto::Tile> full;
+  core->tiles.Append(group.leaf_hashes(), full);
+  for (const crypto::Tile& tile : full) {
+    out.tiles.push_back({tile.id.level, tile.id.index, tile.bytes});
+  }
+  HF_RETURN_IF_ERROR(core->store->Commit(out));
+  // What a full disk had taken is set aside again as soon as there is room; if there is none, holds
+  // still work, and the next start tries again.
+  if (const absl::Status reserve = core->store->RestoreReserve(); !reserve.ok()) {
+    observe::Warning("exchange", "reserve_missing", "no space could be set aside for holds",
+                     {{"exchange", options.name}});
+  }
+  return core;
+}
+
+}  // namespace
+
+Times TimesOf(const policy::State& state) {
+  const policy::Now& now = state.now();
+  return {now.late.value(), now.early.value(), now.trusted};
+}
+
+absl::Status AppendErased(const Core& core, Epoch erased, Group& group) {
+  Entry entry;
+  auto& fact = *entry.mutable_epoch_erased();
+  fact.set_epoch(erased.value());
+  fact.set_keyslot_kind(std::string(core.keyslot->kind()));
+  fact.set_erasure_class(std::string(crypto::ErasureClassName(core.keyslot->erasure_class())));
+  return AppendDecided(group, std::move(entry));
+}
+
+absl::StatusOr<std::unique_ptr<Core>> OpenCore(const CoreOptions& options) {
+  Opened opened;
+  HF_ASSIGN_OR_RETURN(policy::OpenedAgreement agreement,
+                      policy::OpenAgreement(options.agreement_dsse));
+  opened.agreement = std::make_shared<const policy::OpenedAgreement>(std::move(agreement));
+  HF_ASSIGN_OR_RETURN(opened.store, options.open_store());
+  HF_ASSIGN_OR_RETURN(opened.keyslot, options.open_keyslot());
+  HF_ASSIGN_OR_RETURN(opened.head, opened.store->ReadHead());
+  HF_ASSIGN_OR_RETURN(opened.held, opened.keyslot->List());
+  if (opened.head.ledger_size == 0) return CreateFirst(options, std::move(opened));
+  return Reopen(options, std::move(opened));
+}
+
+}  // namespace holdfast::exchange

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that an exchange knows, in one object that is dropped whole after an error of a commit and
+// made anew from the files.
+//
+// When to use  By the writer: OpenCore() at the start and after an error.
+// Threads      Belongs to the writer's thread, but for the allocator, which is shared.
+// Ownership    Owns store and keyslot handles. Borrows what is in CoreOptions.
+// Errors       OpenCore() refuses, and erases nothing, where database, keyslot, agreement and head
+//              note do not fit together: kEpochUnknown, kStoreCorrupt, kLedgerInconsistent,
+//              kAgreementMismatch, kKeyslotFailed, and the store's own.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/ids.h"
+#include "crypto/ed25519.h"
+#include "crypto/keyslot/keyslot.h"
+#include "crypto/random.h"
+#include "crypto/tiles.h"
+#include "daemon/exchange/segment_allocator.h"
+#include "daemon/exchange/time_keeper.h"
+#include "daemon/exchange/vault.h"
+#include "policy/agreement.h"
+#include "policy/state.h"
+#include "store/store.h"
+
+namespace holdfast::exchange {
+
+// The steps of an epoch change and of the first start, in order. Tests stop the process at each.
+enum class EpochStep {
+  kPlanned,    // New pages and root key exist in memory.
+  kStaged,     // The keyslot holds both root keys.
+  kCommitted,  // The database is of the new epoch; the old root key still exists.
+  kReadBack,   // The new top page opened with the key as read back from the keyslot.
+  kErased,     // The old root key is gone.
+  kAdopted,    // Workers derive from the new vault only.
+  kRecorded,   // The ledger says so.
+};
+
+class Group;
+
+struct CoreOptions {
+  std::string name;      // The configured name, for logs and metrics.
+  std::string version;   // The program's.
+  ExchangeId exchange;   // From the configuration: what everything is checked against.
+  Bytes agreement_dsse;  // The signed agreement as loaded.
+  std::function<absl::StatusOr<std::unique_ptr<store::Store>>()> open_store;
+  std::function<absl::StatusOr<std::unique_ptr<crypto::Keyslot>>()> open_keyslot;
+  const Clock* clock = nullptr;
+  crypto::Random* random = nullptr;
+
+  // A test's way to stop at a step: an error is handled as a crash there. Empty in the daemon.
+  std::function<absl::Status(EpochStep)> failpoint;
+};
+
+struct Core {
+  std::shared_ptr<store::Store> store;
+  std::unique_ptr<crypto::Keyslot> keyslot;
+  std::shared_ptr<const policy::OpenedAgreement> agreement;
+  policy::State state;
+  Vault vault;
+  crypto::TileBuilder tiles;
+  std::shared_ptr<SegmentAllocator> allocator;
+  std::shared_ptr<const crypto::SigningKey> checkpoint_key;
+  TimeKeeper time;
+};
+
+// Opens, or for the first time makes, an exchange. When it returns, the database is of an epoch
+// whose root key is the only one in the keyslot, the ledger has a ProcessStarted, and no segment of
+// an earlier process is open. docs/key-tree.md, "Start".
+absl::StatusOr<std::unique_ptr<Core>> OpenCore(const CoreOptions& options);
+
+// The times by which the state decides now.
+Times TimesOf(const policy::State& state);
+
+// Appends the entry that says that the root key of `erased` is gone.
+// Errors: kInternal if the policy refuses it.
+absl::Status AppendErased(const Core& core, Epoch erased, Group& group);
+
+}  // namespace holdfast::exchange

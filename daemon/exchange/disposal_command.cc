@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/exchange/disposal_command.h"
+
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "daemon/observe/log.h"
+#include "policy/disposal.h"
+#include "policy/queries.h"
+
+namespace holdfast::exchange {
+namespace {
+
+// Appends every leaf that holds something of these rows.
+void CollectLeaves(const policy::State& state, const ledger::v1::RecordsDestroyed& destroyed,
+                   std::vector<LeafRef>& leaves) {
+  for (const ledger::v1::Rows& rows : destroyed.rows()) {
+    const absl::StatusOr<policy::RowRuns> runs = policy::ReadRows(rows);
+    HF_CHECK(runs.ok());
+    for (const policy::RowRun& run : runs->runs) {
+      for (std::uint32_t i = 0; i < run.count; ++i) {
+        const policy::Record* record = state.FindRecord({runs->transfer, run.first + i});
+        HF_CHECK(record != nullptr && record->accepted());
+        leaves.push_back({record->subject_segment, record->subject_leaf});
+        if (record->deposited()) leaves.push_back({record->record_segment, record->record_leaf});
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void DestroyDue::Run(Turn& turn) {
+  proposed_ = 0;
+  policy::DueDestructions due = policy::DueForDestruction(turn.state(), kMostRecords);
+  for (ledger::v1::RecordsDestroyed& destroyed : due.due) {
+    ledger::v1::Entry entry;
+    *entry.mutable_records_destroyed() = std::move(destroyed);
+    if (!policy::Decide(turn.state(), {entry}).allowed()) continue;
+    std::vector<LeafRef> leaves;
+    CollectLeaves(turn.state(), entry.records_destroyed(), leaves);
+    proposed_ = entry.records_destroyed().count();
+    turn.AppendFact(std::move(entry), nullptr);
+    turn.ChangeEpoch(std::move(leaves), Anchoring::kRequired);
+    return;  // The policy lets nothing more be destroyed until this has its epoch.
+  }
+}
+
+void DestroyDue::Done(const absl::Status& status, const LedgerHead& head) {
+  if (!status.ok() || proposed_ == 0) return;
+  destroyed_ = proposed_;
+  observe::Info("exchange", "records_destroyed", "keys were destroyed",
+                {{"records", destroyed_}, {"ledger_size", head.size}});
+}
+
+}  // namespace holdfast::exchange

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/exchange/group.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "policy/apply.h"
+
+namespace holdfast::exchange {
+
+Group::Group(policy::State& state, const crypto::Frontier& frontier, crypto::Random& random)
+    : state_(state), frontier_(frontier), random_(random), first_index_(frontier.size()) {}
+
+void Group::Push(const ledger::v1::Entry& entry, ByteSpan bytes, const Digest32& leaf_hash,
+                 const policy::OpenedOrder* order,
+                 std::shared_ptr<const policy::OpenedAgreement> agreement) {
+  HF_CHECK(policy::Apply(state_, entry, order, next_index(), std::move(agreement)).ok());
+  entries_.push_back(bytes);
+  leaf_hashes_.push_back(leaf_hash);
+  frontier_.Append(leaf_hash);
+}
+
+std::uint64_t Group::Append(const EntryBatch& batch) {
+  const std::uint64_t first = next_index();
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (!batch.skipped(i))
+      Push(batch.entry(i), batch.bytes(i), batch.leaf_hash(i), nullptr, nullptr);
+  }
+  return first;
+}
+
+std::uint64_t Group::AppendFact(ledger::v1::Entry fact, const policy::OpenedOrder* order) {
+  const std::uint64_t index = next_index();
+  PushOwn(std::move(fact), order, nullptr);
+  return index;
+}
+
+void Group::AppendOpening(ledger::v1::Entry fact,
+                          std::shared_ptr<const policy::OpenedAgreement> agreement) {
+  PushOwn(std::move(fact), nullptr, std::move(agreement));
+}
+
+void Group::PushOwn(ledger::v1::Entry fact, const policy::OpenedOrder* order,
+                    std::shared_ptr<const policy::OpenedAgreement> agreement) {
+  const auto salt = crypto::Draw<EntryBatch::kSaltBytes>(random_);
+  fact.set_salt(ToString(salt));
+  fact.set_policy_version(policy::kPolicyVersion);
+  Bytes& bytes = own_.emplace_back(fact.ByteSizeLong());
+  fact.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(bytes.data()));
+  Push(fact, bytes, crypto::LeafHash(bytes), order, std::move(agreement));
+}
+
+std::uint64_t Group::Refuse(ledger::v1::Refused refused) {
+  ledger::v1::Entry entry;
+  *entry.mutable_refused() = std::move(refused);
+  return AppendFact(std::move(entry), nullptr);
+}
+
+void Group::WriteChunk(const store::ChunkKey& key, ByteSpan bytes) {
+  chunks_.push_back({key, bytes, store::IfChunkExists::kFail});
+}
+
+void Group::ChangeEpoch(std::vector<LeafRef> destroyed, Anchoring anchoring) {
+  HF_CHECK(!epoch_change_.has_value());
+  epoch_change_ = EpochChange{std::move(destroyed), anchoring};
+}
+
+LedgerHead Group::Head() const { return {frontier_.size(), frontier_.Root()}; }
+
+store::Group Group::ToStore() const {
+  store::Group group;
+  group.first_index = first_index_;
+  group.entries = entries_;
+  group.root = frontier_.Root();
+  group.chunks = chunks_;
+  return group;
+}
+
+}  // namespace holdfast::exchange

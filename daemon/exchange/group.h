@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// A group of commands on its way to one commit.
+//
+// When to use  By the writer alone.
+// Threads      Belongs to the writer's thread.
+// Ownership    Borrows the state, which it changes, and the random source. What it keeps of batches
+//              and chunks is borrowed from the commands in it.
+// Errors       None: what fails is the commit.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "crypto/merkle.h"
+#include "crypto/random.h"
+#include "daemon/exchange/command.h"
+#include "policy/state.h"
+#include "store/store.h"
+
+namespace holdfast::exchange {
+
+class Group final : public Turn {
+ public:
+  // `frontier` is the ledger before the group.
+  Group(policy::State& state, const crypto::Frontier& frontier, crypto::Random& random);
+
+  // Turn.
+  const policy::State& state() const override { return state_; }
+  std::uint64_t Append(const EntryBatch& batch) override;
+  std::uint64_t AppendFact(ledger::v1::Entry fact, const policy::OpenedOrder* order) override;
+  const Digest32& last_leaf_hash() const override { return leaf_hashes_.back(); }
+  std::uint64_t Refuse(ledger::v1::Refused refused) override;
+  void WriteChunk(const store::ChunkKey& key, ByteSpan bytes) override;
+  void ChangeEpoch(std::vector<LeafRef> destroyed, Anchoring anchoring) override;
+
+  // Whether there is anything to commit.
+  bool empty() const { return entries_.empty() && chunks_.empty(); }
+
+  struct EpochChange {
+    std::vector<LeafRef> destroyed;
+    Anchoring anchoring = Anchoring::kRequired;
+  };
+
+  // Appends entry 0.
+  void AppendOpening(ledger::v1::Entry fact,
+                     std::shared_ptr<const policy::OpenedAgreement> agreement);
+
+  // Set once a command asked for an epoch change.
+  const std::optional<EpochChange>& epoch_change() const { return epoch_change_; }
+
+  std::uint64_t first_index() const { return first_index_; }
+  std::uint64_t next_index() const { return first_index_ + entries_.size(); }
+
+  // The ledger with the group's entries.
+  LedgerHead Head() const;
+  const crypto::Frontier& frontier() const { return frontier_; }
+
+  // The leaf hashes of the group's entries.
+  std::span<const Digest32> leaf_hashes() const { return leaf_hashes_; }
+  std::span<const ByteSpan> entries() const { return entries_; }
+
+  // Returns what the store is to commit; the caller adds pages, tiles, epoch and checkpoint.
+  store::Group ToStore() const;
+
+ private:
+  void Push(const ledger::v1::Entry& entry, ByteSpan bytes, const Digest32& leaf_hash,
+            const policy::OpenedOrder* order,
+            std::shared_ptr<const policy::OpenedAgreement> agreement);
+  void PushOwn(ledger::v1::Entry fact, const policy::OpenedOrder* order,
+               std::shared_ptr<const policy::OpenedAgreement> agreement);
+
+  policy::State& state_;
+  crypto::Frontier frontier_;
+  crypto::Random& random_;
+  const std::uint64_t first_index_;
+
+  std::vector<ByteSpan> entries_;
+  std::vector<Digest32> leaf_hashes_;
+  std::deque<Bytes>
+      own_;  // Bytes of the entries that the writer made; a deque keeps them in place.
+  std::vector<store::ChunkWrite> chunks_;
+  std::optional<EpochChange> epoch_change_;
+};
+
+}  // namespace holdfast::exchange

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/exchange/order_command.h"
+
+#include "base/limits.h"
+#include "daemon/exchange/act_command.h"
+#include "policy/decide.h"
+#include "policy/holds.h"
+
+namespace holdfast::exchange {
+namespace {
+
+std::vector<LeaseAtHold> LeasesAtHold(const policy::State& state, const v1::Scope& scope) {
+  std::vector<LeaseAtHold> leases;
+  const policy::ScopeResult compiled = policy::CompileScope(state, scope);
+  if (!compiled.ok()) return leases;
+  for (const policy::LeaseInScope& lease : policy::OpenLeasesInScope(state, compiled.scope)) {
+    leases.push_back({state.agreement().member(lease.requester).id,
+                      policy::TransferName(state.transfer(lease.transfer)->id), lease.records,
+                      lease.not_after.value()});
+  }
+  return leases;
+}
+
+}  // namespace
+
+bool Restricts(const policy::OpenedOrder& order) {
+  return order.order.has_place_hold() || order.order.has_cancel_lift() ||
+         order.order.has_revoke_records() || order.order.has_cancel_destruction() ||
+         order.order.has_deny_transfer();
+}
+
+OrderCommand::OrderCommand(Bytes dsse, std::shared_ptr<const policy::OpenedOrder> order,
+                           Executor& executor, std::shared_ptr<Egress> egress, DoneCallback done)
+    : order_(std::move(order)),
+      executor_(executor),
+      egress_(std::move(egress)),
+      done_(std::move(done)) {
+  fact_.mutable_order_accepted()->set_order_dsse(ToString(dsse));
+  advances_epoch_ = policy::AdvancesEpoch(fact_, order_.get());
+}
+
+bool OrderCommand::AcceptedBefore(const policy::State& state) {
+  if (const auto index = state.FindOrder(order_->payload_digest)) {
+    outcome_.index = *index;
+    return true;
+  }
+  if (order_->order.has_place_hold()) {
+    const policy::Hold* hold = state.holds().Find(order_->order.place_hold().hold_id());
+    if (hold != nullptr && policy::SameHold(*hold, order_->order.place_hold())) {
+      outcome_.index = hold->placed_index;
+      return true;
+    }
+  }
+  return false;
+}
+
+void OrderCommand::Run(Turn& turn) {
+  outcome_ = {};
+  if (AcceptedBefore(turn.state())) {
+    outcome_.already = true;
+    return;
+  }
+  outcome_.decision = policy::Decide(turn.state(), {fact_, order_.get()});
+  if (!outcome_.decision.allowed()) {
+    outcome_.matter = MatterOf(turn.state(), outcome_.decision.hold_index);
+    ledger::v1::Refused refused;
+    refused.set_member(turn.state().agreement().member(order_->person).id);
+    refused.set_act(ledger::v1::Refused::SUBMIT_ORDER);
+    refused.set_refusal(static_cast<std::uint32_t>(outcome_.decision.refusal));
+    refused.set_hold_index(outcome_.decision.hold_index);
+    refused.set_order_digest(ToString(order_->envelope_digest));
+    outcome_.index = turn.Refuse(std::move(refused));
+    return;
+  }
+  outcome_.index = turn.AppendFact(fact_, order_.get());
+  outcome_.leaf_hash = turn.last_leaf_hash();
+  if (order_->order.has_place_hold()) {
+    outcome_.open_leases = LeasesAtHold(turn.state(), order_->order.place_hold().scope());
+  }
+  if (advances_epoch_) {
+    turn.ChangeEpoch({}, order_->order.has_place_hold() ? Anchoring::kMayWait
+                                                        : Anchoring::kRequired);
+  }
+}
+
+void OrderCommand::Done(const absl::Status& status, const LedgerHead& head) {
+  outcome_.status = status;
+  outcome_.head = head;
+  const bool accepted = status.ok() && !outcome_.already && outcome_.decision.allowed();
+  // The epoch's own entry follows the order's, if it was made.
+  outcome_.anchored = !accepted || !advances_epoch_ || head.size > outcome_.index + 1;
+  auto outcome = std::make_shared<OrderOutcome>(std::move(outcome_));
+
+  const order::v1::Order& order = order_->order;
+  const bool freezes =
+      order.has_place_hold() && order.place_hold().kind() != order::v1::PRESERVE;
+  const bool stops = freezes || order.has_revoke_records();
+  if (!accepted || !stops) {
+    executor_.Post([done = std::move(done_), outcome] { done(std::move(*outcome)); });
+    return;
+  }
+  // Whatever a lower entry let out has left, or is cut off, before the answer.
+  const std::uint64_t index = outcome->index;
+  egress_->Drain(index, std::nullopt, kHoldDrain,
+                 [done = std::move(done_), outcome](const Egress::Drained& drained) {
+                   outcome->cut = drained.cut;
+                   done(std::move(*outcome));
+                 });
+}
+
+}  // namespace holdfast::exchange

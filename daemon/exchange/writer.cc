@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/exchange/writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "base/status_macros.h"
+#include "daemon/exchange/disposal_command.h"
+#include "daemon/observe/log.h"
+#include "policy/queries.h"
+
+namespace holdfast::exchange {
+namespace {
+
+constexpr std::chrono::milliseconds kDrainTick{20};
+
+ledger::v1::Entry TimeFact(const Times& now) {
+  ledger::v1::Entry entry;
+  auto& time = *entry.mutable_time_advanced();
+  time.set_late_ms(now.late_ms);
+  time.set_early_ms(now.early_ms);
+  time.set_trusted(now.trusted);
+  return entry;
+}
+
+ledger::v1::Entry SegmentFact(const PendingSegment& pending) {
+  ledger::v1::Entry entry;
+  auto& opened = *entry.mutable_segment_opened();
+  opened.set_segment(ToString(BytesOf(pending.segment.name.segment)));
+  opened.set_kind(pending.segment.name.kind == crypto::SegmentKind::kRecord ? ledger::v1::RECORD
+                                                                            : ledger::v1::SUBJECT);
+  opened.set_transfer(pending.transfer);
+  return entry;
+}
+
+// Whether the passing of time has made something due that the ledger does not say yet.
+bool SomethingIsDue(const policy::State& state, UnixMillis early) {
+  if (policy::NextDestructionTime(state) <= early) return true;
+  return std::any_of(
+      state.holds().all().begin(), state.holds().all().end(), [early](const policy::Hold& hold) {
+        return hold.state == policy::HoldState::kLiftConfirmed && hold.lift_at <= early;
+      });
+}
+
+// Stages the plan's root key and shows that the slot gives it back.
+absl::Status Stage(crypto::Keyslot& keyslot, const EpochPlan& plan) {
+  HF_RETURN_IF_ERROR(keyslot.Stage(plan.epoch, plan.root_key));
+  HF_ASSIGN_OR_RETURN(const crypto::SecretBytes read, keyslot.Read(plan.epoch));
+  if (!ConstantTimeEquals(read, plan.root_key)) {
+    return MakeError(Reason::kKeyslotFailed, "the keyslot returned another key than was staged");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Writer::Writer(Parts parts, std::unique_ptr<Core> core)
+    : parts_(std::move(parts)), core_(std::move(core)) {}
+
+void Writer::Loop() {
+  Commands taken;
+  bool more = true;
+  if (core_ != nullptr) {
+    const absl::Status published = parts_.publish(core_.get());
+    if (published.ok()) {
+      Announce();
+    } else {
+      Stop(published);
+    }
+  }
+  while (more) {
+    taken.clear();
+    const auto patience = parts_.egress.waiting() ? kDrainTick : kTick;
+    more = parts_.queue.Take(kMostCommands, patience, taken);
+    parts_.egress.Tick();
+    if (core_ == nullptr) Recover();
+    Process(taken);
+    if (core_ != nullptr) {
+      const absl::Status swept = Sweep();
+      if (!swept.ok()) Stop(swept);
+    }
+  }
+  static_cast<void>(parts_.publish(nullptr));
+}
+
+void Writer::Process(Commands& taken) {
+  std::size_t next = 0;
+  while (core_ != nullptr && next < taken.size()) {
+    std::size_t end = next;
+    while (end < taken.size() && !taken[end]->changes_epoch()) ++end;
+    const std::size_t first = next;
+    absl::Status status;
+    if (end > next) {
+      status = RunTogether(std::span(taken).subspan(next, end - next));
+      next = end;
+    } else {
+      status = RunAlone(*taken[next]);
+      next += 1;
+    }
+    if (!status.ok()) {
+      Stop(status);
+      const absl::Status unknown = MakeError(
+          Reason::kStoreFailed, "the exchange stopped: whether this took effect is unknown");
+      for (std::size_t i = first; i < next; ++i) taken[i]->Done(unknown, {});
+    }
+  }
+  for (; next < taken.size(); ++next) {
+    taken[next]->Done(MakeError(Reason::kExchangeStopped, "the exchange is stopped"), {});
+  }
+}
+
+absl::Status Writer::RunTogether(std::span<const std::unique_ptr<Command>> commands) {
+  Group group(core_->state, core_->tiles.frontier(), *parts_.core_options.random);
+  bool begun = false;
+  for (const std::unique_ptr<Command>& command : commands) {
+    if (!begun && !command->reads_only()) {
+      HF_RETURN_IF_ERROR(Begin(group));
+      begun = true;
+    }
+    command->Run(group);
+  }
+  HF_RETURN_IF_ERROR(Commit(group));
+  const LedgerHead head = group.Head();
+  for (const std::unique_ptr<Command>& command : commands) command->Done(absl::OkStatus(), head);
+  return absl::OkStatus();
+}
+
+absl::Status Writer::RunAlone(Command& command) {
+  for (bool reserve_used = false;; reserve_used = true) {
+    Group group(core_->state, core_->tiles.frontier(), *parts_.core_options.random);
+    absl::Status status = Begin(group);
+    if (status.ok()) {
+      command.Run(group);
+      status = group.epoch_change().has_value() ? CommitEpoch(group) : Commit(group);
+    }
+    if (status.ok()) {
+      command.Done(absl::OkStatus(), group.Head());
+      return status;
+    }
+    if (reserve_used || ReasonOf(status) != Reason::kStoreFull) return status;
+
+    // What restricts never fails for want of disk: the reserve gives way, and it is tried again.
+    observe::Error("exchange", "disk_full", "the disk is full: using the reserve for an order",
+                   {{"exchange", parts_.core_options.name}});
+    HF_RETURN_IF_ERROR(core_->store->ReleaseReserve());
+    Stop(status);
+    next_recovery_ = std::chrono::milliseconds{0};
+    Recover();
+    if (core_ == nullptr) return status;
+  }
+}
+
+absl::Status Writer::Begin(Group& group) {
+  const Times now = core_->time.Read();
+  if (now != TimesOf(core_->state)) group.AppendFact(TimeFact(now), nullptr);
+
+  const std::vector<PendingSegment> pending = core_->allocator->TakePending();
+  if (pending.empty()) return absl::OkStatus();
+  std::vector<VaultSegment> segments;
+  segments.reserve(pending.size());
+  for (const PendingSegment& opened : pending) {
+    const ledger::v1::Entry fact = SegmentFact(opened);
+    if (!policy::Decide(core_->state, {fact}).allowed()) {
+      return MakeError(Reason::kInternal, "the policy refused a segment of ours");
+    }
+    group.AppendFact(fact, nullptr);
+    segments.push_back(opened.segment);
+  }
+  HF_ASSIGN_OR_RETURN(new_pages_, core_->vault.AddSegments(segments));
+  return absl::OkStatus();
+}
+
+absl::Status Writer::Commit(const Group& group) {
+  if (group.empty()) return absl::OkStatus();
+  const auto begun = parts_.core_options.clock->SinceBoot();
+  store::Group out = group.ToStore();
+  out.epoch = core_->vault.epoch().value();
+
+  Bytes top;
+  if (!new_pages_.empty()) {
+    HF_ASSIGN_OR_RETURN(top, core_->vault.SealTop());
+    out.top_page = top;
+    for (const SealedPage& page : new_pages_) out.pages.push_back({page.segment, page.bytes});
+  }
+  HF_RETURN_IF_ERROR(CommitToStore(group, out));
+  if (!std::exchange(new_pages_, {}).empty()) HF_RETURN_IF_ERROR(parts_.publish(core_.get()));
+  if (parts_.metrics != nullptr) {
+    parts_.metrics->Committed(parts_.core_options.name, group.entries().size(),
+                              parts_.core_options.clock->SinceBoot() - begun);
+  }
+  Announce();
+  return absl::OkStatus();
+}
+
+absl::Status Writer::CommitToStore(const Group& group, store::Group& out) {
+  std::vector<crypto::Tile> full;
+  core_->tiles.Append(group.leaf_hashes(), full);
+  for (const crypto::Tile& tile : full) {
+    out.tiles.push_back({tile.id.level, tile.id.index, tile.bytes});
+  }
+  const std::shared_ptr<const SignedHead> signed_head = parts_.checkpoints.newest();
+  if (signed_head != nullptr && signed_head->head.size > stored_checkpoint_) {
+    out.checkpoint = store::CheckpointWrite{signed_head->head.size, signed_head->note};
+    stored_checkpoint_ = signed_head->head.size;
+  }
+  return core_->store->Commit(out);
+}
+
+absl::Status Writer::CommitEpoch(Group& group) {
+  const Group::EpochChange& change = *group.epoch_change();
+  HF_ASSIGN_OR_RETURN(EpochPlan plan, core_->vault.PlanNext(change.destroyed));
+  HF_RETURN_IF_ERROR(Failpoint(EpochStep::kPlanned));
+
+  const absl::Status staged = Stage(*core_->keyslot, plan);
+  if (!staged.ok()) {
+    HF_RETURN_IF_ERROR(core_->keyslot->Erase(plan.epoch));
+    if (change.anchoring == Anchoring::kRequired) return staged;
+    // A hold never fails for its keyslot. The policy lets nothing out until its epoch is made.
+    observe::Error("exchange", "keyslot_failed", "a hold was committed without its epoch",
+                   {{"exchange", parts_.core_options.name}});
+    return Commit(group);
+  }
+  HF_RETURN_IF_ERROR(Failpoint(EpochStep::kStaged));
+
+  ledger::v1::Entry advanced;
+  advanced.mutable_epoch_advanced()->set_epoch(plan.epoch.value());
+  if (!policy::Decide(core_->state, {advanced}).allowed()) {
+    return MakeError(Reason::kInternal, "the policy refused an epoch of ours");
+  }
+  group.AppendFact(std::move(advanced), nullptr);
+
+  const LedgerHead head = group.Head();
+  const crypto::Anchor anchor{head.size, head.root};
+  HF_ASSIGN_OR_RETURN(const Bytes top, core_->vault.SealTop(plan, anchor));
+  store::Group out = group.ToStore();
+  out.epoch = plan.epoch.value();
+  out.top_page = top;
+  for (const SealedPage& page : new_pages_) out.pages.push_back({page.segment, page.bytes});
+  for (const SealedPage& page : plan.pages) {
+    // A segment that was opened in this very group has nothing to destroy yet.
+    out.pages.push_back({page.segment, page.bytes});
+  }
+  HF_RETURN_IF_ERROR(CommitToStore(group, out));
+  new_pages_.clear();
+  HF_RETURN_IF_ERROR(Failpoint(EpochStep::kCommitted));
+
+  return AdoptEpoch(std::move(plan), anchor);
+}
+
+absl::Status Writer::AdoptEpoch(EpochPlan plan, const crypto::Anchor& anchor) {
+  const Epoch old = core_->vault.epoch();
+  const Epoch now = plan.epoch;
+  {  // I8
+    HF_ASSIGN_OR_RETURN(const Bytes top, core_->store->ReadTopPage());
+    HF_ASSIGN_OR_RETURN(const crypto::SecretBytes key, core_->keyslot->Read(now));
+    HF_RETURN_IF_ERROR(core_->vault.CheckOpens(top, key, {now, anchor}));
+  }
+  HF_RETURN_IF_ERROR(Failpoint(EpochStep::kReadBack));
+
+  HF_RETURN_IF_ERROR(core_->keyslot->Erase(old));
+  HF_ASSIGN_OR_RETURN(const std::vector<Epoch> held, core_->keyslot->List());
+  if (held != std::vector<Epoch>{now}) {
+    return MakeError(Reason::kKeyslotFailed, "the keyslot still holds an erased epoch");
+  }
+  HF_RETURN_IF_ERROR(Failpoint(EpochStep::kErased));
+
+  core_->vault.Adopt(std::move(plan), anchor);
+  HF_RETURN_IF_ERROR(parts_.publish(core_.get()));
+  if (!parts_.wait_for_old_views(kViewPatience)) {
+    return MakeError(Reason::kInternal, "a worker still uses keys of the epoch before");
+  }
+  HF_RETURN_IF_ERROR(Failpoint(EpochStep::kAdopted));
+  HF_RETURN_IF_ERROR(RecordErased(old));
+  return Failpoint(EpochStep::kRecorded);
+}
+
+absl::Status Writer::RecordErased(Epoch erased) {
+  Group group(core_->state, core_->tiles.frontier(), *parts_.core_options.random);
+  HF_RETURN_IF_ERROR(AppendErased(*core_, erased, group));
+  return Commit(group);
+}
+
+absl::Status Writer::Failpoint(EpochStep step) const {
+  const auto& failpoint = parts_.core_options.failpoint;
+  return failpoint ? failpoint(step) : absl::OkStatus();
+}
+
+absl::Status Writer::Sweep() {
+  const Times now = core_->time.Read();
+  if (core_->state.epoch_pending()) {
+    Group group(core_->state, core_->tiles.frontier(), *parts_.core_options.random);
+    HF_RETURN_IF_ERROR(Begin(group));
+    group.ChangeEpoch({}, Anchoring::kMayWait);
+    HF_RETURN_IF_ERROR(CommitEpoch(group));
+  }
+  if (!SomethingIsDue(core_->state, UnixMillis(now.early_ms))) return absl::OkStatus();
+  const auto since_boot = parts_.core_options.clock->SinceBoot();
+  if (since_boot < next_destruction_) return absl::OkStatus();
+  DestroyDue command;
+  HF_RETURN_IF_ERROR(RunAlone(command));
+  // Devices wear: what nobody waits for is destroyed together, once an interval.
+  if (command.destroyed() > 0) next_destruction_ = since_boot + core_->keyslot->erase_interval();
+  return absl::OkStatus();
+}
+
+void Writer::Announce() {
+  parts_.checkpoints.Update({core_->tiles.size(), core_->tiles.Root()}, core_->checkpoint_key);
+  if (parts_.metrics == nullptr) return;
+  parts_.metrics->Epoch(parts_.core_options.name, core_->vault.epoch().value());
+  parts_.metrics->LedgerSize(parts_.core_options.name, core_->tiles.size());
+}
+
+void Writer::Stop(const absl::Status& why) {
+  observe::Error("exchange", "exchange_stopped", "the exchange stopped and will be opened again",
+                 {{"exchange", parts_.core_options.name},
+                  {"reason", ReasonName(ReasonOf(why).value_or(Reason::kInternal))},
+                  {"detail", std::string(why.message())}});
+  static_cast<void>(parts_.publish(nullptr));
+  core_.reset();
+  new_pages_.clear();
+  next_recovery_ = parts_.core_options.clock->SinceBoot() + parts_.recovery_delay;
+}
+
+void Writer::Recover() {
+  if (parts_.core_options.clock->SinceBoot() < next_recovery_) return;
+  absl::StatusOr<std::unique_ptr<Core>> core = OpenCore(parts_.core_options);
+  if (!core.ok()) {
+    observe::Error("exchange", "recovery_failed", "the exchange could not be opened",
+                   {{"exchange", parts_.core_options.name},
+                    {"reason", ReasonName(ReasonOf(core.status()).value_or(Reason::kInternal))},
+                    {"detail", std::string(core.status().message())}});
+    next_recovery_ = parts_.core_options.clock->SinceBoot() + parts_.recovery_delay;
+    return;
+  }
+  core_ = *std::move(core);
+  stored_checkpoint_ = 0;
+  const absl::Status published = parts_.publish(core_.get());
+  if (!published.ok()) {
+    Stop(published);
+    return;
+  }
+  Announce();
+  observe::Info("exchange", "exchange_recovered", "the exchange serves again",
+                {{"exchange", parts_.core_options.name}, {"ledger_size", core_->tiles.size()}});
+}
+
+}  // namespace holdfast::exchange

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exchange's one thread that decides: it takes commands, runs them in groups, commits each
+// group and tells the commands. docs/architecture.md, "The writer".
+//
+// When to use  Inside Exchange.
+// Threads      Loop() is the writer's thread; nothing else is called while it runs.
+// Ownership    Owns the core. Borrows the exchange's parts.
+// Errors       An error of a commit or of the keyslot stops the exchange: the core is dropped and
+//              opened again from the files.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+
+#include "daemon/exchange/checkpoints.h"
+#include "daemon/exchange/command.h"
+#include "daemon/exchange/command_queue.h"
+#include "daemon/exchange/core.h"
+#include "daemon/exchange/egress.h"
+#include "daemon/exchange/group.h"
+#include "daemon/observe/metrics.h"
+
+namespace holdfast::exchange {
+
+class Writer final {
+ public:
+  struct Parts {
+    const CoreOptions& core_options;
+    CommandQueue& queue;
+    Checkpoints& checkpoints;
+    Egress& egress;
+    observe::Metrics* metrics;
+    std::chrono::milliseconds recovery_delay;
+
+    // Shows workers what they may use; null: nothing.
+    std::function<absl::Status(const Core*)> publish;
+
+    // Waits until nobody uses what was shown before the newest publish; false if that takes too
+    // long.
+    std::function<bool(std::chrono::milliseconds)> wait_for_old_views;
+  };
+
+  // The most commands of one group: a lone caller waits for nobody, many share one commit.
+  static constexpr std::size_t kMostCommands = 64;
+
+  // How often the writer looks for what has become due, if no command comes.
+  static constexpr std::chrono::milliseconds kTick{200};
+
+  // How long an epoch change waits for workers that still use the old keys.
+  static constexpr std::chrono::seconds kViewPatience{5};
+
+  Writer(Parts parts, std::unique_ptr<Core> core);
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  // Runs until the queue is closed and empty.
+  void Loop();
+
+  // What commands of this exchange may look at while they run. Null while it is stopped.
+  const Core* core() const { return core_.get(); }
+
+ private:
+  using Commands = std::vector<std::unique_ptr<Command>>;
+
+  void Process(Commands& taken);
+
+  // Runs `commands`, none of which changes the epoch, in one group.
+  absl::Status RunTogether(std::span<const std::unique_ptr<Command>> commands);
+
+  // Runs a command that may change the epoch, in a group of its own.
+  absl::Status RunAlone(Command& command);
+
+  // Starts a group: stores new segments, and notes the time if it has moved.
+  absl::Status Begin(Group& group);
+
+  // Commits `group` within the epoch.
+  absl::Status Commit(const Group& group);
+  absl::Status CommitToStore(const Group& group, store::Group& out);
+
+  // Commits `group` as an epoch change (design, section 6).
+  absl::Status CommitEpoch(Group& group);
+  absl::Status AdoptEpoch(EpochPlan plan, const crypto::Anchor& anchor);
+
+  // Appends the entry that records the erasure, in a group of its own.
+  absl::Status RecordErased(Epoch erased);
+
+  absl::Status Failpoint(EpochStep step) const;
+
+  // Looks for what has become due: destruction, a lift, an epoch that is still to be made.
+  absl::Status Sweep();
+
+  // The group may be answered.
+  void Announce();
+
+  // Drops everything, and answers `commands` that have not been answered.
+  void Stop(const absl::Status& why);
+  void Recover();
+
+  Parts parts_;
+  std::unique_ptr<Core> core_;
+  std::vector<SealedPage> new_pages_;  // Of segments that the group opens.
+  std::uint64_t stored_checkpoint_ = 0;
+  std::chrono::milliseconds next_recovery_{0};     // On the clock since boot.
+  std::chrono::milliseconds next_destruction_{0};  // The same.
+};
+
+}  // namespace holdfast::exchange
