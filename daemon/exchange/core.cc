@@ -171,16 +171,16 @@ absl::StatusOr<Folded> Fold(Opened& opened, const crypto::Anchor& anchor) {
   policy::Replayer replayer(policy::Replayer::Mode::kApplyOnly);
   std::optional<Digest32> root_at_anchor;
   std::optional<Digest32> root_at_note;
-  HF_RETURN_IF_ERROR(
-      opened.store->ForEachEntry(0, [&](std::uint64_t, ByteSpan entry) -> absl::Status {
-        HF_RETURN_IF_ERROR(replayer.Step(entry));
-        const Digest32 hash = crypto::LeafHash(entry);
-        full.clear();
-        tiles.Append(std::span(&hash, 1), full);
-        if (tiles.size() == anchor.ledger_size) root_at_anchor = tiles.Root();
-        if (noted.has_value() && tiles.size() == noted->size) root_at_note = tiles.Root();
-        return absl::OkStatus();
-      }));
+  const auto fold_one = [&](std::uint64_t, ByteSpan entry) -> absl::Status {
+    HF_RETURN_IF_ERROR(replayer.Step(entry));
+    const Digest32 hash = crypto::LeafHash(entry);
+    full.clear();
+    tiles.Append(std::span(&hash, 1), full);
+    if (tiles.size() == anchor.ledger_size) root_at_anchor = tiles.Root();
+    if (noted.has_value() && tiles.size() == noted->size) root_at_note = tiles.Root();
+    return absl::OkStatus();
+  };
+  HF_RETURN_IF_ERROR(opened.store->ForEachEntry(0, fold_one));
   if (tiles.size() != opened.head.ledger_size || tiles.Root() != opened.head.root) {
     return MakeError(Reason::kLedgerInconsistent, "the ledger's entries do not have its root");
   }

@@ -27,7 +27,17 @@ absl::StatusOr<std::shared_ptr<const SegmentTree>> Share(absl::StatusOr<SegmentT
 
 VaultView::VaultView(std::vector<VaultSegment> segments,
                      std::shared_ptr<const SecretBytes> pseudonym_key)
-    : segments_(std::move(segments)), pseudonym_key_(std::move(pseudonym_key)) {}
+    : segments_(std::move(segments)), pseudonym_key_(std::move(pseudonym_key)) {
+  by_id_.reserve(segments_.size());
+  for (const VaultSegment& segment : segments_) {
+    by_id_.emplace(segment.name.segment, segment.number);
+  }
+}
+
+const VaultSegment* VaultView::Find(const SegmentId& id) const {
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : &segments_[found->second];
+}
 
 const VaultSegment& VaultView::segment(std::uint32_t number) const {
   HF_CHECK(number < segments_.size());

@@ -19,6 +19,7 @@
 #include <span>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
@@ -50,10 +51,14 @@ class VaultView final {
   const VaultSegment& segment(std::uint32_t number) const;
   std::size_t segments() const { return segments_.size(); }
 
+  // Null if there is no such segment.
+  const VaultSegment* Find(const SegmentId& id) const;
+
   const crypto::SecretBytes& pseudonym_key() const { return *pseudonym_key_; }
 
  private:
   std::vector<VaultSegment> segments_;  // By number.
+  absl::flat_hash_map<SegmentId, std::uint32_t> by_id_;
   std::shared_ptr<const crypto::SecretBytes> pseudonym_key_;
 };
 
