@@ -33,6 +33,12 @@ enum class ZipInState : std::uint8_t {
   kNotChecked,
 };
 
+// Whether a line of the place table must have the city.
+enum class CityOfZip : std::uint8_t {
+  kNotChecked = 0,  // A table has one city a ZIP where the post office knows several.
+  kChecked,
+};
+
 // Whether a signed, dated document must be in force.
 enum class DocumentRule : std::uint8_t {
   kDemanded = 0,
@@ -67,7 +73,7 @@ enum NameAllowance : std::uint32_t {
   kNameSuffixMissing = 1U << 2,  // One side says Jr or III, the other nothing.
   kNameSpacing = 1U << 3,        // The same letters, otherwise divided: Mary-Ann, Maryann.
   kNameOrder = 1U << 4,          // Given name and family name change places.
-  kNameTyping = 1U << 5,         // A typing error in one part of the name.
+  kNameTyping = 1U << 5,         // Typing errors, one in each of given, middle and family name.
   kNameFamilyPart = 1U << 6,     // One of two family names is missing.
 };
 
@@ -91,6 +97,7 @@ struct GateConfig {
   // `zip_in_state` is kNotChecked. Generic scheme: not read.
   const PlaceTable* place_table = nullptr;
   ZipInState zip_in_state = ZipInState::kChecked;
+  CityOfZip city_of_zip = CityOfZip::kNotChecked;  // Only where `zip_in_state` is kChecked.
 
   TaxNumberForm tax_number_form = TaxNumberForm::kUs;
 

@@ -22,7 +22,7 @@ class FacilityAddresses;
 
 class GateRules final {
  public:
-  // Errors: kPolicyMalformed  no scheme; the US scheme checks ZIPs and has no place table; a list
+  // Errors: kAgreementInvalid  no scheme; the US scheme checks ZIPs and has no place table; a list
   //                           entry normalises to nothing, or to too few letters to be safe; a
   //                           facility address does not parse; a range ends before it begins.
   static absl::StatusOr<GateRules> Compile(GateConfig config);

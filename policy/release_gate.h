@@ -41,13 +41,13 @@ enum class ReleaseReason : std::uint8_t {
   kUnspecified = 0,  // Never recorded; releases nothing.
   kReleased = 1,
 
-  kNotFound = 10,  // No candidate bears the name.
+  kNotFound = 10,  // No candidate bears the name, nor an identifier of the subject.
 
   kSeveralAgree = 20,         // Two candidates agree as far as anybody can tell.
   kNamesakeNotExcluded = 21,  // One agrees, and nothing tells another one from it.
   kTooManyCandidates = 22,
 
-  kNameDiffers = 30,
+  kNameDiffers = 30,  // An identifier agrees, but not the name.
   kAddressMismatched = 31,
   kTaxNumberContradicts = 32,
   kBirthDateContradicts = 33,

@@ -89,7 +89,7 @@ enum class RequestReason : std::uint8_t {
   kPostalCodeMalformed = 76,
   kPostalCodeUnknown = 77,  // Not in the place table.
   kStateIncoherent = 78,    // The ZIP does not lie in the state.
-  kCityIncoherent = 79,     // The ZIP is not of that city, nor near it in the same state.
+  kCityIncoherent = 79,     // The place table has another city; only if the agreement checks it.
 };
 
 // "ACCEPTED", "ADDRESS_PLACEHOLDER": the name in documents and answers.
