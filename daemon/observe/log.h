@@ -22,7 +22,7 @@
 #include <string_view>
 #include <variant>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace holdfast::observe {
 
@@ -65,7 +65,7 @@ void ConfigureLog(const LogOptions& options);
 
 // Reads "debug", "info", "warning" or "error"; an empty text is kInfo.
 // Errors: kConfigInvalid.
-absl::Status ParseLevel(std::string_view text, Level* level);
+absl::StatusOr<Level> ParseLevel(std::string_view text);
 
 // Writes one event. `component` is the folder or part that speaks; `event` is a stable name that
 // programs may match, [a-z0-9_]+; `message` is one constant sentence for people.

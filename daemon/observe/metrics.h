@@ -74,7 +74,7 @@ class Metrics final {
 
  private:
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace holdfast::observe

@@ -126,8 +126,9 @@ class BidiSession {
   virtual void OnRequest(const Request& request, Responder<Response> respond) = 0;
 };
 
-// Called once a stream, at its start. The session lives until the stream has ended and every answer
-// was given; use Call::OnEnd() to learn of the end.
+// Called once a stream, before its first request. The session is released when the stream has
+// ended: work that may outlive the stream holds a shared_ptr of its own. Use Call::OnEnd() to learn
+// of the end.
 template <typename Request, typename Response>
 using BidiFactory =
     std::function<std::shared_ptr<BidiSession<Request, Response>>(const Call& call)>;

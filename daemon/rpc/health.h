@@ -33,8 +33,6 @@ class Health final {
   void Set(std::string_view service, Serving serving);
   // Sets all of them.
   void SetAll(Serving serving);
-  // Ends every watching stream with kShuttingDown, now and from now on.
-  void Shutdown();
 
  private:
   class Impl;
