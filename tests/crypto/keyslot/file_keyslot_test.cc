@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: Apache-2.0
+// FileKeyslot: the contract in crypto/keyslot/keyslot.h, on a disk that fails and a machine that
+// loses power. Numbers in comments are the invariants listed there.
+#include "crypto/keyslot/file_keyslot.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sys/stat.h>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/file_system.h"
+#include "crypto/internal/secret_access.h"
+#include "crypto/top_page.h"
+#include "tests/support/fault_sweep.h"
+#include "tests/support/faulty_file_system.h"
+#include "tests/support/memory_file_system.h"
+#include "tests/support/seeded_crypto_random.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace holdfast::crypto {
+namespace {
+
+using ::holdfast::test::FaultPlan;
+using ::holdfast::test::FaultSweep;
+using ::holdfast::test::FaultyFileSystem;
+using ::holdfast::test::HasReason;
+using ::holdfast::test::IsOk;
+using ::holdfast::test::IsOkAndHolds;
+using ::holdfast::test::MemoryFileSystem;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr char kFolder[] = "/slot";
+
+std::string AreaPath(int area) { return JoinPath(kFolder, "area-" + std::to_string(area)); }
+
+class FileKeyslotTest : public ::testing::Test {
+ protected:
+  FileKeyslotTest() {
+    for (std::uint64_t e = 1; e <= 4; ++e) keys_.emplace(e, NewRootKey(random_).value());
+  }
+
+  std::unique_ptr<FileKeyslot> MustOpen(FileSystem& files) {
+    auto slot = FileKeyslot::Open(files, kFolder, random_);
+    EXPECT_THAT(slot, IsOk());
+    return *std::move(slot);
+  }
+
+  const SecretBytes& Key(std::uint64_t epoch) { return keys_.at(epoch); }
+
+  bool Holds(FileKeyslot& slot, std::uint64_t epoch) {
+    const auto key = slot.Read(Epoch(epoch));
+    return key.ok() && ConstantTimeEquals(*key, Key(epoch));
+  }
+
+  // Checks (1) and (2), and returns the epochs.
+  std::vector<std::uint64_t> Consistent(FileKeyslot& slot) {
+    std::vector<std::uint64_t> epochs;
+    const auto listed = slot.List();
+    EXPECT_THAT(listed, IsOk());
+    if (!listed.ok()) return epochs;
+    EXPECT_LE(listed->size(), 2u);
+    for (const Epoch epoch : *listed) epochs.push_back(epoch.value());
+    for (std::uint64_t epoch = 1; epoch <= 3; ++epoch) {
+      const bool is_listed = std::find(epochs.begin(), epochs.end(), epoch) != epochs.end();
+      EXPECT_EQ(Holds(slot, epoch), is_listed) << epoch;
+      if (!is_listed) {
+        EXPECT_THAT(slot.Read(Epoch(epoch)), HasReason(Reason::kNotFound));
+      }
+    }
+    return epochs;
+  }
+
+  // Runs `act` with each operation failing, with each way in which a machine can stop after that,
+  // and gives `check` the slot as it is found again.
+  void Sweep(const std::function<void(MemoryFileSystem&)>& prepare,
+             const std::function<bool(FileSystem&)>& act,
+             const std::function<void(FileKeyslot&, bool acted)>& check) {
+    const std::vector<std::function<void(MemoryFileSystem&)>> stops = {
+        [](MemoryFileSystem& disk) { disk.LoseUnsyncedWrites(); },
+        [](MemoryFileSystem& disk) { disk.TearUnsyncedWrites(); },
+        [](MemoryFileSystem& disk) { disk.KillProcess(); },
+    };
+    for (const auto& stop : stops) {
+      FaultSweep([&](FaultPlan& plan) {
+        MemoryFileSystem disk;
+        prepare(disk);
+        FaultyFileSystem flaky(disk, plan);
+        const bool acted = act(flaky);
+        stop(disk);
+        const auto slot = MustOpen(disk);
+        check(*slot, acted);
+      });
+    }
+  }
+
+  test::SeededCryptoRandom random_;
+  std::map<std::uint64_t, SecretBytes> keys_;
+};
+
+TEST_F(FileKeyslotTest, IsEmptyAtFirst) {
+  MemoryFileSystem disk;
+  const auto slot = MustOpen(disk);
+  EXPECT_THAT(slot->List(), IsOkAndHolds(IsEmpty()));
+  EXPECT_THAT(slot->Read(Epoch(1)), HasReason(Reason::kNotFound));
+  EXPECT_EQ(slot->kind(), "file");
+  EXPECT_EQ(ErasureClassName(slot->erasure_class()), "medium");
+}
+
+TEST_F(FileKeyslotTest, KeepsEachEpochUntilItIsErased) {
+  MemoryFileSystem disk;
+  for (std::uint64_t epoch = 1; epoch <= 4; ++epoch) {
+    ASSERT_THAT(MustOpen(disk)->Stage(Epoch(epoch), Key(epoch)), IsOk());
+    disk.LoseUnsyncedWrites();
+    const auto slot = MustOpen(disk);
+    if (epoch == 1) continue;
+    EXPECT_THAT(Consistent(*slot), ElementsAre(epoch - 1, epoch));
+    ASSERT_THAT(slot->Erase(Epoch(epoch - 1)), IsOk());
+    EXPECT_THAT(Consistent(*slot), ElementsAre(epoch));
+    disk.LoseUnsyncedWrites();
+    EXPECT_THAT(Consistent(*MustOpen(disk)), ElementsAre(epoch));
+  }
+}
+
+TEST_F(FileKeyslotTest, RefusesAnEpochThatItHolds) {
+  MemoryFileSystem disk;
+  const auto slot = MustOpen(disk);
+  ASSERT_THAT(slot->Stage(Epoch(1), Key(1)), IsOk());
+  EXPECT_THAT(slot->Stage(Epoch(1), Key(2)), HasReason(Reason::kAlreadyExists));
+  EXPECT_TRUE(Holds(*slot, 1));
+}
+
+TEST_F(FileKeyslotTest, RefusesAThirdEpoch) {  // (2)
+  MemoryFileSystem disk;
+  const auto slot = MustOpen(disk);
+  ASSERT_THAT(slot->Stage(Epoch(1), Key(1)), IsOk());
+  ASSERT_THAT(slot->Stage(Epoch(2), Key(2)), IsOk());
+  EXPECT_THAT(slot->Stage(Epoch(3), Key(3)), HasReason(Reason::kKeyslotFailed));
+  EXPECT_THAT(Consistent(*slot), ElementsAre(1, 2));
+}
+
+TEST_F(FileKeyslotTest, ErasesWhatItDoesNotHold) {
+  MemoryFileSystem disk;
+  const auto slot = MustOpen(disk);
+  ASSERT_THAT(slot->Stage(Epoch(1), Key(1)), IsOk());
+  EXPECT_THAT(slot->Erase(Epoch(2)), IsOk());
+  EXPECT_THAT(Consistent(*slot), ElementsAre(1));
+}
+
+TEST_F(FileKeyslotTest, LeavesNoBlockOfAnErasedAreaAsItWas) {
+  MemoryFileSystem disk;
+  const auto slot = MustOpen(disk);
+  ASSERT_THAT(slot->Stage(Epoch(1), Key(1)), IsOk());
+  std::vector<Bytes> before;
+  for (int area = 0; area < 2; ++area) {
+    before.push_back(disk.ReadWhole(AreaPath(area), FileKeyslot::kAreaBytes).value());
+  }
+  const std::size_t used = AsText(before[0]).substr(0, 4) == "HFK1" ? 0 : 1;
+  ASSERT_THAT(slot->Erase(Epoch(1)), IsOk());
+  disk.LoseUnsyncedWrites();
+  const Bytes after =
+      disk.ReadWhole(AreaPath(static_cast<int>(used)), FileKeyslot::kAreaBytes).value();
+  ASSERT_EQ(after.size(), FileKeyslot::kAreaBytes);
+  constexpr std::size_t kBlock = 512;
+  for (std::size_t at = 0; at < after.size(); at += kBlock) {
+    EXPECT_NE(ToBytes(ByteSpan(after).subspan(at, kBlock)),
+              ToBytes(ByteSpan(before[used]).subspan(at, kBlock)));
+  }
+}
+
+TEST_F(FileKeyslotTest, CannotReadAKeyIfAnyBlockOfItsAreaIsLost) {
+  MemoryFileSystem disk;
+  ASSERT_THAT(MustOpen(disk)->Stage(Epoch(1), Key(1)), IsOk());
+  for (int area = 0; area < 2; ++area) {
+    const Bytes whole = disk.ReadWhole(AreaPath(area), FileKeyslot::kAreaBytes).value();
+    if (AsText(whole).substr(0, 4) != "HFK1") continue;
+    for (std::size_t at = 0; at < whole.size(); at += 4096) {
+      Bytes damaged = whole;
+      damaged[at + 4095] ^= std::byte{1};
+      disk.Preload(AreaPath(area), damaged);
+      EXPECT_THAT(MustOpen(disk)->Read(Epoch(1)), HasReason(Reason::kNotFound)) << at;
+    }
+    for (std::size_t at = 0; at < 86; ++at) {  // Claim, nonce and sealed key.
+      Bytes damaged = whole;
+      damaged[at] ^= std::byte{1};
+      disk.Preload(AreaPath(area), damaged);
+      EXPECT_THAT(MustOpen(disk)->List(), IsOkAndHolds(IsEmpty())) << at;
+    }
+    disk.Preload(AreaPath(area), whole);
+    EXPECT_THAT(Consistent(*MustOpen(disk)), ElementsAre(1));
+  }
+}
+
+TEST_F(FileKeyslotTest, NeverWritesTheKeyItself) {
+  MemoryFileSystem disk;
+  const auto slot = MustOpen(disk);
+  ASSERT_THAT(slot->Stage(Epoch(1), Key(1)), IsOk());
+  ASSERT_THAT(slot->Erase(Epoch(1)), IsOk());
+  const auto key = internal::SecretAccess::Read(Key(1));
+  for (const Bytes& written : disk.EverythingEverSynced()) {
+    EXPECT_EQ(std::search(written.begin(), written.end(), key.begin(), key.end()), written.end());
+  }
+}
+
+TEST_F(FileKeyslotTest, RefusesAMediumThatKeepsOldBytes) {
+  for (const Medium medium : {Medium::kUnknown, Medium::kMemory, Medium::kCopyOnWrite,
+                              Medium::kNetwork, Medium::kOverlay}) {
+    MemoryFileSystem disk;
+    disk.SetMedium(medium);
+    EXPECT_THAT(FileKeyslot::Open(disk, kFolder, random_), HasReason(Reason::kKeyslotFailed));
+    EXPECT_THAT(FileKeyslot::Open(disk, kFolder, random_, FileKeyslot::MediumCheck::kNoneForTests),
+                IsOk());
+  }
+}
+
+TEST_F(FileKeyslotTest, RefusesAFolderThatDoesNotLieAnywhere) {
+  MemoryFileSystem disk;
+  EXPECT_THAT(FileKeyslot::Open(disk, "/no/such/folder", random_),
+              HasReason(Reason::kKeyslotFailed));
+}
+
+TEST_F(FileKeyslotTest, RefusesAFileInPlaceOfItsFolder) {
+  MemoryFileSystem disk;
+  disk.Preload(kFolder, AsBytes("a file"));
+  EXPECT_THAT(FileKeyslot::Open(disk, kFolder, random_), HasReason(Reason::kKeyslotFailed));
+}
+
+TEST_F(FileKeyslotTest, RefusesAnAreaThatHasGrown) {
+  MemoryFileSystem disk;
+  MustOpen(disk);
+  Bytes area = disk.ReadWhole(AreaPath(1), FileKeyslot::kAreaBytes).value();
+  area.push_back(std::byte{0});
+  disk.Preload(AreaPath(1), area);
+  EXPECT_THAT(FileKeyslot::Open(disk, kFolder, random_), HasReason(Reason::kKeyslotFailed));
+}
+
+TEST_F(FileKeyslotTest, OpensWhateverFailedWhenItWasMade) {
+  Sweep([](MemoryFileSystem&) {},
+        [this](FileSystem& files) { return FileKeyslot::Open(files, kFolder, random_).ok(); },
+        [this](FileKeyslot& slot, bool) {
+          EXPECT_THAT(Consistent(slot), IsEmpty());
+          EXPECT_THAT(slot.Stage(Epoch(1), Key(1)), IsOk());
+          EXPECT_TRUE(Holds(slot, 1));
+        });
+}
+
+TEST_F(FileKeyslotTest, KeepsAStagedKeyThoughItsMakingFailedBefore) {  // (3)
+  FaultSweep([this](FaultPlan& plan) {
+    MemoryFileSystem disk;
+    FaultyFileSystem flaky(disk, plan);
+    (void)FileKeyslot::Open(flaky, kFolder, random_);
+    // The same process tries again, and then the power fails.
+    ASSERT_THAT(MustOpen(disk)->Stage(Epoch(1), Key(1)), IsOk());
+    disk.LoseUnsyncedWrites();
+    EXPECT_THAT(Consistent(*MustOpen(disk)), ElementsAre(1));
+  });
+}
+
+TEST_F(FileKeyslotTest, StagesWhollyOrNotAtAllWhicheverOperationFails) {  // (1), (3)
+  Sweep(
+      [this](MemoryFileSystem& disk) {
+        ASSERT_THAT(MustOpen(disk)->Stage(Epoch(1), Key(1)), IsOk());
+      },
+      [this](FileSystem& files) {
+        auto slot = FileKeyslot::Open(files, kFolder, random_);
+        return slot.ok() && (*slot)->Stage(Epoch(2), Key(2)).ok();
+      },
+      [this](FileKeyslot& slot, bool staged) {
+        const auto epochs = Consistent(slot);
+        EXPECT_THAT(epochs, Contains(1));
+        if (staged) {
+          EXPECT_THAT(epochs, Contains(2));
+        }
+        // Whatever is left of it can be removed, and its place is free again.
+        EXPECT_THAT(slot.Erase(Epoch(2)), IsOk());
+
+        EXPECT_THAT(slot.Stage(Epoch(3), Key(3)), IsOk());
+        EXPECT_THAT(slot.List(), IsOkAndHolds(ElementsAre(Epoch(1), Epoch(3))));
+      });
+}
+
+TEST_F(FileKeyslotTest, ErasesForEverWhicheverOperationFails) {  // (1), (3)
+  Sweep(
+      [this](MemoryFileSystem& disk) {
+        const auto slot = MustOpen(disk);
+        ASSERT_THAT(slot->Stage(Epoch(1), Key(1)), IsOk());
+        ASSERT_THAT(slot->Stage(Epoch(2), Key(2)), IsOk());
+      },
+      [this](FileSystem& files) {
+        auto slot = FileKeyslot::Open(files, kFolder, random_);
+        return slot.ok() && (*slot)->Erase(Epoch(1)).ok();
+      },
+      [this](FileKeyslot& slot, bool erased) {
+        const auto epochs = Consistent(slot);
+        EXPECT_THAT(epochs, Contains(2));
+        if (erased) {
+          EXPECT_THAT(epochs, Not(Contains(1)));
+        }
+        EXPECT_THAT(slot.Erase(Epoch(1)), IsOk());
+
+        EXPECT_THAT(slot.Stage(Epoch(3), Key(3)), IsOk());
+        EXPECT_THAT(slot.List(), IsOkAndHolds(ElementsAre(Epoch(2), Epoch(3))));
+      });
+}
+
+TEST_F(FileKeyslotTest, FindsAndFinishesAnErasureThatWasCutShort) {
+  bool cut_short = false;
+  FaultSweep([&](FaultPlan& plan) {
+    MemoryFileSystem disk;
+    ASSERT_THAT(MustOpen(disk)->Stage(Epoch(1), Key(1)), IsOk());
+    FaultyFileSystem flaky(disk, plan);
+    auto slot = FileKeyslot::Open(flaky, kFolder, random_);
+    if (slot.ok()) (void)(*slot)->Erase(Epoch(1));
+    disk.KillProcess();
+    const auto again = MustOpen(disk);
+    cut_short |= Consistent(*again).empty();
+    ASSERT_THAT(again->Erase(Epoch(1)), IsOk());
+    for (int area = 0; area < 2; ++area) {
+      const Bytes bytes = disk.ReadWhole(AreaPath(area), FileKeyslot::kAreaBytes).value();
+      EXPECT_NE(AsText(bytes).substr(0, 4), "HFK1");
+    }
+  });
+  EXPECT_TRUE(cut_short);
+}
+
+TEST_F(FileKeyslotTest, WorksOnARealDisk) {
+  const test::TempDir folder;
+  const std::string path = folder.File("slot");
+  PosixFileSystem files;
+  const auto open = [&] {
+    return FileKeyslot::Open(files, path, random_, FileKeyslot::MediumCheck::kNoneForTests).value();
+  };
+  ASSERT_THAT(open()->Stage(Epoch(1), Key(1)), IsOk());
+  ASSERT_THAT(open()->Stage(Epoch(2), Key(2)), IsOk());
+  ASSERT_THAT(open()->Erase(Epoch(1)), IsOk());
+  const auto slot = open();
+  EXPECT_THAT(Consistent(*slot), ElementsAre(2));
+
+  EXPECT_EQ(files.Stat(path)->permissions, 0700u);
+  const std::string area = JoinPath(path, "area-0");
+  EXPECT_EQ(files.Stat(area)->permissions, 0600u);
+  ASSERT_EQ(chmod(area.c_str(), 0640), 0);
+  EXPECT_THAT(FileKeyslot::Open(files, path, random_, FileKeyslot::MediumCheck::kNoneForTests),
+              HasReason(Reason::kKeyslotFailed));
+  ASSERT_EQ(chmod(area.c_str(), 0600), 0);
+  ASSERT_EQ(chmod(path.c_str(), 0755), 0);
+  EXPECT_THAT(FileKeyslot::Open(files, path, random_, FileKeyslot::MediumCheck::kNoneForTests),
+              HasReason(Reason::kKeyslotFailed));
+}
+
+}  // namespace
+}  // namespace holdfast::crypto
