@@ -37,7 +37,16 @@ const Histogram::BucketBoundaries& GroupBuckets() {
   return buckets;
 }
 
-// Numbers about holds go to this machine only.
+double Seconds(std::chrono::nanoseconds duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+double SecondsOf(UnixMillis when) { return static_cast<double>(when.value()) / 1000.0; }
+
+std::string Own(std::string_view view) { return std::string(view); }
+
+}  // namespace
+
 bool IsLoopback(std::string_view address) {
   const std::size_t colon = address.rfind(':');
   if (colon == std::string_view::npos || colon + 1 == address.size()) return false;
@@ -48,16 +57,6 @@ bool IsLoopback(std::string_view address) {
   const std::string_view host = address.substr(0, colon);
   return host == "127.0.0.1" || host == "[::1]";
 }
-
-double Seconds(std::chrono::nanoseconds duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
-double SecondsOf(UnixMillis when) { return static_cast<double>(when.value()) / 1000.0; }
-
-std::string Own(std::string_view view) { return std::string(view); }
-
-}  // namespace
 
 // Ages are a matter of the moment of the scrape, so they are set when one comes.
 class Metrics::Impl final : public prometheus::Collectable {

@@ -25,6 +25,9 @@ namespace holdfast::observe {
 enum class HoldKind { kFreeze, kPreserve };
 enum class QueueLane { kOrdinary, kRestricting };
 
+// Whether `address` is HOST:PORT of this machine's loopback, in numbers.
+bool IsLoopback(std::string_view address);
+
 class Metrics final {
  public:
   // `clock` gives the ages; `version` is the label of holdfast_build_info.

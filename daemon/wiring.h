@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exchanges of this daemon: opened, connected to the services, closed.
+//
+// When to use  By main, once: Open(), Register(), then the server; Stop() after the server is gone.
+// Threads      Open(), Register(), Reload() and Stop() by the main thread. authority() may be asked
+//              concurrently.
+// Ownership    Owns the exchanges. Borrows the rest, which must outlive it; must itself outlive the
+//              server.
+// Errors       Open(): what keeps an exchange from serving, with metadata `exchange`.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "daemon/observe/metrics.h"
+#include "daemon/rpc/authority.h"
+#include "daemon/rpc/method_table.h"
+#include "holdfast/config/v1/config.pb.h"
+
+namespace holdfast::daemon {
+
+class Wiring final {
+ public:
+  static absl::StatusOr<std::unique_ptr<Wiring>> Open(const config::v1::Config& config,
+                                                      const Clock& clock, FileSystem& files,
+                                                      observe::Metrics& metrics);
+  Wiring(const Wiring&) = delete;
+  Wiring& operator=(const Wiring&) = delete;
+  ~Wiring();
+
+  // Who may do what, by the agreements in force.
+  const rpc::Authority& authority() const;
+
+  // Registers the handlers of every service.
+  void Register(rpc::MethodTable& table);
+
+  // SIGHUP: looks again at the files that may change while the daemon runs.
+  void Reload();
+
+  // Lets each exchange finish what it has accepted, and closes it.
+  void Stop();
+
+ private:
+  Wiring();
+
+  class Impl;
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace holdfast::daemon
