@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The nouns. Each function declares the commands of one, and is in the file of that name.
+//
+// Threads      Not safe for concurrent use.
+// Ownership    What a command's arguments are written to is owned by its action.
+// Errors       None here.
+#pragma once
+
+#include "cli/command_line.h"
+
+namespace holdfast::cli {
+
+void DeclareIdentity(Command root);
+void DeclarePki(Command root);
+void DeclareSample(Command root);
+
+}  // namespace holdfast::cli

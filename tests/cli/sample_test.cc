@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// cli/sample.h: the same people every time, in the shares that it states.
+#include "cli/sample.h"
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "client/csv.h"
+#include "crypto/sha256.h"
+#include "tests/cli/cli_harness.h"
+#include "tests/support/memory_file_system.h"
+#include "tests/support/status_matchers.h"
+
+namespace holdfast::cli {
+namespace {
+
+constexpr std::uint64_t kRecords = 10'000;
+
+TEST(SampleTest, MakesTheSameFilesFromTheSameSeed) {
+  test::MemoryFileSystem files;
+  CliHarness cli(files);
+  ASSERT_EQ(cli.Run({"sample", "--records", "500", "--seed", "7", "--out", "/a"}).exit, 0);
+  ASSERT_EQ(cli.Run({"sample", "--records", "500", "--seed", "7", "--out", "/b"}).exit, 0);
+  ASSERT_EQ(cli.Run({"sample", "--records", "500", "--seed", "8", "--out", "/c"}).exit, 0);
+  for (const std::string name : {"people.csv", "requests.csv", "truth.csv"}) {
+    const auto a = files.ReadWhole("/a/" + name, 1 << 24);
+    ASSERT_THAT(a, test::IsOk());
+    EXPECT_EQ(*a, *files.ReadWhole("/b/" + name, 1 << 24)) << name;
+    EXPECT_NE(*a, *files.ReadWhole("/c/" + name, 1 << 24)) << name;
+  }
+}
+
+TEST(SampleTest, WritesFilesThatReadBack) {
+  test::MemoryFileSystem files;
+  ASSERT_EQ(CliHarness(files).Run({"sample", "--records", "300", "--out", "/a"}).exit, 0);
+  for (const std::string name : {"people.csv", "requests.csv", "truth.csv", "places.csv"}) {
+    auto file = files.Open("/a/" + name, OpenMode::kRead);
+    ASSERT_THAT(file, test::IsOk());
+    client::CsvReader reader(client::CsvFromFile(**file));
+    std::vector<std::string> fields;
+    absl::StatusOr<bool> more = reader.Next(fields);
+    while (more.ok() && *more) more = reader.Next(fields);
+    EXPECT_THAT(more, test::IsOk()) << name;
+  }
+}
+
+TEST(SampleTest, HasTheSharesThatItStates) {
+  const SampleWorld world(kRecords, 1);
+  std::map<std::string, std::uint32_t> counts;
+  for (std::uint64_t row = 0; row < kRecords; ++row) {
+    ++counts[std::string(world.CaseOfRow(row).kind)];
+  }
+  for (const SampleShare& share : SampleShares()) {
+    EXPECT_EQ(counts[std::string(share.kind)], share.of_ten_thousand) << share.kind;
+  }
+}
+
+TEST(SampleTest, GivesEveryPersonAnIdAndATaxNumberOfTheirOwn) {
+  const SampleWorld world(kRecords, 1);
+  std::set<std::string> ids;
+  std::set<std::string> tax_numbers;
+  std::uint64_t people = 0;
+  for (std::uint64_t place = 0; place < kRecords; ++place) {
+    for (const SamplePerson& person : world.CaseOfPlace(place).people) {
+      ++people;
+      ids.insert(person.id);
+      tax_numbers.insert(person.tax_number);
+      ASSERT_EQ(person.fields.size(), SampleFieldNames().size());
+    }
+  }
+  EXPECT_EQ(ids.size(), people);
+  EXPECT_EQ(tax_numbers.size(), people);
+}
+
+TEST(SampleTest, PutsEachReleasedPersonIntoTheFile) {
+  const SampleWorld world(2000, 3);
+  std::set<std::string> ids;
+  for (std::uint64_t place = 0; place < 2000; ++place) {
+    for (const SamplePerson& person : world.CaseOfPlace(place).people) ids.insert(person.id);
+  }
+  for (std::uint64_t row = 0; row < 2000; ++row) {
+    const SampleCase one = world.CaseOfRow(row);
+    EXPECT_EQ(one.released.empty(), one.outcome != SampleOutcome::kReleased);
+    EXPECT_TRUE(one.released.empty() || ids.contains(one.released)) << row;
+  }
+}
+
+TEST(SampleTest, KeepsOfficersBelowTheBrakes) {
+  for (const std::uint64_t records : {1U, 10U, 1000U, 1001U, 10'000U, 600'000U}) {
+    const SampleWorld world(records, 1);
+    const std::uint64_t rows = (records + world.officers() - 1) / world.officers();
+    EXPECT_LE(rows, 200U) << records;
+    EXPECT_TRUE(records <= 1000 || rows * 20 <= records) << records;
+  }
+}
+
+// Places are made up, but each ZIP has to lie in its state.
+TEST(SamplePlacesTest, AreEachOfOneZip) {
+  std::set<std::string_view> zips;
+  for (const SamplePlace& place : SamplePlaces()) {
+    EXPECT_EQ(place.zip.size(), 5U);
+    EXPECT_EQ(place.state.size(), 2U);
+    EXPECT_TRUE(zips.insert(place.zip).second) << place.zip;
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::cli
