@@ -164,7 +164,7 @@ absl::StatusOr<SecretBytes> WrappingKey(const WipedBuffer& passphrase, ByteSpan 
                       SecretBytes::Zeroed(crypto_aead_xchacha20poly1305_ietf_KEYBYTES));
   const ByteSpan words = passphrase.Reveal();
   if (crypto_pwhash_argon2id(RawToWrite(internal::SecretAccess::Write(key)), key.size(),
-                             reinterpret_cast<const char*>(words.data()), words.size(), Raw(salt),
+                             words.empty() ? "" : AsText(words).data(), words.size(), Raw(salt),
                              cost.passes, static_cast<std::size_t>(cost.memory_bytes),
                              crypto_pwhash_argon2id_ALG_ARGON2ID13) != 0) {
     return MakeError(Reason::kUnavailable, "no memory to derive a key from the passphrase");
