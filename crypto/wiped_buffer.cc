@@ -15,7 +15,9 @@ void Wipe(std::span<std::byte> bytes) {
 }
 
 WipedBuffer::WipedBuffer(std::size_t size)
-    : data_(size == 0 ? nullptr : new std::byte[size]()), size_(size), capacity_(size) {}
+    : data_(size == 0 ? nullptr : new std::byte[size]), size_(size), capacity_(size) {
+  Wipe(Mutable());
+}
 
 WipedBuffer WipedBuffer::TakeFrom(std::span<std::byte> source) {
   WipedBuffer buffer(source.size());
