@@ -5,6 +5,7 @@ include_guard(GLOBAL)
 option(HF_BUILD_TESTS "Build tests, benchmarks and fuzz targets" ON)
 option(HF_WERROR "Warnings, and tests on disk that no target builds, are errors" OFF)
 option(HF_FUZZ "Link fuzz targets with libFuzzer (clang only); otherwise they replay their corpus" OFF)
+set(HF_FUZZ_SECONDS 60 CACHE STRING "How long ctest runs each fuzz target where HF_FUZZ is on")
 option(HF_CCACHE "Compile through ccache if it is installed" ON)
 set(HF_SANITIZE "" CACHE STRING "Sanitizers for all code of ours, such as address,undefined or thread")
 

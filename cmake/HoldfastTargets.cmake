@@ -122,12 +122,18 @@ function(hf_fuzzer name)
   endif()
   if(HF_FUZZ)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-    add_test(NAME ${name} COMMAND ${name} -runs=20000 -max_total_time=20 -timeout=5)
+    # What the fuzzer finds goes into the first folder, and that is never one of the sources.
+    set(found "${PROJECT_BINARY_DIR}/fuzz/${name}.corpus")
+    file(MAKE_DIRECTORY "${found}")
+    add_test(NAME ${name} COMMAND ${name}
+      -max_total_time=${HF_FUZZ_SECONDS} -timeout=10 -rss_limit_mb=4096 "${found}" ${corpus})
+    math(EXPR seconds "${HF_FUZZ_SECONDS} + 120")
   else()
     target_link_libraries(${name} PRIVATE holdfast::fuzz_replay)
     add_test(NAME ${name} COMMAND ${name} ${corpus})
+    set(seconds 120)
   endif()
-  hf_register_test(${name} 120 fuzz)
+  hf_register_test(${name} ${seconds} fuzz)
 endfunction()
 
 # Call last in tests/. A test that is on disk but in no target would rot unnoticed, so it stops
