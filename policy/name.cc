@@ -219,4 +219,33 @@ std::string NormalisedNameKey(std::string_view name) {
   return key;
 }
 
+std::vector<std::string> SourceIndexKeys(const PersonView& person) {
+  std::vector<std::string> keys;
+  std::string digits;
+  for (const char c : person.tax_number) {
+    if (IsDigit(c)) digits += c;
+  }
+  if (digits.size() >= 5) keys.push_back("T" + digits);
+
+  ParsedName name;
+  ParseName(person.name, name);
+  if (!name.complete()) return keys;
+  keys.push_back("N" + NormalisedNameKey(person.name));
+  std::string postal;
+  for (const char c : person.address.postal_code) {
+    // Five, so that ZIP+4 and ZIP meet.
+    if ((IsDigit(c) || IsLetterByte(c)) && postal.size() < 5) postal += c;
+  }
+  if (postal.empty()) return keys;
+  const std::string_view first = name.words[0];
+  const std::string_view last = name.words[name.count - 1];
+  for (const std::string_view word : {first, last}) {
+    std::string key = "P" + postal + ' ';
+    key += word;
+    keys.push_back(std::move(key));
+    if (first == last) break;
+  }
+  return keys;
+}
+
 }  // namespace holdfast::policy

@@ -17,8 +17,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "policy/gate_config.h"
+#include "policy/identity.h"
 #include "policy/text.h"
 
 namespace holdfast::policy {
@@ -104,5 +106,10 @@ NameDifference CompareNames(const ParsedName& a, const ParsedName& b);
 // name is not complete. Names that are equal, or differ only in middle names, suffix, spacing
 // after the first word, or order, have the same key.
 std::string NormalisedNameKey(std::string_view name);
+
+// The keys under which a source's file is indexed, so that a request finds everybody who might be
+// meant or be mistaken: the normalised name; the tax number; and each part of the name with the
+// postal code, which finds names that were typed wrong. Each key begins with a letter for its kind.
+std::vector<std::string> SourceIndexKeys(const PersonView& person);
 
 }  // namespace holdfast::policy

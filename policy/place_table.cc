@@ -46,6 +46,17 @@ std::string_view TakeField(std::string_view& line) {
   return field;
 }
 
+// The military region of a ZIP, where a table has none: lists of post offices put "APO AE" into the
+// column of the city, and often the wrong region. The first digits tell.
+std::string_view MilitaryRegion(std::string_view zip, std::string_view city) {
+  const std::string_view office = city.substr(0, 4);
+  if (office != "APO " && office != "FPO " && office != "DPO ") return {};
+  if (zip.substr(0, 3) == "340") return "AA";
+  if (zip.substr(0, 2) == "09") return "AE";
+  if (zip.substr(0, 2) == "96") return "AP";
+  return {};
+}
+
 absl::Status Malformed(std::size_t line) {
   return MakeError(Reason::kAgreementInvalid,
                    "place table: line " + std::to_string(line) + " is not ZIP,CITY,STATE");
@@ -68,8 +79,12 @@ absl::StatusOr<PlaceTable> PlaceTable::Parse(std::string_view text) {
     }
 
     const std::string_view zip = TakeField(line);
-    const std::string_view city_field = TakeField(line);
-    const std::string_view state = TakeField(line);
+    std::string_view city_field = TakeField(line);
+    std::string_view state = TakeField(line);
+    if (state.empty()) {
+      state = MilitaryRegion(zip, city_field);
+      if (!state.empty()) city_field = city_field.substr(0, 3);
+    }
     if (!IsZip(zip) || state.size() != 2 || UsStateCode(state).empty()) {
       return Malformed(line_number);
     }

@@ -27,7 +27,8 @@ class PlaceTable final {
 
   // Reads lines of `ZIP,CITY,STATE`; further columns are not read. Five digits, a name, a
   // two-letter code; quotes around a field are allowed. A first line that begins with `zip` is a
-  // heading. Lines may end in CR LF. A ZIP may have several lines, also in several states.
+  // heading. Lines may end in CR LF. A ZIP may have several lines, also in several states. A line
+  // without a state whose city begins with APO, FPO or DPO is in the military region of its ZIP.
   //
   // Errors: kAgreementInvalid  a line is malformed, with its number; no line at all;
   // kRequestTooLarge  over kMaxPlaces lines.

@@ -14,7 +14,7 @@ namespace {
 using Lack = AddressLack;
 
 constexpr std::size_t kMostUnits = 4;
-constexpr std::size_t kMostStreetWords = 7;
+constexpr std::size_t kMostStreetWords = 8;
 constexpr std::size_t kMostOtherWords = 12;  // Names of buildings and recipients.
 
 bool IsZipLike(std::string_view text) {
@@ -57,18 +57,30 @@ class Reader final {
     while (at_ < tokens_.size() && !street) {
       if (TakeRoute() || TakeBox() || TakeUnit()) continue;
       const UsToken& token = tokens_[at_];
-      if (IsHouseNumber(token.text)) {
+      if (IsHouseNumber(token.text) || IsNumberInWords(at_)) {
+        // "WOOD AVE, 106 D": the street stands before, without a number.
+        if (at_ > 0 && other_words > 0 && tokens_[at_ - 1].Is(kWordSuffix) &&
+            IsBareSuffix(tokens_[at_ - 1].word->suffix)) {
+          return Lack::kHouseNumber;
+        }
+        // "US 17 BUSINESS", "N 800 E": the number of a road, not of a house.
+        if (at_ > 0 && other_words > 0 &&
+            (tokens_[at_ - 1].Is(kWordHighway) ||
+             (tokens_[at_ - 1].Is(kWordDirectional) && other_words == 1))) {
+          return Lack::kHouseNumber;
+        }
         const Lack lack = TakeStreet();
         if (lack != Lack::kNothing) return lack;
         street = true;
         break;
       }
-      if (malformed_unit_) return Lack::kUnitMalformed;
+      if (!out_.box.empty()) break;  // "PO BOX 628 HWY 231"
       // The name of a building or of who takes the letter in.
-      if (token.has_digit || ++other_words > kMostOtherWords) return Lack::kDeliveryLineMalformed;
+      if (token.has_digit && !IsOrdinal(token.text)) return Lack::kDeliveryLineMalformed;
+      if (++other_words > kMostOtherWords) return Lack::kDeliveryLineMalformed;
       ++at_;
     }
-    if (!street && out_.box.empty()) {
+    if (!street && out_.box.empty() && !PromoteBox()) {
       return units_ > 0 || other_words > 0 ? Lack::kHouseNumber : Lack::kDeliveryLineMalformed;
     }
     if (!out_.route.empty() && out_.box.empty()) return Lack::kDeliveryLineMalformed;
@@ -87,7 +99,7 @@ class Reader final {
   bool HoldsCityLine() const {
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
       const std::string_view text = tokens_[i].text;
-      if (text.size() >= 9 && IsZipLike(text)) return true;
+      if (text.size() >= 9 && IsZipLike(text) && !IsDepartmentNumber(i)) return true;
       if (i > 0 && text.size() == 5 && IsZipLike(text) && tokens_[i - 1].text.size() == 2 &&
           !tokens_[i - 1].has_digit && !tokens_[i - 1].Is(kWordSuffix) &&
           !tokens_[i - 1].Is(kWordUnit) && !tokens_[i - 1].Is(kWordHighway) &&
@@ -96,6 +108,29 @@ class Reader final {
       }
     }
     return false;
+  }
+
+  // Large mailers have departments with long numbers.
+  bool IsDepartmentNumber(std::size_t i) const {
+    if (i == 0 || tokens_[i].text.size() != 9 || !IsNumeric(tokens_[i].text)) return false;
+    const std::size_t word = i >= 2 && IsNumeric(tokens_[i - 1].text) ? i - 2 : i - 1;
+    return tokens_[word].Is(kWordUnit) && tokens_[word].word->unit == "DEPT";
+  }
+
+  // "ONE S WACKER DR": before a directional that is not itself the name, and with no number in
+  // digits behind it. "ONE PARK PLAZA" may as well be the name of a building, "NINE NORTH DR" that
+  // of a street.
+  bool IsNumberInWords(std::size_t i) const {
+    if (!tokens_[i].Is(kWordCardinal) || !tokens_[i + 1].Is(kWordDirectional)) return false;
+    if (tokens_[i + 2].text.empty() || tokens_[i + 2].Is(kWordSuffix)) return false;
+    for (std::size_t k = i + 1; k < tokens_.size(); ++k) {
+      if (IsHouseNumber(tokens_[k].text) && tokens_[k].after_comma) return false;
+      if (IsHouseNumber(tokens_[k].text) && !tokens_[k - 1].Is(kWordUnit) &&
+          tokens_[k - 1].text != "#") {
+        return false;
+      }
+    }
+    return true;
   }
 
   // Where the identifier stands that begins at `i`: after "#", NUMBER or nothing.
@@ -109,7 +144,8 @@ class Reader final {
            token.text != "#" && token.text != "&";
   }
 
-  // PO BOX 12, P O BOX 12, POB 12, POST OFFICE BOX 12, DRAWER 7, BOX 12.
+  // PO BOX 12, P O BOX 12, POB 12, POST OFFICE BOX 12, DRAWER 7, BOX 12. Of two boxes the one at
+  // the post office counts; the other one, like a LOCKBOX or BIN, is a unit.
   bool TakeBox() {
     std::size_t i = at_;
     if (tokens_[i].text == "PO") {
@@ -118,13 +154,49 @@ class Reader final {
       i += 2;
     } else if (tokens_[i].text == "POST" && tokens_[i + 1].text == "OFFICE") {
       i += 2;
+    } else if (tokens_[i].text == "LOCK" && tokens_[i + 1].text == "BOX") {
+      ++i;
     }
-    if (!tokens_[i].Is(kWordBox)) return false;
-    const std::size_t id = SkipSign(i + 1);
-    if (!IsBoxIdentifier(tokens_[id]) || !out_.box.empty()) return false;
-    out_.box = WithoutLeadingZeros(tokens_[id].text);
+    // "POST OFFICE 20387"
+    const bool office_alone = i == at_ + 2 && tokens_[at_].text == "POST" && tokens_[i].has_digit;
+    if (!tokens_[i].Is(kWordBox) && !office_alone) return false;
+    std::size_t id = SkipSign(office_alone ? i : i + 1);
+    const bool two_letters =
+        tokens_[id].text.size() == 2 && !tokens_[id].has_digit && tokens_[id + 1].has_digit;
+    if (!two_letters && !IsBoxIdentifier(tokens_[id])) return false;
+    const std::string_view word = tokens_[i].text;
+    const bool at_post_office =
+        (i > at_ && tokens_[at_].text != "LOCK") || word == "POBOX" || word == "POB";
+    const bool private_box =
+        word == "LOCKBOX" || word == "LBX" || word == "BIN" || tokens_[at_].text == "LOCK";
+    std::string_view number = WithoutLeadingZeros(tokens_[id].text);
+    if (tokens_[id].text.size() <= 2 && !tokens_[id].has_digit && tokens_[id + 1].has_digit &&
+        !tokens_[id + 1].after_comma) {
+      // "DRAWER CS 198422"
+      const std::size_t begin = out_.text.size();
+      if (!out_.text.Append(number) || !out_.text.Append(tokens_[id + 1].text)) return false;
+      number = out_.text.From(begin);
+      ++id;
+    }
+    if (private_box || (!out_.box.empty() && (box_at_post_office_ || !at_post_office))) {
+      return AddUnit("BOX", number, id + 1);
+    }
+    if (!out_.box.empty() && !AddUnit("BOX", out_.box, id + 1)) return false;
+    out_.box = number;
+    box_at_post_office_ = at_post_office;
     at_ = id + 1;
     return true;
+  }
+
+  // A lock box is where the letter goes if there is nothing else.
+  bool PromoteBox() {
+    for (std::size_t i = 0; i < units_; ++i) {
+      if (unit_[i].designator != "BOX") continue;
+      out_.box = unit_[i].identifier;
+      unit_[i] = unit_[--units_];
+      return true;
+    }
+    return false;
   }
 
   // RR 2 BOX 18, HC 68 BOX 5, PSC 3 BOX 40, UNIT 2050 BOX 4190.
@@ -145,6 +217,8 @@ class Reader final {
       if (tokens_[i].text == "ROUTE" || tokens_[i].text == "RTE") ++i;
     } else if (words("HC", {}) || words("HCR", {})) {
       name = "HC", kind = DeliveryKind::kHighwayContract, i += 1;
+    } else if (tokens_[at_].Is(kWordHighway) && tokens_[at_ + 2].Is(kWordBox)) {
+      name = tokens_[at_].text, kind = DeliveryKind::kRuralRoute, i += 1;
     } else if (words("PSC", {}) || words("CMR", {}) || words("UNIT", {})) {
       name = tokens_[at_].text, kind = DeliveryKind::kMilitary, i += 1;
     } else {
@@ -163,6 +237,7 @@ class Reader final {
     out_.route = out_.text.From(begin);
     out_.box = WithoutLeadingZeros(tokens_[id].text);
     out_.kind = kind;
+    box_at_post_office_ = true;
     at_ = id + 1;
     return true;
   }
@@ -175,15 +250,32 @@ class Reader final {
     return true;
   }
 
+  // The unit's identifier that begins at `id`: one word, or a letter and a number: "C 30", "36 A".
+  bool AddUnitFrom(std::string_view designator, std::size_t id) {
+    const UsToken& first = tokens_[id];
+    const UsToken& second = tokens_[id + 1];
+    const auto is_letter = [](const UsToken& t) { return t.text.size() == 1 && !t.has_digit; };
+    const auto is_number = [](const UsToken& t) { return IsNumeric(t.text) && t.text.size() <= 5; };
+    const bool two = !second.after_comma &&
+                     ((is_letter(first) && is_number(second)) ||
+                      (is_number(first) && is_letter(second) && tokens_[id + 2].text.empty()));
+    if (!two) return AddUnit(designator, first.text, id + 1);
+    const std::size_t begin = out_.text.size();
+    if (!out_.text.Append(first.text) || !out_.text.Append(second.text)) return false;
+    return AddUnit(designator, out_.text.From(begin), id + 2);
+  }
+
   // Whether a unit begins at `i`, without taking it.
   bool UnitAt(std::size_t i) {
     const std::size_t at = at_;
     const std::size_t units = units_;
+    const std::size_t text = out_.text.size();
     const bool malformed = malformed_unit_;
     at_ = i;
     const bool is_unit = TakeUnit();
     at_ = at;
     units_ = units;
+    out_.text.Shrink(text);
     malformed_unit_ = malformed;
     return is_unit;
   }
@@ -193,13 +285,29 @@ class Reader final {
     const UsToken& token = tokens_[at_];
     const UsToken& next = tokens_[at_ + 1];
     if (token.text == "#") {
-      return IsUnitIdentifier(next) && AddUnit("#", next.text, at_ + 2);
+      return IsUnitIdentifier(next) && AddUnitFrom("#", at_ + 1);
+    }
+    // NO 5, and U 5 where a part begins: signs, where an identifier with a digit follows.
+    if ((token.Is(kWordNumberSign) || (token.text == "U" && token.after_comma)) &&
+        !next.after_comma) {
+      const std::size_t id = SkipSign(at_ + 1);
+      const bool digit = tokens_[id].has_digit || tokens_[id + 1].has_digit;
+      if (digit && IsUnitIdentifier(tokens_[id]) && AddUnitFrom("#", id)) return true;
+    }
+    if (token.text == "MAIL" && (next.text == "CODE" || next.text == "STOP")) {
+      const std::size_t id = SkipSign(at_ + 2);
+      return IsUnitIdentifier(tokens_[id]) && AddUnitFrom("MAILSTOP", id);
     }
     // The identifier first.
     if (next.Is(kWordUnit)) {
       const bool storey = next.word->unit == "FL" || next.word->unit == "LEVEL";
       if (storey && (IsOrdinal(token.text) || token.Is(kWordOrdinal))) {
         return AddUnit("FL", token.Is(kWordOrdinal) ? token.word->other : token.text, at_ + 2);
+      }
+      // "3 FL 45-18 COURT SQ"
+      if (storey && IsNumeric(token.text) && token.text.size() <= 3 &&
+          IsHouseNumber(tokens_[at_ + 2].text)) {
+        return AddUnit("FL", token.text, at_ + 2);
       }
       const bool named = token.Is(kWordDirectional) || token.Is(kWordUnitAlone) ||
                          token.text == "MAIN" || token.text == "TOP";
@@ -215,13 +323,17 @@ class Reader final {
     }
     if (token.Is(kWordUnit)) {
       const std::size_t id = SkipSign(at_ + 1);
-      if (IsUnitIdentifier(tokens_[id])) {
+      if (id == at_ + 1 && IsDepartmentNumber(id)) return AddUnit("DEPT", tokens_[id].text, id + 1);
+      // "TN TOWER 10TH FLOOR", "C TOWER 401 CHURCH ST": what follows is not the tower's.
+      const bool named_building = token.word->unit == "TOWER" || token.word->unit == "WING";
+      const bool too_long = named_building && tokens_[id].text.size() > 2;
+      if (IsUnitIdentifier(tokens_[id]) && !tokens_[id].after_comma && !too_long) {
         // "APT ST": not an identifier but the suffix of a street called APT.
         const bool suffix = id == at_ + 1 && !tokens_[id].has_digit &&
                             tokens_[id].Is(kWordSuffix) && !tokens_[id].Is(kWordDirectional);
-        if (!suffix) return AddUnit(token.word->unit, tokens_[id].text, id + 1);
+        if (!suffix) return AddUnitFrom(token.word->unit, id);
       }
-      if (tokens_[id].Is(kWordOrdinal)) {
+      if (tokens_[id].Is(kWordOrdinal) && !tokens_[id].after_comma) {
         return AddUnit(token.word->unit, tokens_[id].word->other, id + 1);
       }
       malformed_unit_ = true;
@@ -230,7 +342,8 @@ class Reader final {
     if (token.Is(kWordUnitAlone)) {
       // Only at the end of a part: "123 FRONT ST" is a street.
       if (!next.text.empty() && !next.after_comma && !next.Is(kWordUnit) && next.text != "#") {
-        if (!IsUnitIdentifier(next) || next.Is(kWordSuffix)) return false;
+        const bool identifies = next.has_digit || next.text.size() == 1;
+        if (!identifies || !IsUnitIdentifier(next) || next.Is(kWordSuffix)) return false;
         return AddUnit(token.word->unit, next.text, at_ + 2);
       }
       if (next.text == "#" || next.Is(kWordUnit)) {
@@ -248,6 +361,7 @@ class Reader final {
     if (token.text == "PO") return tokens_[i + 1].Is(kWordBox);
     if (token.text == "P" && tokens_[i + 1].text == "O") return tokens_[i + 2].Is(kWordBox);
     if (token.text == "POST" && tokens_[i + 1].text == "OFFICE") return true;
+    if (token.text == "LOCK" && tokens_[i + 1].text == "BOX") return tokens_[i + 2].has_digit;
     if (token.text == "RR" || token.text == "HC")
       return tokens_[i + 1].has_digit || tokens_[i + 1].text == "#";
     return token.Is(kWordBox) && IsBoxIdentifier(tokens_[SkipSign(i + 1)]);
@@ -257,7 +371,17 @@ class Reader final {
   Lack TakeStreet() {
     const std::size_t first = at_++;
     std::size_t begin = out_.text.size();
-    if (!out_.text.Append(WithoutLeadingZeros(tokens_[first].text))) return Lack::kUnreadable;
+    const UsToken& number = tokens_[first];
+    if (!out_.text.Append(number.Is(kWordCardinal) ? number.word->other
+                                                   : WithoutLeadingZeros(number.text))) {
+      return Lack::kUnreadable;
+    }
+    // "W206N W16282": a grid number in two words.
+    if (!IsDigit(number.text.front()) && IsUpper(number.text.back()) &&
+        IsHouseNumber(tokens_[at_].text) && !tokens_[at_].after_comma) {
+      if (!out_.text.Append(tokens_[at_].text)) return Lack::kUnreadable;
+      ++at_;
+    }
     const UsToken& fraction = tokens_[at_];
     if (fraction.has_digit && fraction.text.size() == 3 && fraction.text[1] == '/') {
       if (!out_.text.Append(' ') || !out_.text.Append(fraction.text)) return Lack::kUnreadable;
@@ -279,9 +403,10 @@ class Reader final {
       if (end > at_) {
         if (tokens_[end].after_comma && !ContinuesAfterComma(end)) break;
         if (BoxAt(end)) break;
-        const bool highway_sign = tokens_[end].text == "#" && tokens_[end - 1].Is(kWordHighway);
+        const bool highway_sign = tokens_[end].text == "#" && tokens_[end - 1].Is(kWordHighway) &&
+                                  IsHighwayName(at_, end);
         if (!highway_sign && UnitEndsStreetAt(end)) break;
-      } else if (tokens_[end].text == "#" || BoxAt(end)) {
+      } else if (tokens_[end].text == "#" || BoxAt(end) || UnitAt(end)) {
         break;
       }
       ++end;
@@ -367,6 +492,12 @@ class Reader final {
       out_.post_directional = tokens_[end - 1].word->directional;
       --end;
     }
+    // "W JACKSON 512": without a suffix, a number that is no road's is a unit.
+    if (end - begin >= 2 && IsNumeric(tokens_[end - 1].text) && tokens_[end - 2].text.size() > 2 &&
+        !tokens_[end - 2].has_digit && !IsHighwayName(begin, end - 1)) {
+      if (!AddUnit("#", tokens_[end - 1].text, at_)) return Lack::kUnitMalformed;
+      --end;
+    }
     if (end - begin >= 2 && tokens_[end - 1].Is(kWordSuffix) && tokens_[end - 1].text != "NO") {
       out_.suffix = tokens_[end - 1].word->suffix;
       --end;
@@ -397,15 +528,20 @@ class Reader final {
         IsBareSuffix(tokens_[begin].word->suffix)) {
       return Lack::kStreet;
     }
-    if (words == 1 && tokens_[begin].Is(kWordDirectional) && out_.suffix.empty()) {
-      return Lack::kStreet;
-    }
+    if (out_.suffix.empty() && !NamesStreet(begin, end)) return Lack::kStreet;
     const std::size_t at = out_.text.size();
     bool has_name = false;
     for (std::size_t i = begin; i < end; ++i) {
       const UsToken& token = tokens_[i];
       if (token.text == "#") continue;
-      if (token.text == "&") return Lack::kDeliveryLineMalformed;  // A corner is no address.
+      if (token.text == "&" || token.text == "AND") {
+        // A corner is no address. WIND AND FIRE DR is one street.
+        const bool highways = i > begin + 1 && IsHighwayName(begin, i - 1);
+        const bool corner = i == begin || i + 1 == end ||
+                            (!highways && (out_.suffix.empty() || tokens_[i - 1].has_digit)) ||
+                            tokens_[i - 1].Is(kWordSuffix);
+        if (corner) return Lack::kDeliveryLineMalformed;
+      }
       std::string_view text = token.text;
       if (token.has_digit) {
         // A number of five digits or more is a ZIP, a tax number or a telephone, not a street.
@@ -428,6 +564,29 @@ class Reader final {
     return has_name ? Lack::kNothing : Lack::kStreet;
   }
 
+  // Whether words without a suffix can be the name of a street. What may be a unit (12C, D, M-9,
+  // APT) is none, unless a directional says so: "N 2200 W".
+  bool NamesStreet(std::size_t begin, std::size_t end) const {
+    // "AF 1025": a number alone is a name only behind a kind of road.
+    if (end - begin == 2 && IsNumeric(tokens_[end - 1].text) && !IsHighwayName(begin, end - 1)) {
+      return false;
+    }
+    for (std::size_t i = begin; i < end; ++i) {
+      const UsToken& token = tokens_[i];
+      if (token.has_digit) {
+        if (IsOrdinal(token.text)) return true;
+        const bool placed = !out_.pre_directional.empty() || !out_.post_directional.empty();
+        if (placed && token.text.size() >= 2) return true;
+        continue;
+      }
+      const bool unit = token.Is(kWordUnit) || token.Is(kWordUnitAlone);
+      const bool bare =
+          token.Is(kWordSuffix) && !token.Is(kWordHighway) && IsBareSuffix(token.word->suffix);
+      if (token.text.size() > 1 && !token.Is(kWordDirectional) && !unit && !bare) return true;
+    }
+    return false;
+  }
+
   static std::string_view OrdinalEnding(std::string_view number) {
     if (number.size() >= 2 && number[number.size() - 2] == '1') return "TH";
     switch (number.back()) {
@@ -446,20 +605,37 @@ class Reader final {
   Lack TakeTail() {
     std::size_t other_words = 0;
     bool comma = false;
+    bool after_word = false;  // Of a building: "DORRANCE BLDG" has no identifier.
     while (at_ < tokens_.size()) {
       comma = comma || tokens_[at_].after_comma;
       if (TakeRoute() || TakeBox()) continue;
       malformed_unit_ = false;
       if (TakeUnit()) continue;
-      if (malformed_unit_ && tokens_[at_ + 1].text.empty()) return Lack::kUnitMalformed;
+      if (malformed_unit_ && !after_word && tokens_[at_ + 1].text.empty()) {
+        return Lack::kUnitMalformed;
+      }
       const UsToken& token = tokens_[at_];
+      const UsToken& next = tokens_[at_ + 1];
+      // A designator that is not listed: "SCB 223".
+      if (!token.has_digit && token.text.size() <= 4 && IsUpper(token.text[0]) && next.has_digit &&
+          !next.after_comma && next.text.size() <= 5 && !IsOrdinal(next.text) &&
+          (comma || units_ > 0 || !out_.box.empty())) {
+        if (!AddUnit(token.text, next.text, at_ + 2)) return Lack::kDeliveryLineMalformed;
+        continue;
+      }
+      if (IsDepartmentNumber(at_) ||
+          (units_ > 0 && IsNumeric(token.text) && token.text.size() <= 4)) {
+        if (!AddUnit("#", token.text, at_ + 1)) return Lack::kDeliveryLineMalformed;
+        continue;
+      }
       if (token.after_comma && token.has_digit && IsUnitIdentifier(token) &&
-          token.text.size() <= 4 && !IsOrdinal(token.text)) {
+          (token.text.size() <= 4 || !IsNumeric(token.text)) && !IsOrdinal(token.text)) {
         if (!AddUnit("#", token.text, at_ + 1)) return Lack::kDeliveryLineMalformed;
         continue;
       }
       if (token.has_digit || ++other_words > kMostOtherWords) return Lack::kDeliveryLineMalformed;
       if (!comma && units_ == 0 && out_.box.empty()) return Lack::kDeliveryLineMalformed;
+      after_word = true;
       ++at_;
     }
     return Lack::kNothing;
@@ -519,6 +695,7 @@ class Reader final {
   std::array<Unit, kMostUnits> unit_;
   std::size_t units_ = 0;
   bool malformed_unit_ = false;
+  bool box_at_post_office_ = false;
 };
 
 }  // namespace

@@ -140,9 +140,7 @@ bool IsHouseNumber(std::string_view text) {
   // A grid number: N6W23001, or W204.
   const auto is_compass = [](char c) { return c == 'N' || c == 'S' || c == 'E' || c == 'W'; };
   return is_compass(text.front()) && letters <= 2 && digits >= 2 &&
-         std::all_of(text.begin(), text.end(),
-                     [&](char c) { return IsDigit(c) || is_compass(c); }) &&
-         IsDigit(text.back());
+         std::all_of(text.begin(), text.end(), [&](char c) { return IsDigit(c) || is_compass(c); });
 }
 
 bool IsUnitIdentifier(const UsToken& token) {

@@ -48,8 +48,8 @@ class UsTokens final {
 // "5TH", "22ND".
 bool IsOrdinal(std::string_view text);
 
-// "123", "123A", "12-34", "123-B", "N6W23001": begins with a digit or is a grid number, has at
-// least one digit that is not 0, and no more than six in a row.
+// "123", "123A", "12-34", "123-B", "N6W23001", "W206N": begins with a digit or is a grid number,
+// has at least one digit that is not 0, and no more than six in a row.
 bool IsHouseNumber(std::string_view text);
 
 // What may identify a unit: has a digit, or is one or two letters; at most eight characters.

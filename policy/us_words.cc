@@ -229,7 +229,7 @@ constexpr Spellings kDirectionals[] = {
 
 // Units that need an identifier.
 constexpr Spellings kUnits[] = {
-    {"APT", "APT APARTMENT APARTMENTS APTS APMT AP"},
+    {"APT", "APT APARTMENT APARTMENTS APTS APMT AP APTMNT APRT APPT APARTAMENTO FLAT"},
     {"BLDG", "BLDG BUILDING BLD BDLG BLG"},
     {"DEPT", "DEPT DEPARTMENT"},
     {"FL", "FL FLOOR FLR"},
@@ -249,7 +249,9 @@ constexpr Spellings kUnits[] = {
     {"TOWER", "TOWER TWR"},
     {"WING", "WING"},
     {"LEVEL", "LEVEL LVL"},
-    {"MAILSTOP", "MAILSTOP MSC"},
+    {"MAILSTOP", "MAILSTOP MSC MC MS"},
+    {"PMB", "PMB"},
+    {"CONDO", "CONDO CONDOMINIUM"},
 };
 
 // Units that may stand without one.
@@ -269,6 +271,17 @@ constexpr Spellings kOrdinals[] = {
     {"17TH", "SEVENTEENTH"}, {"18TH", "EIGHTEENTH"}, {"19TH", "NINETEENTH"}, {"20TH", "TWENTIETH"},
 };
 
+// Numbers in words.
+constexpr Spellings kCardinals[] = {
+    {"1", "ONE"},        {"2", "TWO"},       {"3", "THREE"},     {"4", "FOUR"},
+    {"5", "FIVE"},       {"6", "SIX"},       {"7", "SEVEN"},     {"8", "EIGHT"},
+    {"9", "NINE"},       {"10", "TEN"},      {"11", "ELEVEN"},   {"12", "TWELVE"},
+    {"13", "THIRTEEN"},  {"14", "FOURTEEN"}, {"15", "FIFTEEN"},  {"16", "SIXTEEN"},
+    {"17", "SEVENTEEN"}, {"18", "EIGHTEEN"}, {"19", "NINETEEN"}, {"20", "TWENTY"},
+    {"30", "THIRTY"},    {"40", "FORTY"},    {"50", "FIFTY"},    {"60", "SIXTY"},
+    {"70", "SEVENTY"},   {"80", "EIGHTY"},   {"90", "NINETY"},
+};
+
 // Words that are abbreviated in names of places.
 constexpr Spellings kPlaces[] = {
     {"ST", "SAINT ST"},
@@ -280,13 +293,14 @@ constexpr Spellings kPlaces[] = {
 // Words that a number or a letter may follow as the name: HIGHWAY 50, AVENUE H.
 constexpr std::string_view kHighways =
     "HWY HIGHWAY HIGHWY HIWAY HIWY HWAY RTE ROUTE RT ROAD RD CR FM SR US INTERSTATE I "
-    "STATE COUNTY CO LOOP EXPY AVE AVENUE STREET ST LN LANE RR CTH CH";
+    "STATE COUNTY CO LOOP EXPY AVE AVENUE LN LANE RR CTH CH SPUR "
+    "BUSINESS BUS BYPASS";
 
 // Words for a box.
-constexpr std::string_view kBoxes = "BOX BX POBOX POB LOCKBOX DRAWER CALLER BIN";
+constexpr std::string_view kBoxes = "BOX BX POBOX POB LOCKBOX LBX DRAWER CALLER BIN";
 
 // Words that say no more than that an identifier follows.
-constexpr std::string_view kNumberSigns = "NUMBER NO NUM NBR";
+constexpr std::string_view kNumberSigns = "NUMBER NO NUM NBR NR";
 
 struct State {
   std::string_view name;
@@ -371,6 +385,7 @@ class Index final {
     for (const auto& [to, words] : kUnits) Add(words, kWordUnit, &UsWord::unit, to);
     for (const auto& [to, words] : kUnitsAlone) Add(words, kWordUnitAlone, &UsWord::unit, to);
     for (const auto& [to, words] : kOrdinals) Add(words, kWordOrdinal, &UsWord::other, to);
+    for (const auto& [to, words] : kCardinals) Add(words, kWordCardinal, &UsWord::other, to);
     for (const auto& [to, words] : kPlaces) Add(words, kWordPlace, &UsWord::other, to);
     Add(kHighways, kWordHighway, nullptr, {});
     Add(kBoxes, kWordBox, nullptr, {});

@@ -25,6 +25,7 @@ enum UsWordKind : std::uint16_t {
   kWordBox = 1U << 6,          // BOX, and other words for one.
   kWordPlace = 1U << 7,        // SAINT, FORT, MOUNT: abbreviated in names of places.
   kWordNumberSign = 1U << 8,   // NUMBER, NO: nothing but a sign before an identifier.
+  kWordCardinal = 1U << 9,     // ONE, in "ONE MAIN ST".
 };
 
 struct UsWord {
@@ -32,7 +33,7 @@ struct UsWord {
   std::string_view suffix;       // "AVE"
   std::string_view directional;  // "NE"
   std::string_view unit;         // "APT"
-  std::string_view other;        // "5TH" for FIFTH; "ST" for SAINT.
+  std::string_view other;        // "5TH" for FIFTH; "5" for FIVE; "ST" for SAINT.
 
   bool Is(UsWordKind kind) const { return (kinds & kind) != 0; }
 };
