@@ -16,7 +16,6 @@
 //   (3) Every number is filled in: a default of the format never has to be known elsewhere.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -31,6 +30,8 @@
 #include "base/ids.h"
 #include "base/strong_id.h"
 #include "base/time.h"
+#include "crypto/dsse.h"
+#include "crypto/ed25519.h"
 #include "holdfast/agreement/v1/agreement.pb.h"
 
 namespace holdfast::policy {
@@ -38,21 +39,16 @@ namespace holdfast::policy {
 using agreement::v1::Role;
 using agreement::v1::Side;
 
-inline constexpr std::string_view kAgreementPayloadType =
-    "application/vnd.holdfast.agreement.v1+textproto";
-
-// The largest agreement, as text.
-inline constexpr std::size_t kMaxAgreementBytes = std::size_t{4} << 20;
+// The largest agreement, as text: what an envelope takes.
+inline constexpr std::size_t kMaxAgreementBytes = crypto::kMaxDssePayloadBytes;
 
 // Position in the agreement's list of members, or of authorities.
 using MemberNumber = StrongId<struct MemberNumberTag, std::uint16_t>;
 using AuthorityNumber = StrongId<struct AuthorityNumberTag, std::uint16_t>;
 
-using Ed25519Key = std::array<std::byte, 32>;
-
 // A key with which a member signs, valid in [from, until).
-struct SigningKey {
-  Ed25519Key public_key{};
+struct MemberKey {
+  crypto::PublicKey public_key;
   UnixMillis from = kMinTime;
   UnixMillis until = kMaxTime;  // kMaxTime: no end.
 
@@ -67,7 +63,7 @@ struct Member {
   std::string spiffe_id;  // "spiffe://TRUST-DOMAIN/ROLE/ID"
   Role role = agreement::v1::ROLE_UNSPECIFIED;
   Side side = agreement::v1::SIDE_UNSPECIFIED;
-  std::vector<SigningKey> keys;
+  std::vector<MemberKey> keys;
 
   // Counsel and custodians sign orders; the others are machines or only read.
   bool signs_orders() const {
@@ -91,13 +87,13 @@ struct Authority {
 struct Principal {
   Side side = agreement::v1::SIDE_UNSPECIFIED;
   std::string name;
-  Ed25519Key public_key{};
+  crypto::PublicKey public_key;
 };
 
 // A witness of the ledger.
 struct WitnessTerm {
   std::string name;
-  Ed25519Key public_key{};
+  crypto::PublicKey public_key;
   Side side = agreement::v1::SIDE_UNSPECIFIED;
 };
 

@@ -76,8 +76,8 @@ struct BatchEffects {
 Decision Decide(const State& state, const Proposal& proposal);
 
 // Decides the facts of one command, none of which has been applied yet. All must be of one kind:
-// SubjectJudged, EnvelopeDeposited or KeyReleased, of one transfer or lease. A row that occurs
-// twice is refused the second time.
+// SubjectJudged, EnvelopeDeposited or KeyReleased, of one transfer or lease (REQUIRES). A subject or
+// an envelope that occurs twice is refused the second time; a key may leave twice.
 class DecisionBatch final {
  public:
   explicit DecisionBatch(const State& state) : state_(state) {}
@@ -91,6 +91,11 @@ class DecisionBatch final {
  private:
   const State& state_;
   BatchEffects effects_;
+
+  // The kind and the transfer or lease of the first fact.
+  bool begun_ = false;
+  ledger::v1::Entry::FactCase fact_ = ledger::v1::Entry::FACT_NOT_SET;
+  std::uint32_t common_ = 0;
 };
 
 // Returns whether the act must get an epoch of its own (design invariant I10): a hold placed or

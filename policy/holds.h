@@ -15,6 +15,8 @@
 //       window: destruction becomes pending, never instant (R26).
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -65,8 +67,9 @@ class HoldBook final {
  public:
   std::span<const Hold> all() const { return holds_; }
 
-  // Null if there is none. Also finds lifted ones.
+  // Null if there is none. Both also find lifted ones.
   const Hold* Find(std::string_view id) const;
+  const Hold* FindByIndex(std::uint64_t placed_index) const;
 
   // One that is in force and covers the record, or null.
   const Hold* Freezing(const RecordFacts& record) const;
@@ -75,12 +78,18 @@ class HoldBook final {
   // A PRESERVE that left force less than a window ago and covers the record, or null.
   const Hold* Lingering(const RecordFacts& record) const;
 
-  // One that freezes every record of the transfer, or null.
+  // One that freezes, or preserves, every record of the transfer, or null.
   const Hold* FreezingWhole(std::uint32_t transfer, AuthorityNumber authority) const;
+  const Hold* PreservingWhole(std::uint32_t transfer, AuthorityNumber authority) const;
 
   bool nothing_freezes() const { return freezes_.empty(); }
+  bool nothing_preserves() const { return preserves_.empty() && lingering_.empty(); }
   std::size_t freezes_in_force() const { return freezes_.size(); }
   std::size_t preserves_in_force() const { return preserves_.size(); }
+
+  // The earliest `early` time at which a lift takes effect or a protection stops lingering;
+  // kMaxTime if there is none.
+  UnixMillis NextChange(std::chrono::milliseconds window) const;
 
   // Changes, for Apply alone.
   void Place(Hold hold);

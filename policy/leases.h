@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 
@@ -30,6 +31,7 @@ class RowSet final {
   // Returns whether it is new.
   bool Insert(std::uint32_t row);
   std::uint32_t size() const { return size_; }
+  std::size_t MemoryBytes() const { return chunks_.capacity() * (sizeof(Words) + 5); }
 
   // Calls `visit(row)` for each row, in no particular order.
   template <typename Visit>

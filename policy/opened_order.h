@@ -22,8 +22,6 @@
 
 namespace holdfast::policy {
 
-inline constexpr std::string_view kOrderPayloadType = "application/vnd.holdfast.order.v1+json";
-
 using OrderId = StrongId<struct OrderIdTag, std::array<std::byte, 16>>;
 
 // Whether the ledger that the signer saw is a prefix of this one.

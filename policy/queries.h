@@ -95,10 +95,14 @@ UnixMillis DisposalDueAt(const State& state, const Disposal& disposal);
 // Rows of a chunk, ascending.
 std::vector<std::uint32_t> AcceptedRows(const Transfer& transfer, std::uint32_t chunk);
 
-// Rows of a chunk that the source is shown and must deposit: accepted and not destroyed.
+// Rows of a chunk that the source can be shown: accepted and not destroyed.
+std::vector<std::uint32_t> RowsToFetch(const Transfer& transfer, std::uint32_t chunk);
+
+// Rows of a chunk for which the source owes, or has delivered, an envelope: accepted, and not
+// destroyed before there was one.
 std::vector<std::uint32_t> RowsToDeposit(const Transfer& transfer, std::uint32_t chunk);
 
-// Rows of a chunk that have an envelope.
+// Rows of a chunk that have an envelope that can still be opened: not destroyed.
 std::vector<std::uint32_t> DepositedRows(const Transfer& transfer, std::uint32_t chunk);
 
 // Whether every row of the chunk was judged. Only the last chunk of a transfer may have fewer

@@ -47,6 +47,9 @@ struct Record {
   bool revoked() const { return (flags & kRecordIsRevoked) != 0; }
   bool pending() const { return (flags & kRecordIsPending) != 0; }
   bool destroyed() const { return (flags & kRecordIsDestroyed) != 0; }
+
+  // Has an envelope or must get one. Those that were destroyed before stay without.
+  bool due() const { return accepted() && (!destroyed() || deposited()); }
 };
 static_assert(sizeof(Record) == 32, "R44: at most 64 bytes a record, all told");
 
@@ -66,8 +69,8 @@ class RecordTable final {
   RecordTable() = default;
   RecordTable(RecordTable&&) noexcept = default;
   RecordTable& operator=(RecordTable&&) noexcept = default;
-
-  RecordTable Clone() const;
+  RecordTable(const RecordTable& other);
+  RecordTable& operator=(const RecordTable&) = delete;
 
   // Null if no row of the chunk was judged.
   const RecordChunk* chunk(std::uint32_t number) const {

@@ -41,11 +41,17 @@ class Replayer final {
     kDecideAgain,  // Checks signatures and asks Decide for each entry.
   };
 
-  // Returns whether the ledger of `size` entries had this root. The verifier asks the tree that it
-  // builds as it goes. Without one, heads of orders are taken to be prefixes.
-  using HeadIsPrefix = std::function<bool(std::uint64_t size, const Digest32& root)>;
+  // What other layers know. A check that is missing is taken to hold.
+  struct Checks {
+    // Whether the ledger of `size` entries had this root. The verifier asks the tree that it
+    // builds as it goes.
+    std::function<bool(std::uint64_t size, const Digest32& root)> head_is_prefix;
 
-  explicit Replayer(Mode mode, HeadIsPrefix head_is_prefix = nullptr);
+    // Whether a lease's opening says what its entry says: crypto/lease.h reads it.
+    std::function<bool(const ledger::v1::LeaseOpened& fact, const State& state)> opening_agrees;
+  };
+
+  explicit Replayer(Mode mode, Checks checks = {});
 
   // Folds the next entry.
   // Errors: kLedgerInconsistent.
@@ -58,11 +64,11 @@ class Replayer final {
   State Take();
 
  private:
-  absl::Status StepDecided(const ledger::v1::Entry& entry);
-  absl::Status StepRefused(const ledger::v1::Entry& entry);
+  absl::Status CheckSignatures(const ledger::v1::Entry& entry) const;
+  absl::Status CheckRefused(const ledger::v1::Refused& fact);
 
   const Mode mode_;
-  const HeadIsPrefix head_is_prefix_;
+  const Checks checks_;
   State state_;
   ReplayReport report_;
 };

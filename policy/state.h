@@ -14,11 +14,13 @@
 //   (2) Memory is at most 64 bytes a record at 1.3 million records (R44).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,6 +59,7 @@ class State final {
   State() = default;
   State(State&&) noexcept = default;
   State& operator=(State&&) noexcept = default;
+  State& operator=(const State&) = delete;
 
   State Clone() const;
 
@@ -67,7 +70,7 @@ class State final {
   bool open() const { return agreement_ != nullptr; }
   const OpenedAgreement& agreement() const { return *agreement_; }
   const std::shared_ptr<const OpenedAgreement>& shared_agreement() const { return agreement_; }
-  const Ed25519Key& checkpoint_key() const { return checkpoint_key_; }
+  const std::array<std::byte, 32>& checkpoint_key() const { return checkpoint_key_; }
 
   const Now& now() const { return now_; }
   std::uint64_t epoch() const { return epoch_; }            // 0 before the first.
@@ -103,8 +106,9 @@ class State final {
   const Hold* Freezing(RecordId id) const;    // Null also for an unknown record.
   const Hold* Preserving(RecordId id) const;  // The same.
 
-  // Revocations by ledger index.
+  // Revocations by ledger index, and those that were neither carried out nor cancelled.
   const std::map<std::uint64_t, Disposal>& disposals() const { return disposals_; }
+  const std::set<std::uint64_t>& open_disposals() const { return open_disposals_; }
   const Disposal* FindDisposal(std::uint64_t revocation_index) const;
 
   // Leases that are open.
@@ -122,8 +126,10 @@ class State final {
   std::uint64_t records() const { return records_; }  // Accepted rows, destroyed ones included.
   std::uint64_t refusals() const { return refusals_; }
 
-  // Transfers by the end of their records' life, for the sweeper.
+  // Approved transfers by the end of their records' life: those whose end lies ahead, and those
+  // that are past it and have records that were not destroyed.
   const std::multimap<UnixMillis, std::uint32_t>& deadlines() const { return deadlines_; }
+  const std::multimap<UnixMillis, std::uint32_t>& expired() const { return expired_; }
 
   // SHA-256 over everything that decisions depend on. For tests and for drills.
   Digest32 Digest() const;
@@ -132,11 +138,13 @@ class State final {
   std::size_t MemoryBytes() const;
 
  private:
-  friend class Fold;  // policy/apply.cc: the only one that changes a state.
+  friend class Fold;  // policy/fold.h: the only one that changes a state.
+
+  State(const State&) = default;  // For Clone() alone.
 
   std::uint64_t ledger_size_ = 0;
   std::shared_ptr<const OpenedAgreement> agreement_;
-  Ed25519Key checkpoint_key_{};
+  std::array<std::byte, 32> checkpoint_key_{};
   Now now_;
   std::uint64_t epoch_ = 0;
   std::uint64_t erased_epoch_ = 0;
@@ -148,7 +156,7 @@ class State final {
   absl::flat_hash_map<TransferId, std::uint32_t> transfer_by_id_;
   absl::flat_hash_map<std::string, std::uint32_t> transfer_by_request_;  // Requester and id.
   std::multimap<UnixMillis, std::uint32_t> deadlines_;                   // Not yet passed.
-  std::multimap<UnixMillis, std::uint32_t> expired_;                     // Passed.
+  std::multimap<UnixMillis, std::uint32_t> expired_;  // Passed, and not all destroyed.
   std::uint64_t records_ = 0;
   std::uint64_t refusals_ = 0;
 
@@ -159,6 +167,7 @@ class State final {
   SegmentTable segments_;
   HoldBook holds_;
   std::map<std::uint64_t, Disposal> disposals_;
+  std::set<std::uint64_t> open_disposals_;
   OpenLeases open_leases_;
   std::multimap<UnixMillis, std::uint32_t> lease_ends_;
   std::uint32_t lease_count_ = 0;

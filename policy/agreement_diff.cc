@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What changes between two agreements, in plain words.
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/escape.h"
+#include "policy/agreement.h"
+#include "policy/permissions.h"
+
+namespace holdfast::policy {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+std::string Text(std::string_view text) { return "\"" + EscapeForLog(text) + "\""; }
+std::string Text(bool value) { return value ? "yes" : "no"; }
+std::string Text(std::uint32_t value) { return std::to_string(value); }
+std::string Text(UnixMillis time) {
+  if (time == kMinTime) return "the beginning";
+  if (time == kMaxTime) return "no end";
+  return FormatRfc3339(time);
+}
+std::string Text(std::chrono::milliseconds duration) {
+  const auto ms = duration.count();
+  if (ms % 3'600'000 == 0) return std::to_string(ms / 3'600'000) + " h";
+  if (ms % 60'000 == 0) return std::to_string(ms / 60'000) + " min";
+  if (ms % 1000 == 0) return std::to_string(ms / 1000) + " s";
+  return std::to_string(ms) + " ms";
+}
+
+template <typename T>
+void Compare(Lines& lines, std::string_view what, const T& before, const T& after) {
+  if (before == after) return;
+  lines.push_back(std::string(what) + ": " + Text(before) + " becomes " + Text(after));
+}
+
+std::string Keys(const Member& member) {
+  std::string text;
+  for (const MemberKey& key : member.keys) {
+    if (!text.empty()) text += ", ";
+    text += key.public_key.ToBase64() + " from " + Text(key.from) + " until " + Text(key.until);
+  }
+  return text.empty() ? "none" : text;
+}
+
+void CompareMembers(Lines& lines, const OpenedAgreement& before, const OpenedAgreement& after) {
+  for (const Member& old : before.members()) {
+    if (after.FindMember(old.id) == nullptr) {
+      lines.push_back("member " + old.id + " (" + std::string(RoleName(old.role)) +
+                      ") is no longer one");
+    }
+  }
+  for (const Member& member : after.members()) {
+    const Member* old = before.FindMember(member.id);
+    const std::string name = "member " + member.id;
+    if (old == nullptr) {
+      lines.push_back(name + " is new: " + std::string(RoleName(member.role)) + ", side " +
+                      std::string(SideName(member.side)) + ", keys " + Keys(member));
+      continue;
+    }
+    Compare(lines, name + ", role", RoleName(old->role), RoleName(member.role));
+    Compare(lines, name + ", side", SideName(old->side), SideName(member.side));
+    Compare(lines, name + ", name", std::string_view(old->display_name),
+            std::string_view(member.display_name));
+    if (Keys(*old) != Keys(member)) {
+      lines.push_back(name + ", keys: " + Keys(*old) + " becomes " + Keys(member));
+    }
+  }
+}
+
+std::string Fields(const Authority& authority) {
+  std::string text;
+  for (const std::string& field : authority.fields) {
+    if (!text.empty()) text += ", ";
+    text += EscapeForLog(field);
+  }
+  return text.empty() ? "none" : text;
+}
+
+void CompareAuthorities(Lines& lines, const OpenedAgreement& before,
+                        const OpenedAgreement& after) {
+  for (const Authority& old : before.authorities()) {
+    if (after.FindAuthority(old.id) == nullptr) {
+      lines.push_back("authority " + old.id + " is no longer designated");
+    }
+  }
+  for (const Authority& authority : after.authorities()) {
+    const Authority* old = before.FindAuthority(authority.id);
+    const std::string name = "authority " + authority.id;
+    if (old == nullptr) {
+      lines.push_back(name + " is new: fields " + Fields(authority));
+      continue;
+    }
+    Compare(lines, name + ", citation", std::string_view(old->citation),
+            std::string_view(authority.citation));
+    Compare(lines, name + ", from", old->from, authority.from);
+    Compare(lines, name + ", until", old->until, authority.until);
+    if (Fields(*old) != Fields(authority)) {
+      lines.push_back(name + ", fields: " + Fields(*old) + " becomes " + Fields(authority));
+    }
+  }
+}
+
+void CompareTerms(Lines& lines, const Terms& before, const Terms& after) {
+  Compare(lines, "approvals of a transfer", before.transfer_approvals, after.transfer_approvals);
+  Compare(lines, "approvals of a destruction", before.destruction_approvals,
+          after.destruction_approvals);
+  Compare(lines, "life of a record", before.record_lifetime, after.record_lifetime);
+  Compare(lines, "lease", before.lease_duration, after.lease_duration);
+  Compare(lines, "cooling period of a lift", before.cooling_period, after.cooling_period);
+  Compare(lines, "window before destruction", before.destruction_window,
+          after.destruction_window);
+  Compare(lines, "destruction on expiry", before.destroy_on_expiry, after.destroy_on_expiry);
+  Compare(lines, "size of a record", before.record_size_bytes, after.record_size_bytes);
+  Compare(lines, "deadline of a notice", before.notice_deadline, after.notice_deadline);
+  Compare(lines, "age of a witnessed checkpoint", before.witness_max_age, after.witness_max_age);
+}
+
+void CompareBrakes(Lines& lines, const Brakes& before, const Brakes& after) {
+  Compare(lines, "open cases of an officer", before.officer_open_cases, after.officer_open_cases);
+  Compare(lines, "share of an officer, in hundredths of a percent",
+          before.officer_share_basis_points, after.officer_share_basis_points);
+  Compare(lines, "subjects of a transfer", before.transfer_subjects, after.transfer_subjects);
+  Compare(lines, "refused subjects, in hundredths of a percent", before.refused_basis_points,
+          after.refused_basis_points);
+  Compare(lines, "placeholders, in hundredths of a percent", before.placeholder_basis_points,
+          after.placeholder_basis_points);
+  Compare(lines, "records leased open", before.open_records, after.open_records);
+}
+
+}  // namespace
+
+std::vector<std::string> DiffAgreements(const OpenedAgreement& before,
+                                        const OpenedAgreement& after) {
+  Lines lines;
+  Compare(lines, "name", std::string_view(before.name()), std::string_view(after.name()));
+  Compare(lines, "version", before.version(), after.version());
+  Compare(lines, "trust domain", std::string_view(before.message().trust_domain()),
+          std::string_view(after.message().trust_domain()));
+  for (const Principal& old : before.principals()) {
+    for (const Principal& principal : after.principals()) {
+      if (old.side != principal.side) continue;
+      const std::string what = "principal of the " + std::string(SideName(old.side));
+      Compare(lines, what + ", name", std::string_view(old.name),
+              std::string_view(principal.name));
+      Compare(lines, what + ", key", std::string_view(old.public_key.ToBase64()),
+              std::string_view(principal.public_key.ToBase64()));
+    }
+  }
+  CompareMembers(lines, before, after);
+  CompareAuthorities(lines, before, after);
+  CompareTerms(lines, before.terms(), after.terms());
+  CompareBrakes(lines, before.brakes(), after.brakes());
+  if (before.message().gate().SerializeAsString() != after.message().gate().SerializeAsString()) {
+    lines.push_back("gate: " + Text(before.message().gate().ShortDebugString()) + " becomes " +
+                    Text(after.message().gate().ShortDebugString()));
+  }
+  const auto witnesses = [](const OpenedAgreement& agreement) {
+    std::string text;
+    for (const WitnessTerm& witness : agreement.witnesses()) {
+      if (!text.empty()) text += ", ";
+      text += EscapeForLog(witness.name) + " " + witness.public_key.ToBase64();
+    }
+    return text.empty() ? std::string("none") : text;
+  };
+  if (witnesses(before) != witnesses(after)) {
+    lines.push_back("witnesses: " + witnesses(before) + " becomes " + witnesses(after));
+  }
+  return lines;
+}
+
+}  // namespace holdfast::policy

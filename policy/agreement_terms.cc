@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The numbers of an agreement, and their defaults.
+#include <string>
+
+#include "policy/agreement_compiler.h"
+
+namespace holdfast::policy {
+namespace {
+
+using agreement::v1::Agreement;
+using std::chrono::hours;
+using std::chrono::minutes;
+
+constexpr std::size_t kMaxWitnesses = 16;
+constexpr std::size_t kMaxNameBytes = 200;
+constexpr std::uint32_t kWhole = 10'000;  // In hundredths of a percent.
+
+}  // namespace
+
+void AgreementCompiler::CompileTerms() {
+  using agreement::v1::Terms;
+  const Terms& t = out_.message_.terms();
+  const Place place{t, out_.message_.has_terms()
+                           ? Nested(&root_, out_.message_, Agreement::kTermsFieldNumber, -1)
+                           : nullptr};
+  policy::Terms& out = out_.terms_;
+  if (t.transfer_approvals() == 0) {
+    Defect(place, Terms::kTransferApprovalsFieldNumber, "must be at least 1");
+  }
+  if (t.destruction_approvals() == 0) {
+    Defect(place, Terms::kDestructionApprovalsFieldNumber, "must be at least 1");
+  }
+  out.transfer_approvals = t.transfer_approvals();
+  out.destruction_approvals = t.destruction_approvals();
+  out.record_lifetime = Period(place, Terms::kRecordLifetimeFieldNumber, t.has_record_lifetime(),
+                               t.record_lifetime(), std::nullopt);
+  out.lease_duration = Period(place, Terms::kLeaseDurationFieldNumber, t.has_lease_duration(),
+                              t.lease_duration(), minutes(15));
+  if (out.lease_duration > hours(24)) {
+    Defect(place, Terms::kLeaseDurationFieldNumber, "must be at most 24 hours");
+  }
+  out.cooling_period = Period(place, Terms::kCoolingPeriodFieldNumber, t.has_cooling_period(),
+                              t.cooling_period(), hours(72));
+  out.destruction_window =
+      Period(place, Terms::kDestructionWindowFieldNumber, t.has_destruction_window(),
+             t.destruction_window(), hours(72));
+  out.destroy_on_expiry = t.destroy_on_expiry();
+  out.record_size_bytes = t.record_size_bytes() == 0 ? 1024 : t.record_size_bytes();
+  if (out.record_size_bytes < 64 || out.record_size_bytes > 65'536) {
+    Defect(place, Terms::kRecordSizeBytesFieldNumber, "must be 64 to 65,536");
+  }
+  out.notice_deadline = Period(place, Terms::kNoticeDeadlineFieldNumber, t.has_notice_deadline(),
+                               t.notice_deadline(), hours(24 * 5));
+  out.witness_max_age = Period(place, Terms::kWitnessMaxAgeFieldNumber, t.has_witness_max_age(),
+                               t.witness_max_age(), hours(1));
+}
+
+void AgreementCompiler::CompileBrakes() {
+  using agreement::v1::Brakes;
+  const Brakes& b = out_.message_.brakes();
+  const Place place{b, out_.message_.has_brakes()
+                           ? Nested(&root_, out_.message_, Agreement::kBrakesFieldNumber, -1)
+                           : nullptr};
+  const auto number = [](std::uint32_t value, std::uint32_t otherwise) {
+    return value == 0 ? otherwise : value;
+  };
+  const auto share = [&](int field, std::uint32_t value, std::uint32_t otherwise) {
+    if (value > kWhole) Defect(place, field, "must be at most 10,000, which is all");
+    return number(value, otherwise);
+  };
+  policy::Brakes& out = out_.brakes_;
+  out.officer_open_cases = number(b.officer_open_cases(), 200);
+  out.officer_share_basis_points =
+      share(Brakes::kOfficerShareBasisPointsFieldNumber, b.officer_share_basis_points(), 500);
+  out.transfer_subjects = number(b.transfer_subjects(), 2'000'000);
+  if (out.transfer_subjects > 16'000'000) {
+    Defect(place, Brakes::kTransferSubjectsFieldNumber, "must be at most 16,000,000");
+  }
+  out.refused_basis_points =
+      share(Brakes::kRefusedBasisPointsFieldNumber, b.refused_basis_points(), 2'000);
+  out.placeholder_basis_points =
+      share(Brakes::kPlaceholderBasisPointsFieldNumber, b.placeholder_basis_points(), 100);
+  out.open_records = number(b.open_records(), 10'000);
+}
+
+void AgreementCompiler::CheckGate() {
+  using agreement::v1::Gate;
+  const Gate& g = out_.message_.gate();
+  const Place place{g, out_.message_.has_gate()
+                           ? Nested(&root_, out_.message_, Agreement::kGateFieldNumber, -1)
+                           : nullptr};
+  if (!Gate::AddressScheme_IsValid(g.address_scheme())) {
+    Defect(place, Gate::kAddressSchemeFieldNumber, "must be US or GENERIC");
+  }
+  if (g.place_table_path().empty() != g.place_table_sha256().empty()) {
+    Defect(place, Gate::kPlaceTablePathFieldNumber, "path and SHA-256 belong together");
+  }
+  if (!g.place_table_sha256().empty()) {
+    const auto digest = FromHex(g.place_table_sha256());
+    if (!digest.ok() || digest->size() != 32) {
+      Defect(place, Gate::kPlaceTableSha256FieldNumber, "must be 64 lower-case hexadecimal digits");
+    }
+  }
+  if (g.address_scheme() != Gate::GENERIC && !g.skip_zip_in_state() &&
+      g.place_table_path().empty()) {
+    Defect(place, Gate::kPlaceTablePathFieldNumber,
+           "needed to check that a ZIP lies in its state; or set skip_zip_in_state");
+  }
+}
+
+void AgreementCompiler::CompileWitnesses() {
+  using agreement::v1::Witness;
+  const Agreement& a = out_.message_;
+  if (static_cast<std::size_t>(a.witnesses_size()) > kMaxWitnesses) {
+    Defect({a, &root_}, Agreement::kWitnessesFieldNumber, "too many");
+    return;
+  }
+  for (int i = 0; i < a.witnesses_size(); ++i) {
+    const Witness& witness = a.witnesses(i);
+    const Place place{witness, Nested(&root_, a, Agreement::kWitnessesFieldNumber, i)};
+    if (witness.name().empty() || witness.name().size() > kMaxNameBytes) {
+      Defect(place, Witness::kNameFieldNumber, "must be 1 to 200 bytes");
+    }
+    CheckSide(place, Witness::kSideFieldNumber, witness.side());
+    const auto key = Key(place, Witness::kPublicKeyFieldNumber, witness.public_key());
+    if (!key) continue;
+    for (const WitnessTerm& other : out_.witnesses_) {
+      if (other.public_key == *key || other.name == witness.name()) {
+        Defect(place, Witness::kNameFieldNumber, "another witness has this name or key");
+      }
+    }
+    out_.witnesses_.push_back({witness.name(), *key, witness.side()});
+  }
+}
+
+}  // namespace holdfast::policy

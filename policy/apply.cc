@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/apply.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/error.h"
+#include "base/status_macros.h"
+#include "crypto/sha256.h"
+#include "policy/fold.h"
+#include "policy/queries.h"
+#include "policy/request_gate.h"
+#include "policy/request_key.h"
+
+namespace holdfast::policy {
+namespace {
+
+absl::Status Inconsistent(const char* what) { return MakeError(Reason::kLedgerInconsistent, what); }
+
+TransferBrake BrakeOf(const OpenedAgreement& agreement, const Transfer& transfer) {
+  constexpr std::uint64_t kWhole = 10'000;
+  std::uint64_t refused = 0;
+  std::uint64_t placeholders = 0;
+  for (const auto& [verdict, count] : transfer.request_verdicts) {
+    const auto reason = static_cast<RequestReason>(verdict);
+    if (reason == RequestReason::kAccepted) continue;
+    refused += count;
+    if (IsPlaceholder(reason)) placeholders += count;
+  }
+  const Brakes& brakes = agreement.brakes();
+  const std::uint64_t rows = transfer.rows;
+  if (placeholders * kWhole > std::uint64_t{brakes.placeholder_basis_points} * rows) {
+    return TransferBrake::kPlaceholderShare;
+  }
+  if (refused * kWhole > std::uint64_t{brakes.refused_basis_points} * rows) {
+    return TransferBrake::kRefusedShare;
+  }
+  return TransferBrake::kFree;
+}
+
+}  // namespace
+
+absl::Status Apply(State& state, const ledger::v1::Entry& entry, const OpenedOrder* order,
+                   std::uint64_t index, std::shared_ptr<const OpenedAgreement> agreement) {
+  return Fold(state).Entry(entry, order, index, std::move(agreement));
+}
+
+absl::Status Fold::Entry(const ledger::v1::Entry& entry, const OpenedOrder* order,
+                         std::uint64_t index, std::shared_ptr<const OpenedAgreement> agreement) {
+  if (index != s_.ledger_size_) return Inconsistent("an entry is out of its place");
+  if (s_.open() == entry.has_exchange_opened()) {
+    return Inconsistent("entry 0, and no other, opens the exchange");
+  }
+  absl::Status status = absl::OkStatus();
+  switch (entry.fact_case()) {
+    case ledger::v1::Entry::kExchangeOpened:
+      status = Open(entry.exchange_opened(), std::move(agreement));
+      break;
+    case ledger::v1::Entry::kProcessStarted:
+      s_.segments_.StartProcess();
+      ++s_.process_starts_;
+      break;
+    case ledger::v1::Entry::kTimeAdvanced:
+      status = Add(entry.time_advanced());
+      break;
+    case ledger::v1::Entry::kSegmentOpened:
+      status = Add(entry.segment_opened(), index);
+      break;
+    case ledger::v1::Entry::kEpochAdvanced:
+      s_.epoch_ = entry.epoch_advanced().epoch();
+      s_.order_unanchored_ = false;
+      s_.destruction_unanchored_ = false;
+      break;
+    case ledger::v1::Entry::kEpochErased:
+      s_.erased_epoch_ = entry.epoch_erased().epoch();
+      break;
+    case ledger::v1::Entry::kTransferCreated:
+      status = Add(entry.transfer_created(), index);
+      break;
+    case ledger::v1::Entry::kSubjectJudged:
+      status = Add(entry.subject_judged());
+      break;
+    case ledger::v1::Entry::kSubmissionFinished:
+      status = Add(entry.submission_finished());
+      break;
+    case ledger::v1::Entry::kSubjectsFetched:
+      status = Add(entry.subjects_fetched());
+      break;
+    case ledger::v1::Entry::kEnvelopeDeposited:
+      status = Add(entry.envelope_deposited());
+      break;
+    case ledger::v1::Entry::kTransferClosed:
+      status = Add(entry.transfer_closed(), index);
+      break;
+    case ledger::v1::Entry::kEnvelopesCollected:
+      status = Add(entry.envelopes_collected());
+      break;
+    case ledger::v1::Entry::kLeaseOpened:
+      status = Add(entry.lease_opened(), index);
+      break;
+    case ledger::v1::Entry::kKeyReleased:
+      status = Add(entry.key_released());
+      break;
+    case ledger::v1::Entry::kOrderAccepted:
+      status = order == nullptr ? Inconsistent("an order is missing") : Add(*order, index);
+      break;
+    case ledger::v1::Entry::kRecordsDestroyed:
+      status = Add(entry.records_destroyed(), index);
+      break;
+    case ledger::v1::Entry::kRefused:
+      ++s_.refusals_;
+      break;
+    case ledger::v1::Entry::FACT_NOT_SET:
+      status = Inconsistent("an entry says nothing");
+      break;
+  }
+  HF_RETURN_IF_ERROR(status);
+  ++s_.ledger_size_;
+  return absl::OkStatus();
+}
+
+Transfer* Fold::FindTransfer(std::uint32_t number) {
+  return number < s_.transfers_.size() ? &s_.transfers_[number] : nullptr;
+}
+
+OfficerNumber Fold::InternOfficer(const std::string& id) {
+  const auto [at, is_new] =
+      s_.officer_by_id_.emplace(id, OfficerNumber(static_cast<std::uint32_t>(s_.officers_.size())));
+  if (is_new) {
+    s_.officers_.push_back(id);
+    s_.open_cases_.push_back(0);
+  }
+  return at->second;
+}
+
+void Fold::EndCases(Transfer& transfer) {
+  if (std::exchange(transfer.over, true)) return;
+  for (std::size_t i = 0; i < transfer.officers.size(); ++i) {
+    s_.open_cases_[transfer.officers[i].value()] -= transfer.accepted_by_officer[i];
+  }
+}
+
+void Fold::EndLease(const Lease& lease) {
+  Transfer& transfer = s_.transfers_[lease.transfer];
+  std::uint32_t& open = s_.open_records_[lease.requester.value()];
+  lease.rows.ForEach([&](std::uint32_t row) {
+    if (--transfer.records.Find(row)->open_leases == 0) --open;
+  });
+}
+
+absl::Status Fold::Open(const ledger::v1::ExchangeOpened& fact,
+                        std::shared_ptr<const OpenedAgreement> agreement) {
+  if (agreement == nullptr) return Inconsistent("the agreement is missing");
+  const auto key = ArrayFromBytes<std::array<std::byte, 32>>(AsBytes(fact.checkpoint_key()));
+  if (!key.ok()) return Inconsistent("the checkpoint key is malformed");
+  s_.agreement_ = std::move(agreement);
+  s_.checkpoint_key_ = *key;
+  s_.open_records_.resize(s_.agreement_->members().size());
+  s_.last_orders_.resize(s_.agreement_->members().size());
+  return absl::OkStatus();
+}
+
+absl::Status Fold::Add(const ledger::v1::TimeAdvanced& fact) {
+  s_.now_ = {UnixMillis(fact.late_ms()), UnixMillis(fact.early_ms()), fact.trusted()};
+  while (!s_.lease_ends_.empty() && s_.lease_ends_.begin()->first <= s_.now_.late) {
+    const auto lease = s_.open_leases_.find(s_.lease_ends_.begin()->second);
+    s_.lease_ends_.erase(s_.lease_ends_.begin());
+    if (lease == s_.open_leases_.end()) return Inconsistent("a lease is missing");
+    EndLease(lease->second);
+    s_.open_leases_.erase(lease);
+  }
+  while (!s_.deadlines_.empty() && s_.deadlines_.begin()->first <= s_.now_.late) {
+    auto node = s_.deadlines_.extract(s_.deadlines_.begin());
+    Transfer& transfer = s_.transfers_[node.mapped()];
+    EndCases(transfer);
+    if (transfer.destroyed < transfer.accepted) s_.expired_.insert(std::move(node));
+  }
+  // A clock in doubt lifts nothing, whatever it says.
+  if (s_.now_.trusted) {
+    s_.holds_.Advance(s_.now_.early, s_.agreement_->terms().destruction_window);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Fold::Add(const ledger::v1::SegmentOpened& fact, std::uint64_t index) {
+  const auto id = IdFromBytes<SegmentId>(AsBytes(fact.segment()));
+  if (!id.ok() || s_.segments_.size() >= SegmentTable::kMax) return Inconsistent("a segment");
+  s_.segments_.Open({*id, fact.kind(), fact.transfer(), index});
+  return absl::OkStatus();
+}
+
+absl::Status Fold::Add(const ledger::v1::TransferCreated& fact, std::uint64_t index) {
+  const auto id = IdFromBytes<TransferId>(AsBytes(fact.transfer()));
+  const Member* requester = s_.agreement_->FindMember(fact.requester());
+  const Authority* authority = s_.agreement_->FindAuthority(fact.authority());
+  if (!id.ok() || requester == nullptr || authority == nullptr) {
+    return Inconsistent("a transfer names what the agreement does not");
+  }
+  Transfer transfer;
+  transfer.number = static_cast<std::uint32_t>(s_.transfers_.size());
+  transfer.id = *id;
+  transfer.requester = requester->number;
+  transfer.authority = authority->number;
+  transfer.terms = std::make_shared<const ledger::v1::TransferCreated>(fact);
+  transfer.created_index = index;
+  transfer.created_at = s_.now_.late;
+  for (const std::string& officer : fact.officers()) {
+    transfer.officers.push_back(InternOfficer(officer));
+  }
+  transfer.accepted_by_officer.resize(transfer.officers.size());
+  if (!s_.transfer_by_id_.emplace(*id, transfer.number).second ||
+      !s_.transfer_by_request_
+           .emplace(RequestKey(transfer.requester, fact.request_id()), transfer.number)
+           .second) {
+    return Inconsistent("a transfer is there already");
+  }
+  s_.transfers_.push_back(std::move(transfer));
+  return absl::OkStatus();
+}
+
+absl::Status Fold::Add(const ledger::v1::SubjectJudged& fact) {
+  Transfer* transfer = FindTransfer(fact.transfer());
+  if (transfer == nullptr || transfer->records.Find(fact.row()) != nullptr ||
+      fact.officer() >= transfer->officers.size() || fact.verdict() == 0 ||
+      fact.verdict() > std::numeric_limits<std::uint8_t>::max()) {
+    return Inconsistent("a subject cannot be placed");
+  }
+  RecordChunk& chunk = transfer->records.Obtain(fact.row() / kRowsPerChunk);
+  Record& record = chunk.records[fact.row() % kRowsPerChunk];
+  if (!fact.pseudonym().empty()) {
+    const auto pseudonym = IdFromBytes<Pseudonym>(AsBytes(fact.pseudonym()));
+    if (!pseudonym.ok()) return Inconsistent("a pseudonym is malformed");
+    record.pseudonym = *pseudonym;
+  }
+  record.officer = static_cast<std::uint16_t>(fact.officer());
+  record.request_verdict = static_cast<std::uint8_t>(fact.verdict());
+  ++chunk.judged;
+  ++transfer->judged;
+  ++transfer->request_verdicts[record.request_verdict];
+  if (!record.accepted()) return absl::OkStatus();
+  if (!s_.segments_.InUse(fact.segment()) || fact.leaf() >= kLeavesPerSegment) {
+    return Inconsistent("a leaf is not one");
+  }
+  s_.segments_.UseLeaf(fact.segment(), fact.leaf());
+  record.subject_segment = static_cast<std::uint16_t>(fact.segment());
+  record.subject_leaf = static_cast<std::uint16_t>(fact.leaf());
+  ++chunk.accepted;
+  ++transfer->accepted;
+  ++transfer->accepted_by_officer[fact.officer()];
+  ++s_.open_cases_[transfer->officers[fact.officer()].value()];
+  ++s_.records_;
+  return absl::OkStatus();
+}
+
+absl::Status Fold::Add(const ledger::v1::SubmissionFinished& fact) {
+  Transfer* transfer = FindTransfer(fact.transfer());
+  if (transfer == nullptr || fact.rows() == 0) return Inconsistent("no such transfer");
+  transfer->state = TransferState::kAwaitingApproval;
+  transfer->rows = fact.rows();
+  transfer->brake = BrakeOf(*s_.agreement_, *transfer);
+  transfer->dossier_digest = crypto::Sha256Of(AsBytes(DossierBytes(s_, *transfer)));
+  return absl::OkStatus();
+}
+
+absl::Status Fold::Add(const ledger::v1::SubjectsFetched& fact) {
+  Transfer* transfer = FindTransfer(fact.transfer());
+  RecordChunk* chunk = transfer == nullptr ? nullptr : transfer->records.chunk(fact.chunk());
+  if (chunk == nullptr) return Inconsistent("no such chunk");
+  chunk->fetched = true;
+  return absl::OkStatus();
+}
+
+absl::Status Fold::Add(const ledger::v1::EnvelopeDeposited& fact) {
+  Transfer* transfer = FindTransfer(fact.transfer());
+  Record* record = transfer == nullptr ? nullptr : transfer->records.Find(fact.row());
+  if (record == nullptr || !record->accepted() || record->deposited() || record->destroyed() ||
+      transfer->state != TransferState::kApproved || fact.verdict() == 0 ||
+      fact.verdict() > std::numeric_limits<std::uint8_t>::max() ||
+      !s_.segments_.InUse(fact.segment()) || fact.leaf() >= kLeavesPerSegment) {
+    return Inconsistent("an envelope cannot be placed");
+  }
+  const auto digest = ArrayFromBytes<Digest32>(AsBytes(fact.envelope_digest()));
+  if (!digest.ok()) return Inconsistent("an envelope's digest is malformed");
+  const std::uint32_t number = fact.row() / kRowsPerChunk;
+  RecordChunk& chunk = *transfer->records.chunk(number);
+  std::uint32_t position = 0;
+  for (std::uint32_t i = 0; i < fact.row() % kRowsPerChunk; ++i) {
+    if (chunk.records[i].due()) ++position;
+  }
+  transfer->envelopes.Add(number, position, *digest);
+  s_.segments_.UseLeaf(fact.segment(), fact.leaf());
+  record->record_segment = static_cast<std::uint16_t>(fact.segment());
+  record->record_leaf = static_cast<std::uint16_t>(fact.leaf());
+  record->release_verdict = static_cast<std::uint8_t>(fact.verdict());
+  ++chunk.deposited;
+  ++transfer->deposited;
+  ++transfer->release_verdicts[record->release_verdict];
+  return absl::OkStatus();
+}
+
+absl::Status Fold::Add(const ledger::v1::TransferClosed& fact, std::uint64_t index) {
+  Transfer* transfer = FindTransfer(fact.transfer());
+  const auto root = ArrayFromBytes<Digest32>(AsBytes(fact.envelopes_root()));
+  if (transfer == nullptr || !root.ok()) return Inconsistent("no such transfer");
+  transfer->state = TransferState::kClosed;
+  transfer->envelopes_root = *root;
+  transfer->closed_index = index;
+  transfer->envelopes = EnvelopesRoot();
+  return absl::OkStatus();
+}
+
+absl::Status Fold::Add(const ledger::v1::EnvelopesCollected& fact) {
+  Transfer* transfer = FindTransfer(fact.transfer());
+  RecordChunk* chunk = transfer == nullptr ? nullptr : transfer->records.chunk(fact.chunk());
+  if (chunk == nullptr) return Inconsistent("no such chunk");
+  chunk->collected = true;
+  return absl::OkStatus();
+}
+
+absl::Status Fold::Add(const ledger::v1::LeaseOpened& fact, std::uint64_t index) {
+  const Transfer* transfer = FindTransfer(fact.transfer());
+  if (transfer == nullptr) return Inconsistent("no such transfer");
+  Lease lease;
+  lease.number = s_.lease_count_++;
+  lease.transfer = transfer->number;
+  lease.requester = transfer->requester;
+  lease.not_after = UnixMillis(fact.not_after_ms());
+  lease.opened_index = index;
+  s_.lease_ends_.emplace(lease.not_after, lease.number);
+  s_.open_leases_.emplace(lease.number, std::move(lease));
+  return absl::OkStatus();
+}
+
+absl::Status Fold::Add(const ledger::v1::KeyReleased& fact) {
+  const auto found = s_.open_leases_.find(fact.lease());
+  if (found == s_.open_leases_.end()) return Inconsistent("no such lease");
+  Lease& lease = found->second;
+  Transfer& transfer = s_.transfers_[lease.transfer];
+  Record* record = transfer.records.Find(fact.row());
+  if (record == nullptr || !record->deposited()) return Inconsistent("no such record");
+  if (record->releases == 0) ++transfer.released;
+  if (record->releases != std::numeric_limits<std::uint16_t>::max()) ++record->releases;
+  if (lease.rows.Insert(fact.row())) {
+    if (record->open_leases++ == 0) ++s_.open_records_[lease.requester.value()];
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Fold::Add(const ledger::v1::RecordsDestroyed& fact, std::uint64_t index) {
+  for (const ledger::v1::Rows& proto : fact.rows()) {
+    const auto rows = ReadRows(proto);
+    Transfer* transfer = rows.ok() ? FindTransfer(rows->transfer) : nullptr;
+    if (transfer == nullptr) return Inconsistent("a list of rows is malformed");
+    for (const RowRun& run : rows->runs) {
+      for (std::uint32_t row = run.first; row < run.first + run.count; ++row) {
+        Record* record = transfer->records.Find(row);
+        if (record == nullptr || !record->accepted() || record->destroyed()) {
+          return Inconsistent("a destroyed row is no record");
+        }
+        if (record->revoked()) --transfer->revoked;
+        record->flags = static_cast<std::uint8_t>((record->flags & ~kRecordIsPending) |
+                                                  kRecordIsDestroyed);
+        ++transfer->destroyed;
+        ++transfer->records.chunk(row / kRowsPerChunk)->destroyed;
+      }
+    }
+    if (transfer->destroyed == transfer->accepted) {
+      auto [at, end] = s_.expired_.equal_range(transfer->not_after);
+      while (at != end && at->second != transfer->number) ++at;
+      if (at != end) s_.expired_.erase(at);
+    }
+  }
+  if (fact.basis() == ledger::v1::RecordsDestroyed::REVOCATION) {
+    const auto disposal = s_.disposals_.find(fact.revocation_index());
+    if (disposal == s_.disposals_.end()) return Inconsistent("no such revocation");
+    disposal->second.state = DisposalState::kDestroyed;
+    disposal->second.destroyed_index = index;
+    s_.open_disposals_.erase(fact.revocation_index());
+  }
+  s_.destruction_unanchored_ = true;
+  return absl::OkStatus();
+}
+
+}  // namespace holdfast::policy

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/decide.h"
+
+#include "base/check.h"
+#include "policy/decide_parts.h"
+
+namespace holdfast::policy {
+namespace {
+
+using ledger::v1::Entry;
+
+constexpr std::size_t kSaltBytes = 16;
+constexpr std::size_t kMaxShortText = 64;
+
+bool IsShortText(const std::string& text) { return !text.empty() && text.size() <= kMaxShortText; }
+
+Decision DecideOpening(const State& state, const Proposal& proposal) {
+  const auto& fact = proposal.entry.exchange_opened();
+  if (state.open() || state.ledger_size() != 0) return Refuse(Refusal::kNotOpen);
+  if (proposal.agreement == nullptr || proposal.agreement->version() != 1 ||
+      fact.agreement_dsse().empty() || fact.checkpoint_key().size() != 32) {
+    return Refuse(Refusal::kMalformed);
+  }
+  return Allow();
+}
+
+Decision DecideFact(const ledger::v1::ProcessStarted& fact) {
+  const bool whole = fact.process().size() == 16 && IsShortText(fact.keyslot_kind()) &&
+                     fact.version().size() <= kMaxShortText;
+  return whole ? Allow() : Refuse(Refusal::kMalformed);
+}
+
+Decision DecideFact(const State& state, const ledger::v1::TimeAdvanced& fact) {
+  const UnixMillis late(fact.late_ms());
+  const UnixMillis early(fact.early_ms());
+  if (late > kMaxTime || early < kMinTime || early > late) return Refuse(Refusal::kMalformed);
+  // Time never runs back, whoever says so (R17).
+  if (late < state.now().late || early < state.now().early) return Refuse(Refusal::kOutOfOrder);
+  return Allow();
+}
+
+Decision DecideFact(const State& state, const ledger::v1::SegmentOpened& fact) {
+  const auto id = IdFromBytes<SegmentId>(AsBytes(fact.segment()));
+  if (!id.ok()) return Refuse(Refusal::kMalformed);
+  if (fact.kind() != ledger::v1::RECORD && fact.kind() != ledger::v1::SUBJECT) {
+    return Refuse(Refusal::kMalformed);
+  }
+  if (state.transfer(fact.transfer()) == nullptr) return Refuse(Refusal::kTransferUnknown);
+  if (state.segments().FindById(*id)) return Refuse(Refusal::kSegmentIdTaken);
+  if (state.segments().size() >= SegmentTable::kMax) return Refuse(Refusal::kSegmentsExhausted);
+  return Allow();
+}
+
+Decision DecideFact(const State& state, const ledger::v1::EpochAdvanced& fact) {
+  return fact.epoch() == state.epoch() + 1 ? Allow() : Refuse(Refusal::kOutOfOrder);
+}
+
+Decision DecideFact(const State& state, const ledger::v1::EpochErased& fact) {
+  if (!IsShortText(fact.keyslot_kind()) ||
+      (fact.erasure_class() != "medium" && fact.erasure_class() != "device")) {
+    return Refuse(Refusal::kMalformed);
+  }
+  const bool next = fact.epoch() > state.erased_epoch() && fact.epoch() < state.epoch();
+  return next ? Allow() : Refuse(Refusal::kOutOfOrder);
+}
+
+// A refusal is written after something was refused; nothing refuses it. It only has to be one.
+Decision DecideFact(const ledger::v1::Refused& fact) {
+  const auto refusal = RefusalFromNumber(fact.refusal());
+  const bool whole = refusal && *refusal != Refusal::kAllowed && *refusal != Refusal::kUndecided &&
+                     ledger::v1::Refused::Act_IsValid(fact.act()) &&
+                     fact.act() != ledger::v1::Refused::ACT_UNSPECIFIED &&
+                     (fact.order_digest().empty() || fact.order_digest().size() == 32);
+  return whole ? Allow() : Refuse(Refusal::kMalformed);
+}
+
+Decision DecideOne(const State& state, const Proposal& proposal, BatchEffects& effects) {
+  const Entry& entry = proposal.entry;
+  if (entry.salt().size() != kSaltBytes) return Refuse(Refusal::kMalformed);
+  if (entry.policy_version() != kPolicyVersion) return Refuse(Refusal::kPolicyVersion);
+  if (entry.fact_case() == Entry::kExchangeOpened) return DecideOpening(state, proposal);
+  if (!state.open()) return Refuse(Refusal::kNotOpen);
+  switch (entry.fact_case()) {
+    case Entry::kExchangeOpened:
+      return Refuse(Refusal::kNotOpen);
+    case Entry::kProcessStarted:
+      return DecideFact(entry.process_started());
+    case Entry::kTimeAdvanced:
+      return DecideFact(state, entry.time_advanced());
+    case Entry::kSegmentOpened:
+      return DecideFact(state, entry.segment_opened());
+    case Entry::kEpochAdvanced:
+      return DecideFact(state, entry.epoch_advanced());
+    case Entry::kEpochErased:
+      return DecideFact(state, entry.epoch_erased());
+    case Entry::kTransferCreated:
+      return DecideFact(state, entry.transfer_created());
+    case Entry::kSubjectJudged:
+      return DecideFact(state, entry.subject_judged(), effects);
+    case Entry::kSubmissionFinished:
+      return DecideFact(state, entry.submission_finished());
+    case Entry::kSubjectsFetched:
+      return DecideFact(state, entry.subjects_fetched());
+    case Entry::kEnvelopeDeposited:
+      return DecideFact(state, entry.envelope_deposited(), effects);
+    case Entry::kTransferClosed:
+      return DecideFact(state, entry.transfer_closed());
+    case Entry::kEnvelopesCollected:
+      return DecideFact(state, entry.envelopes_collected());
+    case Entry::kLeaseOpened:
+      return DecideFact(state, entry.lease_opened());
+    case Entry::kKeyReleased:
+      return DecideFact(state, entry.key_released(), effects);
+    case Entry::kOrderAccepted:
+      if (proposal.order == nullptr || entry.order_accepted().order_dsse().empty()) {
+        return Refuse(Refusal::kMalformed);
+      }
+      return DecideOrder(state, *proposal.order);
+    case Entry::kRecordsDestroyed:
+      return DecideFact(state, entry.records_destroyed());
+    case Entry::kRefused:
+      return DecideFact(entry.refused());
+    case Entry::FACT_NOT_SET:
+      return Refuse(Refusal::kMalformed);
+  }
+  return Refuse(Refusal::kMalformed);
+}
+
+bool MayBeInBatch(Entry::FactCase fact) {
+  return fact == Entry::kSubjectJudged || fact == Entry::kEnvelopeDeposited ||
+         fact == Entry::kKeyReleased;
+}
+
+// What the rows of a batch share; a batch over several would mix up their row numbers.
+std::uint32_t CommonPart(const Entry& entry) {
+  if (entry.has_subject_judged()) return entry.subject_judged().transfer();
+  if (entry.has_envelope_deposited()) return entry.envelope_deposited().transfer();
+  return entry.key_released().lease();
+}
+
+}  // namespace
+
+Refusal CheckMember(const State& state, std::string_view id, agreement::v1::Role role) {
+  const Member* member = state.agreement().FindMember(id);
+  if (member == nullptr) return Refusal::kMemberUnknown;
+  return member->role == role ? Refusal::kAllowed : Refusal::kRoleForbids;
+}
+
+Decision Decide(const State& state, const Proposal& proposal) {
+  BatchEffects alone;
+  return DecideOne(state, proposal, alone);
+}
+
+Decision DecisionBatch::Decide(const Proposal& proposal) {
+  const Entry& entry = proposal.entry;
+  HF_CHECK(MayBeInBatch(entry.fact_case()));
+  if (!begun_) {
+    begun_ = true;
+    fact_ = entry.fact_case();
+    common_ = CommonPart(entry);
+  }
+  HF_CHECK(entry.fact_case() == fact_ && CommonPart(entry) == common_);
+  return DecideOne(state_, proposal, effects_);
+}
+
+bool AdvancesEpoch(const Entry& entry, const OpenedOrder* order) {
+  if (entry.has_records_destroyed()) return true;
+  if (!entry.has_order_accepted()) return false;
+  HF_CHECK(order != nullptr);
+  using order::v1::Order;
+  switch (order->order.act_case()) {
+    case Order::kPlaceHold:
+    case Order::kCancelLift:
+    case Order::kRevokeRecords:
+    case Order::kCancelDestruction:
+      return true;
+    case Order::kApproveTransfer:
+    case Order::kDenyTransfer:
+    case Order::kProposeLift:
+    case Order::kConfirmLift:
+    case Order::kApproveDestruction:
+    case Order::ACT_NOT_SET:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace holdfast::policy

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The rules of leases, of the release of keys, and of their destruction.
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "policy/decide_parts.h"
+
+namespace holdfast::policy {
+namespace {
+
+constexpr std::size_t kMaxOpeningBytes = 4'096;
+
+// Why nothing of the whole list may be destroyed now, whatever records it holds.
+Refusal CheckDestruction(const State& state) {
+  if (!state.now().trusted) return Refusal::kClockUntrusted;
+  // A hold that has no epoch yet would not survive an old database; so nothing is destroyed.
+  if (state.order_unanchored()) return Refusal::kEpochPending;
+  return Refusal::kAllowed;
+}
+
+// Whether keys of this row may be destroyed as far as the row goes.
+Decision CheckRow(const State& state, const Transfer& transfer, std::uint32_t row,
+                  const Record& record) {
+  if (!record.accepted()) return Refuse(Refusal::kRowNotAccepted);
+  if (record.destroyed()) return Refuse(Refusal::kRecordDestroyed);
+  // Between approval and closing each accepted row becomes one envelope, so that the requester
+  // learns nothing from a gap (R10). Until then, or until its time is over, a row stays.
+  if (transfer.state == TransferState::kApproved && !record.deposited() &&
+      state.now().late < transfer.not_after) {
+    return Refuse(Refusal::kRecordNotDeposited);
+  }
+  if (state.holds().nothing_preserves()) return Allow();
+  const RecordFacts facts = transfer.FactsOf(row, record);
+  if (const Hold* hold = state.holds().Preserving(facts)) {
+    return RefuseFor(Refusal::kPreserved, *hold);
+  }
+  if (state.holds().Lingering(facts) != nullptr) return Refuse(Refusal::kNotDue);
+  return Allow();
+}
+
+Decision CheckRows(const State& state, const RowRuns& rows, bool expiry) {
+  const Transfer* transfer = state.transfer(rows.transfer);
+  if (transfer == nullptr) return Refuse(Refusal::kTransferUnknown);
+  if (expiry) {
+    if (!transfer->approved()) return Refuse(Refusal::kTransferState);
+    const auto due = transfer->not_after + state.agreement().terms().destruction_window;
+    if (state.now().early < due) return Refuse(Refusal::kNotDue);
+  }
+  for (const RowRun& run : rows.runs) {
+    for (std::uint32_t row = run.first; row < run.first + run.count; ++row) {
+      const Record* record = transfer->records.Find(row);
+      if (record == nullptr) return Refuse(Refusal::kRowNotAccepted);
+      if (expiry && record->revoked()) return Refuse(Refusal::kRecordPending);
+      const Decision decision = CheckRow(state, *transfer, row, *record);
+      if (!decision.allowed()) return decision;
+    }
+  }
+  return Allow();
+}
+
+Refusal CheckRevocation(const State& state, const Disposal& disposal) {
+  switch (disposal.state) {
+    case DisposalState::kCancelled:
+      return Refusal::kDisposalCancelled;
+    case DisposalState::kDestroyed:
+      return Refusal::kDisposalDone;
+    case DisposalState::kAwaitingApproval:
+      return Refusal::kApprovalsMissing;
+    case DisposalState::kApproved:
+      break;
+  }
+  return state.now().early < disposal.due_at ? Refusal::kNotDue : Refusal::kAllowed;
+}
+
+}  // namespace
+
+Decision DecideFact(const State& state, const ledger::v1::LeaseOpened& fact) {
+  const Refusal who = CheckMember(state, fact.requester(), agreement::v1::ROLE_REQUESTER);
+  if (who != Refusal::kAllowed) return Refuse(who);
+  const Transfer* transfer = state.transfer(fact.transfer());
+  if (transfer == nullptr) return Refuse(Refusal::kTransferUnknown);
+  if (transfer->requester != state.agreement().FindMember(fact.requester())->number) {
+    return Refuse(Refusal::kNotYourTransfer);
+  }
+  if (fact.recipient_key().size() != 32 || fact.signature().size() != 64 ||
+      fact.opening().empty() || fact.opening().size() > kMaxOpeningBytes) {
+    return Refuse(Refusal::kMalformed);
+  }
+  if (transfer->state != TransferState::kClosed) return Refuse(Refusal::kTransferState);
+  if (!state.now().trusted) return Refuse(Refusal::kClockUntrusted);
+  if (state.epoch_pending()) return Refuse(Refusal::kEpochPending);
+  const UnixMillis late = state.now().late;
+  if (late >= transfer->not_after) return Refuse(Refusal::kRecordExpired);
+  // A lease of records of which every one is frozen would be a renewal past the hold (R23).
+  if (const Hold* hold = state.holds().FreezingWhole(transfer->number, transfer->authority)) {
+    return RefuseFor(Refusal::kFrozen, *hold);
+  }
+  const UnixMillis not_after(fact.not_after_ms());
+  if (not_after <= late || not_after > late + state.agreement().terms().lease_duration) {
+    return Refuse(Refusal::kLeasePeriod);
+  }
+  if (state.open_leases().size() >= kMaxOpenLeases ||
+      state.lease_count() == std::numeric_limits<std::uint32_t>::max()) {
+    return Refuse(Refusal::kTooManyLeases);
+  }
+  return Allow();
+}
+
+Decision DecideFact(const State& state, const ledger::v1::KeyReleased& fact,
+                    BatchEffects& effects) {
+  if (fact.lease() >= state.lease_count()) return Refuse(Refusal::kLeaseUnknown);
+  const auto found = state.open_leases().find(fact.lease());
+  if (found == state.open_leases().end()) return Refuse(Refusal::kLeaseEnded);
+  const Lease& lease = found->second;
+  const UnixMillis late = state.now().late;
+  if (late >= lease.not_after) return Refuse(Refusal::kLeaseEnded);
+  if (!state.now().trusted) return Refuse(Refusal::kClockUntrusted);
+  if (state.epoch_pending()) return Refuse(Refusal::kEpochPending);
+
+  const Transfer& transfer = *state.transfer(lease.transfer);
+  const Record* record = transfer.records.Find(fact.row());
+  if (record == nullptr || !record->accepted()) return Refuse(Refusal::kRowNotAccepted);
+  if (!state.holds().nothing_freezes()) {
+    const Hold* hold = state.holds().Freezing(transfer.FactsOf(fact.row(), *record));
+    if (hold != nullptr) return RefuseFor(Refusal::kFrozen, *hold);
+  }
+  if (record->destroyed()) return Refuse(Refusal::kRecordDestroyed);
+  if (record->revoked()) return Refuse(Refusal::kRecordRevoked);
+  if (late >= transfer.not_after) return Refuse(Refusal::kRecordExpired);
+  if (late < transfer.not_before) return Refuse(Refusal::kRecordNotYetValid);
+  if (transfer.state != TransferState::kClosed) return Refuse(Refusal::kTransferState);
+  if (!record->deposited()) return Refuse(Refusal::kRecordNotDeposited);
+
+  // R51: records that are leased open, each counted once however many leases it is open under.
+  if (record->open_leases == 0) {
+    if (effects.rows.contains(fact.row())) return Allow();
+    if (std::uint64_t{state.OpenRecords(lease.requester)} + effects.newly_open_records >=
+        state.agreement().brakes().open_records) {
+      return Refuse(Refusal::kOpenRecords);
+    }
+    effects.rows.insert(fact.row());
+    ++effects.newly_open_records;
+  } else if (record->open_leases == std::numeric_limits<std::uint8_t>::max() &&
+             !lease.rows.Contains(fact.row())) {
+    return Refuse(Refusal::kOpenRecords);
+  }
+  return Allow();
+}
+
+Decision DecideFact(const State& state, const ledger::v1::RecordsDestroyed& fact) {
+  const Refusal now = CheckDestruction(state);
+  if (now != Refusal::kAllowed) return Refuse(now);
+
+  std::vector<RowRuns> rows;
+  std::uint64_t count = 0;
+  for (const ledger::v1::Rows& proto : fact.rows()) {
+    auto read = ReadRows(proto);
+    if (!read.ok()) return Refuse(Refusal::kMalformed);
+    if (!rows.empty() && read->transfer <= rows.back().transfer) return Refuse(Refusal::kMalformed);
+    count += read->size();
+    rows.push_back(*std::move(read));
+  }
+  if (rows.empty() || count != fact.count()) return Refuse(Refusal::kMalformed);
+
+  bool expiry = false;
+  switch (fact.basis()) {
+    case ledger::v1::RecordsDestroyed::REVOCATION: {
+      const Disposal* disposal = state.FindDisposal(fact.revocation_index());
+      if (disposal == nullptr) return Refuse(Refusal::kRevocationUnknown);
+      const Refusal refusal = CheckRevocation(state, *disposal);
+      if (refusal != Refusal::kAllowed) return Refuse(refusal);
+      if (rows != disposal->records.transfers) return Refuse(Refusal::kRowsDiffer);
+      break;
+    }
+    case ledger::v1::RecordsDestroyed::EXPIRY:
+      if (fact.revocation_index() != 0) return Refuse(Refusal::kMalformed);
+      if (!state.agreement().terms().destroy_on_expiry) return Refuse(Refusal::kNotOnExpiry);
+      expiry = true;
+      break;
+    default:
+      return Refuse(Refusal::kMalformed);
+  }
+  for (const RowRuns& of_transfer : rows) {
+    const Decision decision = CheckRows(state, of_transfer, expiry);
+    if (!decision.allowed()) return decision;
+  }
+  return Allow();
+}
+
+}  // namespace holdfast::policy

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What may be destroyed now, and when that may change.
+#include <algorithm>
+#include <utility>
+
+#include "policy/queries.h"
+
+namespace holdfast::policy {
+namespace {
+
+enum class Fate { kMay, kPreserved, kNotYet };
+
+// The same questions that Decide asks of a row.
+Fate FateOf(const State& state, const Transfer& transfer, std::uint32_t row,
+            const Record& record) {
+  if (transfer.state == TransferState::kApproved && !record.deposited() &&
+      state.now().late < transfer.not_after) {
+    return Fate::kNotYet;
+  }
+  if (state.holds().nothing_preserves()) return Fate::kMay;
+  const RecordFacts facts = transfer.FactsOf(row, record);
+  if (state.holds().Preserving(facts) != nullptr) return Fate::kPreserved;
+  return state.holds().Lingering(facts) != nullptr ? Fate::kNotYet : Fate::kMay;
+}
+
+template <typename Visit>
+void ForEachRow(const State& state, const RecordList& list, Visit visit) {
+  for (const RowRuns& rows : list.transfers) {
+    const Transfer& transfer = *state.transfer(rows.transfer);
+    for (const RowRun& run : rows.runs) {
+      for (std::uint32_t row = run.first; row < run.first + run.count; ++row) {
+        if (!visit(transfer, row, *transfer.records.Find(row))) return;
+      }
+    }
+  }
+}
+
+Fate FateOf(const State& state, const Disposal& disposal) {
+  Fate fate = Fate::kMay;
+  ForEachRow(state, disposal.records,
+             [&](const Transfer& transfer, std::uint32_t row, const Record& record) {
+               fate = FateOf(state, transfer, row, record);
+               return fate == Fate::kMay;
+             });
+  return fate;
+}
+
+void AddRevocations(const State& state, DueDestructions& out) {
+  for (const std::uint64_t index : state.open_disposals()) {
+    const Disposal& disposal = *state.FindDisposal(index);
+    if (disposal.state != DisposalState::kApproved || state.now().early < disposal.due_at) {
+      continue;
+    }
+    const Fate fate = FateOf(state, disposal);
+    if (fate == Fate::kPreserved) out.preserved.push_back(index);
+    if (fate != Fate::kMay) continue;
+    ledger::v1::RecordsDestroyed fact;
+    fact.set_basis(ledger::v1::RecordsDestroyed::REVOCATION);
+    fact.set_revocation_index(index);
+    for (const RowRuns& rows : disposal.records.transfers) *fact.add_rows() = ToLedgerRows(rows);
+    fact.set_count(disposal.records.count);
+    out.due.push_back(std::move(fact));
+  }
+}
+
+void AddExpired(const State& state, const Transfer& transfer, std::uint64_t max_records,
+                DueDestructions& out) {
+  if (state.holds().PreservingWhole(transfer.number, transfer.authority) != nullptr) return;
+  RowRuns rows{transfer.number, {}};
+  std::uint64_t count = 0;
+  for (std::uint32_t k = 0; k < transfer.records.chunk_count() && count < max_records; ++k) {
+    const RecordChunk* chunk = transfer.records.chunk(k);
+    if (chunk == nullptr || chunk->accepted == chunk->destroyed) continue;
+    for (std::uint32_t i = 0; i < kRowsPerChunk && count < max_records; ++i) {
+      const Record& record = chunk->records[i];
+      const std::uint32_t row = k * kRowsPerChunk + i;
+      if (!record.accepted() || record.destroyed() || record.revoked()) continue;
+      if (FateOf(state, transfer, row, record) != Fate::kMay) continue;
+      rows.Append(row);
+      ++count;
+    }
+  }
+  if (count == 0) return;
+  ledger::v1::RecordsDestroyed fact;
+  fact.set_basis(ledger::v1::RecordsDestroyed::EXPIRY);
+  *fact.add_rows() = ToLedgerRows(rows);
+  fact.set_count(count);
+  out.due.push_back(std::move(fact));
+}
+
+}  // namespace
+
+DueDestructions DueForDestruction(const State& state, std::uint64_t max_records) {
+  DueDestructions out;
+  if (!state.open() || !state.now().trusted || state.order_unanchored()) return out;
+  AddRevocations(state, out);
+  const Terms& terms = state.agreement().terms();
+  if (!terms.destroy_on_expiry) return out;
+  for (const auto& [not_after, number] : state.expired()) {
+    if (state.now().early < not_after + terms.destruction_window) break;
+    AddExpired(state, *state.transfer(number), max_records, out);
+  }
+  return out;
+}
+
+UnixMillis NextDestructionTime(const State& state) {
+  UnixMillis next = kMaxTime;
+  if (!state.open()) return next;
+  const Terms& terms = state.agreement().terms();
+  const auto consider = [&](UnixMillis time) {
+    if (time > state.now().early) next = std::min(next, time);
+  };
+  consider(state.holds().NextChange(terms.destruction_window));
+  for (const std::uint64_t index : state.open_disposals()) {
+    const Disposal& disposal = *state.FindDisposal(index);
+    if (disposal.state == DisposalState::kApproved) consider(disposal.due_at);
+  }
+  if (terms.destroy_on_expiry) {
+    for (const auto* times : {&state.expired(), &state.deadlines()}) {
+      // Ascending: the first that lies ahead is the earliest.
+      const auto found = times->upper_bound(state.now().early - terms.destruction_window);
+      if (found != times->end()) consider(found->first + terms.destruction_window);
+    }
+  }
+  return next;
+}
+
+const Hold* PreservingDisposal(const State& state, const Disposal& disposal) {
+  const Hold* hold = nullptr;
+  if (state.holds().preserves_in_force() == 0) return hold;
+  ForEachRow(state, disposal.records,
+             [&](const Transfer& transfer, std::uint32_t row, const Record& record) {
+               hold = state.holds().Preserving(transfer.FactsOf(row, record));
+               return hold == nullptr;
+             });
+  return hold;
+}
+
+UnixMillis DisposalDueAt(const State& state, const Disposal& disposal) {
+  UnixMillis due = disposal.due_at;
+  if (state.holds().nothing_preserves()) return due;
+  ForEachRow(state, disposal.records,
+             [&](const Transfer& transfer, std::uint32_t row, const Record& record) {
+               const Hold* hold = state.holds().Lingering(transfer.FactsOf(row, record));
+               if (hold != nullptr) {
+                 due = std::max(due,
+                                hold->lifted_at + state.agreement().terms().destruction_window);
+               }
+               return true;
+             });
+  return due;
+}
+
+}  // namespace holdfast::policy

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How each kind of fact changes a state.
+//
+// When to use  Inside policy/apply.cc and policy/apply_order.cc only.
+// Threads      Changes the state: alone.
+// Ownership    Borrows the state.
+// Errors       kLedgerInconsistent where a fact cannot be folded.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "holdfast/ledger/v1/entry.pb.h"
+#include "policy/opened_order.h"
+#include "policy/state.h"
+
+namespace holdfast::policy {
+
+class Fold final {
+ public:
+  explicit Fold(State& state) : s_(state) {}
+
+  absl::Status Entry(const ledger::v1::Entry& entry, const OpenedOrder* order, std::uint64_t index,
+                     std::shared_ptr<const OpenedAgreement> agreement);
+
+ private:
+  absl::Status Open(const ledger::v1::ExchangeOpened& fact,
+                    std::shared_ptr<const OpenedAgreement> agreement);
+  absl::Status Add(const ledger::v1::TimeAdvanced& fact);
+  absl::Status Add(const ledger::v1::SegmentOpened& fact, std::uint64_t index);
+  absl::Status Add(const ledger::v1::TransferCreated& fact, std::uint64_t index);
+  absl::Status Add(const ledger::v1::SubjectJudged& fact);
+  absl::Status Add(const ledger::v1::SubmissionFinished& fact);
+  absl::Status Add(const ledger::v1::SubjectsFetched& fact);
+  absl::Status Add(const ledger::v1::EnvelopeDeposited& fact);
+  absl::Status Add(const ledger::v1::TransferClosed& fact, std::uint64_t index);
+  absl::Status Add(const ledger::v1::EnvelopesCollected& fact);
+  absl::Status Add(const ledger::v1::LeaseOpened& fact, std::uint64_t index);
+  absl::Status Add(const ledger::v1::KeyReleased& fact);
+  absl::Status Add(const ledger::v1::RecordsDestroyed& fact, std::uint64_t index);
+
+  // policy/apply_order.cc
+  absl::Status Add(const OpenedOrder& order, std::uint64_t index);
+  absl::Status Act(const OpenedOrder& order, const order::v1::ApproveTransfer& act,
+                   std::uint64_t index);
+  absl::Status Act(const OpenedOrder& order, const order::v1::DenyTransfer& act);
+  absl::Status Act(const OpenedOrder& order, const order::v1::PlaceHold& act, std::uint64_t index);
+  absl::Status Act(const OpenedOrder& order, const order::v1::ProposeLift& act,
+                   std::uint64_t index);
+  absl::Status Act(const OpenedOrder& order, const order::v1::ConfirmLift& act,
+                   std::uint64_t index);
+  absl::Status Act(const OpenedOrder& order, const order::v1::CancelLift& act);
+  absl::Status Act(const OpenedOrder& order, const order::v1::RevokeRecords& act,
+                   std::uint64_t index);
+  absl::Status Act(const OpenedOrder& order, const order::v1::ApproveDestruction& act);
+  absl::Status Act(const OpenedOrder& order, const order::v1::CancelDestruction& act);
+
+  OfficerNumber InternOfficer(const std::string& id);
+  Transfer* FindTransfer(std::uint32_t number);
+  Transfer* FindTransfer(const std::string& name);
+
+  // Its officers' cases are no longer open.
+  void EndCases(Transfer& transfer);
+  void EndLease(const Lease& lease);
+
+  State& s_;
+};
+
+}  // namespace holdfast::policy

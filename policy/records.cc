@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/records.h"
+
+namespace holdfast::policy {
+
+RecordTable::RecordTable(const RecordTable& other) {
+  chunks_.reserve(other.chunks_.size());
+  for (const auto& chunk : other.chunks_) {
+    chunks_.push_back(chunk == nullptr ? nullptr : std::make_unique<RecordChunk>(*chunk));
+  }
+}
+
+RecordChunk& RecordTable::Obtain(std::uint32_t number) {
+  if (number >= chunks_.size()) chunks_.resize(std::size_t{number} + 1);
+  if (chunks_[number] == nullptr) chunks_[number] = std::make_unique<RecordChunk>();
+  return *chunks_[number];
+}
+
+std::size_t RecordTable::MemoryBytes() const {
+  std::size_t bytes = chunks_.capacity() * sizeof(chunks_[0]);
+  for (const auto& chunk : chunks_) {
+    if (chunk != nullptr) bytes += sizeof(RecordChunk);
+  }
+  return bytes;
+}
+
+}  // namespace holdfast::policy

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/refusal.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <string>
+
+#include "base/check.h"
+
+namespace holdfast::policy {
+namespace {
+
+struct Row {
+  Refusal refusal;
+  std::string_view name;
+  Reason reason;
+  std::string_view sentence;
+};
+
+// Ascending by number. What one can do about a refusal is what its Reason says.
+constexpr Row kRows[] = {
+    {Refusal::kUndecided, "UNDECIDED", Reason::kInternal, "nobody decided"},
+    {Refusal::kAllowed, "ALLOWED", Reason::kInternal, "allowed"},
+
+    {Refusal::kMalformed, "MALFORMED", Reason::kRequestMalformed,
+     "a field is missing, out of range or contradictory"},
+    {Refusal::kPolicyVersion, "POLICY_VERSION", Reason::kLedgerInconsistent,
+     "decided by another version of the policy"},
+    {Refusal::kNotOpen, "NOT_OPEN", Reason::kLedgerInconsistent,
+     "entry 0, and no other, opens the exchange"},
+    {Refusal::kOutOfOrder, "OUT_OF_ORDER", Reason::kLedgerInconsistent,
+     "time, epoch or process does not follow the one before"},
+    {Refusal::kMemberUnknown, "MEMBER_UNKNOWN", Reason::kPermissionDenied,
+     "the agreement names no such member"},
+    {Refusal::kRoleForbids, "ROLE_FORBIDS", Reason::kPermissionDenied,
+     "the member's role does not permit this"},
+    {Refusal::kClockUntrusted, "CLOCK_UNTRUSTED", Reason::kClockUntrusted,
+     "the gateway's clock is not trusted"},
+    {Refusal::kFrozen, "FROZEN", Reason::kHeld, "a hold stops it"},
+    {Refusal::kPreserved, "PRESERVED", Reason::kHeld, "a hold keeps it from being destroyed"},
+    {Refusal::kEpochPending, "EPOCH_PENDING", Reason::kUnavailable,
+     "a restricting act waits for its epoch"},
+
+    {Refusal::kTransferUnknown, "TRANSFER_UNKNOWN", Reason::kTransferNotFound,
+     "there is no such transfer"},
+    {Refusal::kTransferIdTaken, "TRANSFER_ID_TAKEN", Reason::kAlreadyExists,
+     "another transfer has this id"},
+    {Refusal::kRequestIdTaken, "REQUEST_ID_TAKEN", Reason::kAlreadyExists,
+     "another transfer of this requester has this request id"},
+    {Refusal::kTransferState, "TRANSFER_STATE", Reason::kTransferState,
+     "the transfer is not in the state that this needs"},
+    {Refusal::kNotYourTransfer, "NOT_YOUR_TRANSFER", Reason::kTransferNotFound,
+     "there is no such transfer"},
+    {Refusal::kAuthorityUnknown, "AUTHORITY_UNKNOWN", Reason::kRequestMalformed,
+     "the agreement designates no such authority"},
+    {Refusal::kAuthorityNotInForce, "AUTHORITY_NOT_IN_FORCE", Reason::kRequestMalformed,
+     "the authority is not in force"},
+    {Refusal::kTooManySubjects, "TOO_MANY_SUBJECTS", Reason::kBrakeOn,
+     "more subjects than the agreement permits in one transfer"},
+    {Refusal::kOfficerUnknown, "OFFICER_UNKNOWN", Reason::kRequestMalformed,
+     "the transfer's list has no such officer"},
+    {Refusal::kOfficerLoad, "OFFICER_LOAD", Reason::kBrakeOn,
+     "more open cases of one officer than the agreement permits"},
+    {Refusal::kOfficerShare, "OFFICER_SHARE", Reason::kBrakeOn,
+     "one officer holds a larger part of the transfer than the agreement permits"},
+    {Refusal::kRowJudged, "ROW_JUDGED", Reason::kAlreadyExists, "the row was judged before"},
+    {Refusal::kRowsMissing, "ROWS_MISSING", Reason::kTransferState,
+     "a row below the end was not submitted"},
+    {Refusal::kRowNotAccepted, "ROW_NOT_ACCEPTED", Reason::kRequestMalformed,
+     "the row is not an accepted one"},
+    {Refusal::kRowDeposited, "ROW_DEPOSITED", Reason::kAlreadyExists,
+     "the row was deposited before"},
+    {Refusal::kChunkEmpty, "CHUNK_EMPTY", Reason::kRequestMalformed,
+     "the transfer has no such chunk"},
+    {Refusal::kSegmentUnknown, "SEGMENT_UNKNOWN", Reason::kInternal, "there is no such segment"},
+    {Refusal::kSegmentMismatch, "SEGMENT_MISMATCH", Reason::kInternal,
+     "the segment is of another transfer, kind or process"},
+    {Refusal::kLeafUsed, "LEAF_USED", Reason::kInternal, "the leaf is used up"},
+    {Refusal::kSegmentsExhausted, "SEGMENTS_EXHAUSTED", Reason::kUnavailable,
+     "the exchange has had as many segments as it can have"},
+    {Refusal::kSegmentIdTaken, "SEGMENT_ID_TAKEN", Reason::kInternal,
+     "another segment has this id"},
+    {Refusal::kEnvelopesMissing, "ENVELOPES_MISSING", Reason::kTransferState,
+     "an accepted row has no envelope yet"},
+    {Refusal::kEnvelopesDiffer, "ENVELOPES_DIFFER", Reason::kRequestMalformed,
+     "count or root is not that of the deposited envelopes"},
+
+    {Refusal::kLeaseUnknown, "LEASE_UNKNOWN", Reason::kRequestMalformed,
+     "there is no such lease"},
+    {Refusal::kLeaseEnded, "LEASE_ENDED", Reason::kLeaseEnded, "the lease has ended"},
+    {Refusal::kLeasePeriod, "LEASE_PERIOD", Reason::kRequestMalformed,
+     "the lease is longer than the agreement permits, or over"},
+    {Refusal::kTooManyLeases, "TOO_MANY_LEASES", Reason::kOverloaded,
+     "too many leases are open"},
+    {Refusal::kOpenRecords, "OPEN_RECORDS", Reason::kBrakeOn,
+     "more records leased open than the agreement permits at one time"},
+    {Refusal::kRecordNotDeposited, "RECORD_NOT_DEPOSITED", Reason::kTransferState,
+     "the row has no envelope yet"},
+    {Refusal::kRecordNotYetValid, "RECORD_NOT_YET_VALID", Reason::kRecordNotReleasable,
+     "the record's time has not begun"},
+    {Refusal::kRecordExpired, "RECORD_EXPIRED", Reason::kRecordNotReleasable,
+     "the record's time is over"},
+    {Refusal::kRecordRevoked, "RECORD_REVOKED", Reason::kRecordNotReleasable,
+     "the record was revoked"},
+    {Refusal::kRecordDestroyed, "RECORD_DESTROYED", Reason::kRecordNotReleasable,
+     "the record's keys were destroyed"},
+
+    {Refusal::kOrderExchange, "ORDER_EXCHANGE", Reason::kAgreementMismatch,
+     "the order is for another exchange"},
+    {Refusal::kOrderAgreement, "ORDER_AGREEMENT", Reason::kAgreementMismatch,
+     "the order was made under another version of the agreement"},
+    {Refusal::kOrderVoid, "ORDER_VOID", Reason::kOrderRejected, "the order's time is over"},
+    {Refusal::kOrderFromFuture, "ORDER_FROM_FUTURE", Reason::kOrderRejected,
+     "the order was signed in the future"},
+    {Refusal::kOrderAccepted, "ORDER_ACCEPTED", Reason::kOrderAlreadyAccepted,
+     "the order was accepted before"},
+    {Refusal::kOrderIdTaken, "ORDER_ID_TAKEN", Reason::kOrderRejected,
+     "another order had this id"},
+    {Refusal::kOrderPrev, "ORDER_PREV", Reason::kOrderRejected,
+     "the order does not follow its signer's last accepted one"},
+    {Refusal::kOrderHead, "ORDER_HEAD", Reason::kOrderRejected,
+     "the ledger that the signer saw is no prefix of this one"},
+    {Refusal::kOrderKeyEnded, "ORDER_KEY_ENDED", Reason::kOrderRejected,
+     "the signer's key is no longer valid"},
+
+    {Refusal::kDossierDiffers, "DOSSIER_DIFFERS", Reason::kOrderRejected,
+     "the order approves another dossier"},
+    {Refusal::kApprovedBefore, "APPROVED_BEFORE", Reason::kOrderRejected,
+     "this person has approved it before"},
+
+    {Refusal::kScopeEmpty, "SCOPE_EMPTY", Reason::kRequestMalformed,
+     "nothing is set in the scope"},
+    {Refusal::kScopeInvalid, "SCOPE_INVALID", Reason::kRequestMalformed,
+     "the scope contradicts itself, or names what does not exist"},
+    {Refusal::kHoldIdTaken, "HOLD_ID_TAKEN", Reason::kOrderRejected,
+     "another hold has this id"},
+    {Refusal::kHoldUnknown, "HOLD_UNKNOWN", Reason::kOrderRejected, "there is no such hold"},
+    {Refusal::kHoldIndexDiffers, "HOLD_INDEX_DIFFERS", Reason::kOrderRejected,
+     "the hold was placed at another index"},
+    {Refusal::kHoldLifted, "HOLD_LIFTED", Reason::kOrderRejected, "the hold was lifted"},
+    {Refusal::kProposalUnknown, "PROPOSAL_UNKNOWN", Reason::kOrderRejected,
+     "no such proposal stands"},
+    {Refusal::kLiftConfirmed, "LIFT_CONFIRMED", Reason::kOrderRejected,
+     "a confirmed lift waits already"},
+    {Refusal::kLiftSamePerson, "LIFT_SAME_PERSON", Reason::kOrderRejected,
+     "who proposed a lift cannot confirm it"},
+    {Refusal::kLiftNeedsCounsel, "LIFT_NEEDS_COUNSEL", Reason::kOrderRejected,
+     "one of the two must be counsel"},
+    {Refusal::kLiftNeedsPlacingSide, "LIFT_NEEDS_PLACING_SIDE", Reason::kOrderRejected,
+     "one of the two must be of the side that placed the hold"},
+    {Refusal::kLiftByRequester, "LIFT_BY_REQUESTER", Reason::kOrderRejected,
+     "the requester's side may lift only what it placed"},
+
+    {Refusal::kListEmpty, "LIST_EMPTY", Reason::kOrderRejected, "the scope lists no record"},
+    {Refusal::kListDiffers, "LIST_DIFFERS", Reason::kOrderRejected,
+     "the scope lists other records than the order says"},
+    {Refusal::kRevocationUnknown, "REVOCATION_UNKNOWN", Reason::kOrderRejected,
+     "there is no such revocation"},
+    {Refusal::kDisposalApproved, "DISPOSAL_APPROVED", Reason::kOrderRejected,
+     "this person has approved it before"},
+    {Refusal::kDisposalSamePerson, "DISPOSAL_SAME_PERSON", Reason::kOrderRejected,
+     "who revoked cannot approve the destruction"},
+    {Refusal::kDisposalCancelled, "DISPOSAL_CANCELLED", Reason::kOrderRejected,
+     "the destruction was cancelled"},
+    {Refusal::kDisposalDone, "DISPOSAL_DONE", Reason::kOrderRejected,
+     "the records were destroyed"},
+    {Refusal::kApprovalsMissing, "APPROVALS_MISSING", Reason::kOrderRejected,
+     "the destruction has too few approvals"},
+    {Refusal::kNotDue, "NOT_DUE", Reason::kOrderRejected,
+     "the agreement's window has not passed"},
+    {Refusal::kRowsDiffer, "ROWS_DIFFER", Reason::kOrderRejected,
+     "these are not exactly the rows of the revocation"},
+    {Refusal::kNotOnExpiry, "NOT_ON_EXPIRY", Reason::kOrderRejected,
+     "the agreement does not let expiry destroy"},
+    {Refusal::kRecordPending, "RECORD_PENDING", Reason::kOrderRejected,
+     "a revocation decides about the record"},
+};
+
+constexpr auto kAll = [] {
+  std::array<Refusal, std::size(kRows)> all{};
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = kRows[i].refusal;
+  return all;
+}();
+
+static_assert(std::is_sorted(kAll.begin(), kAll.end()));
+
+const Row& RowOf(Refusal refusal) {
+  const auto* found = std::lower_bound(
+      std::begin(kRows), std::end(kRows), refusal,
+      [](const Row& row, Refusal wanted) { return row.refusal < wanted; });
+  HF_CHECK(found != std::end(kRows) && found->refusal == refusal);
+  return *found;
+}
+
+}  // namespace
+
+std::span<const Refusal> AllRefusals() { return kAll; }
+
+std::optional<Refusal> RefusalFromNumber(std::uint32_t number) {
+  const auto* found = std::lower_bound(kAll.begin(), kAll.end(), static_cast<Refusal>(number));
+  if (found == kAll.end() || *found != static_cast<Refusal>(number)) return std::nullopt;
+  return *found;
+}
+
+std::string_view RefusalName(Refusal refusal) { return RowOf(refusal).name; }
+
+Reason RefusalReason(Refusal refusal) {
+  HF_CHECK(refusal != Refusal::kAllowed);
+  return RowOf(refusal).reason;
+}
+
+absl::Status RefusalError(Refusal refusal) {
+  HF_CHECK(refusal != Refusal::kAllowed);
+  const Row& row = RowOf(refusal);
+  return AddMetadata(MakeError(row.reason, std::string(row.sentence)), "refusal",
+                     std::string(row.name));
+}
+
+}  // namespace holdfast::policy

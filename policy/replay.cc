@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/replay.h"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "policy/apply.h"
+#include "policy/replay_refusal.h"
+#include "policy/signatures.h"
+
+namespace holdfast::policy {
+namespace {
+
+using ledger::v1::Entry;
+
+absl::Status At(std::uint64_t index, std::string_view rule, std::string what) {
+  absl::Status status = MakeError(Reason::kLedgerInconsistent, std::move(what));
+  status = AddMetadata(std::move(status), "index", std::to_string(index));
+  return AddMetadata(std::move(status), "rule", std::string(rule));
+}
+
+std::string FactName(const Entry& entry) {
+  const auto* field = Entry::descriptor()->FindFieldByNumber(static_cast<int>(entry.fact_case()));
+  return field == nullptr ? std::string("none") : field->name();
+}
+
+}  // namespace
+
+Replayer::Replayer(Mode mode, Checks checks) : mode_(mode), checks_(std::move(checks)) {}
+
+State Replayer::Take() {
+  report_ = ReplayReport();
+  return std::exchange(state_, State());
+}
+
+absl::Status Replayer::Step(ByteSpan bytes) {
+  const std::uint64_t index = state_.ledger_size();
+  Entry entry;
+  if (!entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return At(index, "ENTRY", "an entry cannot be read");
+  }
+  const bool decides = mode_ == Mode::kDecideAgain;
+  if (decides) {
+    // A field that this program does not know may say anything.
+    const std::size_t before = entry.ByteSizeLong();
+    entry.DiscardUnknownFields();
+    if (entry.ByteSizeLong() != before) return At(index, "ENTRY", "an entry has unknown fields");
+  }
+
+  std::optional<OpenedOrder> order;
+  std::shared_ptr<const OpenedAgreement> agreement;
+  if (entry.has_exchange_opened()) {
+    auto opened = OpenAgreement(AsBytes(entry.exchange_opened().agreement_dsse()));
+    if (!opened.ok()) return At(index, "AGREEMENT", std::string(opened.status().message()));
+    agreement = std::make_shared<const OpenedAgreement>(*std::move(opened));
+  }
+  if (entry.has_order_accepted()) {
+    if (!state_.open()) return At(index, "NOT_OPEN", "an order before the exchange was opened");
+    auto opened = OpenOrder(AsBytes(entry.order_accepted().order_dsse()), state_.agreement());
+    if (!opened.ok()) return At(index, "ORDER", std::string(opened.status().message()));
+    order = *std::move(opened);
+    const bool prefix = !checks_.head_is_prefix ||
+                        checks_.head_is_prefix(order->head_size, order->head_root);
+    order->head_check = prefix ? HeadCheck::kPrefix : HeadCheck::kNotAPrefix;
+  }
+  if (decides) {
+    const Decision decision =
+        Decide(state_, {entry, order ? &*order : nullptr, agreement.get()});
+    if (!decision.allowed()) {
+      return At(index, RefusalName(decision.refusal), "an entry that the policy refuses");
+    }
+    HF_RETURN_IF_ERROR(CheckSignatures(entry));
+    if (entry.has_refused()) HF_RETURN_IF_ERROR(CheckRefused(entry.refused()));
+    ++report_.decided_again;
+  }
+  const absl::Status applied =
+      Apply(state_, entry, order ? &*order : nullptr, index, std::move(agreement));
+  if (!applied.ok()) return At(index, "FOLD", std::string(applied.message()));
+
+  ++report_.entries;
+  ++report_.facts[FactName(entry)];
+  if (entry.has_refused()) {
+    const auto refusal = RefusalFromNumber(entry.refused().refusal());
+    ++report_.refusals[refusal ? std::string(RefusalName(*refusal)) : std::string("UNKNOWN")];
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Replayer::CheckSignatures(const Entry& entry) const {
+  const std::uint64_t index = state_.ledger_size();
+  if (entry.has_transfer_closed()) {
+    const auto& fact = entry.transfer_closed();
+    const Transfer* transfer = state_.transfer(fact.transfer());
+    HF_CHECK(transfer != nullptr);  // Decide has allowed it.
+    if (!CheckClosingSignature(state_.agreement(), state_.agreement().exchange_id(), transfer->id,
+                               fact, state_.now().late)
+             .ok()) {
+      return At(index, "CLOSING_SIGNATURE", "the source did not sign the closing");
+    }
+  }
+  if (entry.has_lease_opened()) {
+    const auto& fact = entry.lease_opened();
+    if (!CheckLeaseSignature(state_.agreement(), fact, state_.now().late).ok() ||
+        (checks_.opening_agrees && !checks_.opening_agrees(fact, state_))) {
+      return At(index, "LEASE_SIGNATURE", "the requester did not sign this opening");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Replayer::CheckRefused(const ledger::v1::Refused& fact) {
+  switch (DecideRefusedAgain(state_, fact)) {
+    case RefusedAgain::kAgrees:
+      ++report_.refusals_decided_again;
+      return absl::OkStatus();
+    case RefusedAgain::kCannotTell:
+      return absl::OkStatus();
+    case RefusedAgain::kDisagrees:
+      break;
+  }
+  return At(state_.ledger_size(), "REFUSED", "a refusal for a reason that did not hold");
+}
+
+}  // namespace holdfast::policy

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/signatures.h"
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "crypto/closing_statement.h"
+
+namespace holdfast::policy {
+namespace {
+
+absl::Status CheckSignature(const OpenedAgreement& agreement, std::string_view member_id,
+                            UnixMillis at, ByteSpan message, ByteSpan signature) {
+  const Member* member = agreement.FindMember(member_id);
+  if (member != nullptr) {
+    for (const MemberKey& key : member->keys) {
+      if (key.ValidAt(at) && key.public_key.Verify(message, signature).ok()) {
+        return absl::OkStatus();
+      }
+    }
+  }
+  return MakeError(Reason::kSignatureInvalid, "no key of the member that is valid verifies it");
+}
+
+}  // namespace
+
+absl::Status CheckClosingSignature(const OpenedAgreement& agreement, const ExchangeId& exchange,
+                                   const TransferId& transfer,
+                                   const ledger::v1::TransferClosed& fact, UnixMillis at) {
+  const auto root = ArrayFromBytes<Digest32>(AsBytes(fact.envelopes_root()));
+  if (!root.ok()) {
+    return MakeError(Reason::kSignatureInvalid, "the root has the wrong length");
+  }
+  const Bytes statement =
+      crypto::ClosingStatement(exchange, transfer, fact.envelopes(), *root);
+  return CheckSignature(agreement, fact.source(), at, statement, AsBytes(fact.signature()));
+}
+
+absl::Status CheckLeaseSignature(const OpenedAgreement& agreement,
+                                 const ledger::v1::LeaseOpened& fact, UnixMillis at) {
+  return CheckSignature(agreement, fact.requester(), at, AsBytes(fact.opening()),
+                        AsBytes(fact.signature()));
+}
+
+}  // namespace holdfast::policy

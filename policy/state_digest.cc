@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/state_digest.h"
+
+#include <vector>
+
+#include "policy/hash_writer.h"
+#include "policy/state.h"
+
+namespace holdfast::policy {
+namespace {
+
+void AddTime(HashWriter& hash, UnixMillis time) {
+  hash.U64(static_cast<std::uint64_t>(time.value()));
+}
+
+void AddRecord(HashWriter& hash, const Record& record) {
+  hash.Fixed(BytesOf(record.pseudonym))
+      .U16(record.officer)
+      .U16(record.subject_segment)
+      .U16(record.subject_leaf)
+      .U16(record.record_segment)
+      .U16(record.record_leaf)
+      .U16(record.releases)
+      .U8(record.open_leases)
+      .U8(record.request_verdict)
+      .U8(record.release_verdict)
+      .U8(record.flags);
+}
+
+void AddTransfer(HashWriter& hash, const Transfer& transfer) {
+  hash.Fixed(BytesOf(transfer.id))
+      .U16(transfer.requester.value())
+      .U16(transfer.authority.value())
+      .Text(transfer.terms->SerializeAsString())
+      .U64(transfer.created_index)
+      .U8(static_cast<std::uint8_t>(transfer.state))
+      .U8(static_cast<std::uint8_t>(transfer.brake))
+      .U32(transfer.judged)
+      .U32(transfer.accepted)
+      .U32(transfer.deposited)
+      .U32(transfer.released)
+      .U32(transfer.revoked)
+      .U32(transfer.destroyed)
+      .U32(transfer.rows)
+      .U32(transfer.envelopes_due)
+      .Fixed(transfer.dossier_digest)
+      .Fixed(transfer.envelopes_root)
+      .U8(transfer.over ? 1 : 0);
+  AddTime(hash, transfer.not_before);
+  AddTime(hash, transfer.not_after);
+  for (const std::uint32_t count : transfer.accepted_by_officer) hash.U32(count);
+  for (const MemberNumber member : transfer.approvals) hash.U16(member.value());
+  for (std::uint32_t k = 0; k < transfer.records.chunk_count(); ++k) {
+    const RecordChunk* chunk = transfer.records.chunk(k);
+    hash.U8(chunk == nullptr ? 0 : 1);
+    if (chunk == nullptr) continue;
+    hash.U16(chunk->judged).U16(chunk->accepted).U16(chunk->deposited).U16(chunk->destroyed);
+    hash.U8(chunk->fetched ? 1 : 0).U8(chunk->collected ? 1 : 0);
+    for (const Record& record : chunk->records) AddRecord(hash, record);
+  }
+}
+
+void AddHold(HashWriter& hash, const Hold& hold) {
+  hash.Text(hold.order->SerializeAsString())
+      .U64(hold.placed_index)
+      .U16(hold.placed_by.value())
+      .U8(static_cast<std::uint8_t>(hold.state))
+      .U64(hold.proposal_index)
+      .U16(hold.proposed_by.value())
+      .U64(hold.confirm_index);
+  AddTime(hash, hold.lift_at);
+  AddTime(hash, hold.lifted_at);
+}
+
+void AddDisposal(HashWriter& hash, const Disposal& disposal) {
+  hash.U64(disposal.revocation_index)
+      .U64(disposal.records.count)
+      .Fixed(disposal.records.digest)
+      .U16(disposal.revoked_by.value())
+      .U8(static_cast<std::uint8_t>(disposal.state))
+      .U64(disposal.destroyed_index);
+  AddTime(hash, disposal.due_at);
+  for (const MemberNumber member : disposal.approvals) hash.U16(member.value());
+}
+
+}  // namespace
+
+Digest32 DigestOf(const State& state) {
+  HashWriter hash;
+  hash.U64(state.ledger_size());
+  if (!state.open()) return hash.Finish();
+  hash.Fixed(state.agreement().digest());
+  AddTime(hash, state.now().late);
+  AddTime(hash, state.now().early);
+  hash.U8(state.now().trusted ? 1 : 0)
+      .U64(state.epoch())
+      .U64(state.erased_epoch())
+      .U64(state.process_starts())
+      .U8(state.epoch_pending() ? 1 : 0)
+      .U8(state.order_unanchored() ? 1 : 0)
+      .U64(state.refusals());
+  for (const Transfer& transfer : state.transfers()) AddTransfer(hash, transfer);
+  for (std::uint32_t i = 0; i < state.segments().size(); ++i) {
+    hash.Fixed(BytesOf(state.segments().Find(i)->id)).U8(state.segments().InUse(i) ? 1 : 0);
+  }
+  for (const Hold& hold : state.holds().all()) AddHold(hash, hold);
+  for (const auto& [index, disposal] : state.disposals()) {
+    static_cast<void>(index);
+    AddDisposal(hash, disposal);
+  }
+  for (const auto& [number, lease] : state.open_leases()) {
+    hash.U32(number).U32(lease.transfer).U32(lease.rows.size());
+    AddTime(hash, lease.not_after);
+  }
+  hash.U32(state.lease_count());
+  for (const Member& member : state.agreement().members()) {
+    const OrderPrev last = state.LastOrderOf(member.number);
+    hash.U32(state.OpenRecords(member.number)).U8(last.any ? 1 : 0).Fixed(last.digest);
+  }
+  return hash.Finish();
+}
+
+}  // namespace holdfast::policy
