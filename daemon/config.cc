@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/config.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <filesystem>
@@ -71,7 +72,10 @@ class Collector final : public google::protobuf::io::ErrorCollector {
   explicit Collector(Faults& faults) : faults_(faults) {}
   void AddError(int line, google::protobuf::io::ColumnNumber column,
                 const std::string& message) override {
-    faults_.Add(line, column, message);
+    // It quotes names; a quote would be escaped.
+    std::string text = message;
+    std::replace(text.begin(), text.end(), '"', '`');
+    faults_.Add(line, column, text);
   }
 
  private:
@@ -195,11 +199,12 @@ void CheckExchanges(const Checker& top, const Config& config) {
     CheckExchange(check, exchange);
     if (!names.insert(exchange.name()).second) check.Fault("name", "is there twice");
     if (!ids.insert(exchange.exchange_id()).second) check.Fault("exchange_id", "is there twice");
-    if (!folders.insert(Normal(exchange.state_directory())).second) {
-      check.Fault("state_directory", "is another exchange's folder");
-    }
-    if (!folders.insert(Normal(exchange.keyslot_directory())).second) {
-      check.Fault("keyslot_directory", "is another folder of this daemon");
+    for (const auto& [field, folder] :
+         {std::pair("state_directory", exchange.state_directory()),
+          std::pair("keyslot_directory", exchange.keyslot_directory())}) {
+      if (!folder.empty() && !folders.insert(Normal(folder)).second) {
+        check.Fault(field, "is another folder of this daemon");
+      }
     }
   }
 }

@@ -46,7 +46,7 @@ rpc::ServerOptions ServerOptionsOf(const config::v1::Config& config) {
   return options;
 }
 
-void ServeUntilStopped(rpc::Server& server, Wiring& wiring) {
+void ServeUntilStopped(rpc::Server& server) {
   milliseconds tick = kCredentialsInterval;
   if (const auto watchdog = observe::WatchdogInterval()) {
     tick = std::min(tick, std::chrono::duration_cast<milliseconds>(*watchdog / 3));
@@ -57,7 +57,6 @@ void ServeUntilStopped(rpc::Server& server, Wiring& wiring) {
     if (signal == Signal::kStop) return;
     if (signal == Signal::kReload) {
       observe::NotifyReloading();
-      wiring.Reload();
       observe::Info("daemon", "reloaded", "the files were looked at again");
       observe::NotifyReady();
     }
@@ -73,7 +72,7 @@ void ServeUntilStopped(rpc::Server& server, Wiring& wiring) {
 }  // namespace
 
 absl::Status RunDaemon(const config::v1::Config& config) {
-  rpc::RouteGrpcLog();
+  rpc::RouteLibraryLogs();
   const SystemClock clock;
   PosixFileSystem files;
   observe::Metrics metrics(clock, HF_VERSION);
@@ -89,14 +88,19 @@ absl::Status RunDaemon(const config::v1::Config& config) {
   HF_ASSIGN_OR_RETURN(const std::unique_ptr<rpc::Server> server,
                       rpc::Server::Start(ServerOptionsOf(config), std::move(table),
                                          wiring->authority(), clock, files, metrics));
-  health.SetAll(rpc::Serving::kYes);
+  const auto show_serving = [&health](bool serving) {
+    health.SetAll(serving ? rpc::Serving::kYes : rpc::Serving::kNo);
+  };
+  wiring->OnServingChange(show_serving);
+  show_serving(wiring->serving());
   observe::Info("daemon", "serving", "clients are served",
                 {{"version", HF_VERSION}, {"port", server->port()}});
   observe::NotifyReady();
 
-  ServeUntilStopped(*server, *wiring);
+  ServeUntilStopped(*server);
 
   observe::NotifyStopping();
+  wiring->OnServingChange(nullptr);
   observe::Info("daemon", "stopping", "no more calls are taken");
   health.SetAll(rpc::Serving::kNo);
   server->Drain(kDrainBound);

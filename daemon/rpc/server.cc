@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "daemon/observe/log.h"
 #include "daemon/observe/log_limiter.h"
+#include "google/protobuf/stubs/logging.h"
 
 namespace holdfast::rpc {
 namespace {
@@ -49,30 +50,27 @@ void SetLimits(const ServerOptions& options, std::size_t largest_request,
   set(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
 }
 
-// Whoever waits for the file never reads half of it.
-absl::Status WritePortFile(FileSystem& files, const std::string& path, int port) {
-  const std::string draft = path + ".new";
-  const absl::Status removed = files.Remove(draft);
-  if (!removed.ok() && ReasonOf(removed) != Reason::kNotFound) return removed;
-  HF_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, files.Open(draft, OpenMode::kCreateNew));
-  HF_RETURN_IF_ERROR(file->Append(AsBytes(std::to_string(port) + "\n")));
-  HF_RETURN_IF_ERROR(file->Close());
-  return files.Rename(draft, path);
-}
-
-void LogFromGrpc(gpr_log_func_args* args) {
+void LogFromLibrary(std::string_view library, observe::Level level, std::string_view path, int line,
+                    std::string_view text) {
   static observe::LogLimiter limiter(10, std::chrono::seconds(1));
   const auto left_out = limiter.Admit();
   if (!left_out.has_value()) return;
+  path.remove_prefix(path.rfind('/') + 1);
+  observe::Log(level, library, "library_said", "a library reported something",
+               {{"file", path}, {"line", line}, {"text", text}, {"left_out", *left_out}});
+}
+
+void LogFromGrpc(gpr_log_func_args* args) {
   const auto level =
       args->severity == GPR_LOG_SEVERITY_ERROR ? observe::Level::kWarning : observe::Level::kDebug;
-  std::string_view file(args->file);
-  file.remove_prefix(file.rfind('/') + 1);
-  observe::Log(level, "grpc", "grpc_said", "the transport reported something",
-               {{"file", file},
-                {"line", args->line},
-                {"text", std::string_view(args->message)},
-                {"left_out", *left_out}});
+  LogFromLibrary("grpc", level, args->file, args->line, args->message);
+}
+
+void LogFromProtobuf(google::protobuf::LogLevel severity, const char* file, int line,
+                     const std::string& text) {
+  const auto level = severity >= google::protobuf::LOGLEVEL_ERROR ? observe::Level::kWarning
+                                                                  : observe::Level::kDebug;
+  LogFromLibrary("protobuf", level, file, line, text);
 }
 
 }  // namespace
@@ -106,7 +104,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
                        "address", options.address);
   }
   if (!options.port_file.empty()) {
-    HF_RETURN_IF_ERROR(WritePortFile(files, options.port_file, server->port_));
+    // Whoever waits for the file never reads half of it.
+    HF_RETURN_IF_ERROR(
+        ReplaceFile(files, options.port_file, AsBytes(std::to_string(server->port_) + "\n")));
   }
   return server;
 }
@@ -133,7 +133,8 @@ void Server::Drain(std::chrono::milliseconds bound) {
   server_.reset();
 }
 
-void RouteGrpcLog() {
+void RouteLibraryLogs() {
+  google::protobuf::SetLogHandler(&LogFromProtobuf);
   gpr_set_log_function(&LogFromGrpc);
   gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
 }

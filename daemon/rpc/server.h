@@ -75,8 +75,8 @@ class Server final {
   int port_ = 0;
 };
 
-// Sends what gRPC says to our log, with a bound on how often: a stranger causes a line with every
-// handshake that fails. Call once, before the first use of gRPC.
-void RouteGrpcLog();
+// Sends what gRPC and protobuf say to our log, with a bound on how often: a stranger causes a line
+// with every handshake that fails. Call once, before the first use of either.
+void RouteLibraryLogs();
 
 }  // namespace holdfast::rpc
