@@ -46,6 +46,11 @@ class CheckLayersTest(unittest.TestCase):
         self.assert_kept("daemon/main.cc", '#include "daemon/rpc/request_gate.h"')
         self.assert_kept("tests/c_test.cc", '#include "daemon/rpc/request_gate.h"')
 
+    def test_a_single_header_may_be_allowed(self):
+        self.policy["layers"]["store"].append("crypto/sha256.h")
+        self.assert_kept("store/a.cc", '#include "crypto/sha256.h"')
+        self.assert_broken("layer", "store/a.cc", '#include "crypto/random.h"')
+
     def test_never_up(self):
         self.assert_broken("layer", "base/a.cc", '#include "crypto/a.h"')
 
