@@ -9,8 +9,8 @@
 //              the CLI to draft and to show.
 // Threads      Functions may be called concurrently.
 // Ownership    Values.
-// Errors       ParseOrder() alone fails: kRequestTooLarge over kMaxOrderBytes, else
-// kRequestMalformed.
+// Errors       kRequestTooLarge over kMaxOrderBytes, else kRequestMalformed. Describing never
+// fails.
 #pragma once
 
 #include <string>
@@ -28,11 +28,12 @@ namespace holdfast::policy {
 absl::StatusOr<order::v1::Order> ParseOrder(ByteSpan payload);
 
 // Returns the JSON form: members in the order of their field numbers, two spaces a level, a line
-// feed at the end. REQUIRES: timestamps are within protobuf's range (years 1 to 9999) and texts are
-// UTF-8.
-std::string RenderOrder(const order::v1::Order& order);
+// feed at the end. ParseOrder() reads it as `order`, and what it would refuse is refused here: a
+// text with control characters or with such as do not show, a time out of range.
+absl::StatusOr<std::string> RenderOrder(const order::v1::Order& order);
 
-// Returns what the order does, in sentences of one line each, for people who sign or check it.
+// Returns what the order does, in sentences of one line each, for people who sign or check it. Says
+// all that the order says, and what is left out where that means something.
 std::string DescribeOrder(const order::v1::Order& order);
 
 }  // namespace holdfast::policy

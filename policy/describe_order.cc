@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/time.h"
+#include "policy/order_json.h"
+#include "policy/proto_time.h"
+
+namespace holdfast::policy {
+namespace {
+
+// Returns "2026-11-24 10:24:45 UTC", with milliseconds where they are not zero.
+std::string Say(const google::protobuf::Timestamp& time) {
+  const std::optional<UnixMillis> millis = FromProto(time);
+  if (!millis) return "a time that cannot be read";
+  const std::string text = FormatRfc3339(*millis);
+  const std::string fraction = text.substr(19, 4);
+  return text.substr(0, 10) + " " + text.substr(11, 8) + (fraction == ".000" ? "" : fraction) +
+         " UTC";
+}
+
+// What is empty is named, so that a missing word is not read over.
+std::string Say(const std::string& text) { return text.empty() ? "(not given)" : text; }
+
+std::string Count(std::uint64_t count, std::string_view one) {
+  return std::to_string(count) + " " + std::string(one) + (count == 1 ? "" : "s");
+}
+
+std::string EntryOf(std::uint64_t index) { return "ledger entry " + std::to_string(index); }
+
+class Description final {
+ public:
+  void Line(const std::string& sentence) { text_ += sentence + "\n"; }
+  std::string Take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+void DescribeScope(bool given, const v1::Scope& scope, Description& out) {
+  const bool rows = !scope.rows().empty();
+  if (!given || (!scope.everything() && scope.transfer().empty() && !rows &&
+                 scope.officer().empty() && scope.authority().empty() && scope.person().empty())) {
+    out.Line("It covers nothing, and will be refused.");
+    return;
+  }
+  out.Line("It covers, now and later, the records for which all of this is true:");
+  if (scope.everything()) out.Line("- any record of this exchange;");
+  if (!scope.transfer().empty()) out.Line("- of " + scope.transfer() + ";");
+  for (const v1::RowRange& range : scope.rows()) {
+    out.Line("- in rows " + std::to_string(range.first()) + " to " + std::to_string(range.last()) +
+             (scope.rows_size() > 1 ? ", or in another range of rows named here;" : ";"));
+  }
+  if (!scope.officer().empty()) out.Line("- of officer " + scope.officer() + ";");
+  if (!scope.authority().empty()) out.Line("- asked for under " + scope.authority() + ";");
+  if (!scope.person().empty()) out.Line("- of the person with pseudonym " + scope.person() + ";");
+  out.Line("and no others.");
+}
+
+void DescribeEffect(order::v1::HoldKind kind, Description& out) {
+  constexpr std::string_view kFreeze =
+      "From then on no record that it covers is deposited, collected or released";
+  constexpr std::string_view kPreserve = "no key that it covers is destroyed";
+  switch (kind) {
+    case order::v1::FREEZE:
+      out.Line(std::string(kFreeze) + ". It keeps nothing from being destroyed.");
+      return;
+    case order::v1::PRESERVE:
+      out.Line("From then on " + std::string(kPreserve) + ". It stops no release.");
+      return;
+    case order::v1::HOLD_KIND_UNSPECIFIED:
+    case order::v1::FREEZE_AND_PRESERVE:
+      out.Line(std::string(kFreeze) + ", and " + std::string(kPreserve) + ".");
+      return;
+    case order::v1::HoldKind_INT_MIN_SENTINEL_DO_NOT_USE_:
+    case order::v1::HoldKind_INT_MAX_SENTINEL_DO_NOT_USE_:
+      break;
+  }
+  out.Line("What it stops is not known to this program, and it will be refused.");
+}
+
+void DescribePlaceHold(const order::v1::PlaceHold& hold, Description& out) {
+  out.Line("PLACE A HOLD, at once.");
+  out.Line("Hold " + Say(hold.hold_id()) + " in matter " + Say(hold.matter()) +
+           ", court: " + Say(hold.court()) + ".");
+  out.Line("By the court's order " + Say(hold.order_reference()) + "; its document has SHA-256 " +
+           Say(hold.document_sha256()) + ".");
+  DescribeEffect(hold.kind(), out);
+  DescribeScope(hold.has_scope(), hold.scope(), out);
+  out.Line(hold.has_review_at() ? "Somebody must look at it again by " + Say(hold.review_at()) +
+                                      ". That date lifts nothing."
+                                : "No date is set on which somebody must look at it again.");
+}
+
+void DescribeAct(const order::v1::Order& order, Description& out) {
+  using order::v1::Order;
+  switch (order.act_case()) {
+    case Order::kApproveTransfer: {
+      const auto& act = order.approve_transfer();
+      out.Line("APPROVE A TRANSFER: its accepted subjects may go to the source.");
+      out.Line(Say(act.transfer()) + ", as shown in the dossier with SHA-256 " +
+               Say(act.dossier_digest()) + ".");
+      return;
+    }
+    case Order::kDenyTransfer: {
+      const auto& act = order.deny_transfer();
+      out.Line("DENY A TRANSFER: it ends, and nothing of it goes to the source.");
+      out.Line(Say(act.transfer()) + ". Reason: " + Say(act.reason()));
+      return;
+    }
+    case Order::kPlaceHold:
+      DescribePlaceHold(order.place_hold(), out);
+      return;
+    case Order::kProposeLift: {
+      const auto& act = order.propose_lift();
+      out.Line(
+          "PROPOSE TO LIFT A HOLD. It stays in force until another person confirms and the"
+          " cooling period is over.");
+      out.Line("Hold " + Say(act.hold_id()) + ", placed by " + EntryOf(act.placed_index()) +
+               ". Reason: " + Say(act.reason()));
+      return;
+    }
+    case Order::kConfirmLift: {
+      const auto& act = order.confirm_lift();
+      out.Line(
+          "CONFIRM THE LIFTING OF A HOLD. It stays in force until the cooling period is over,"
+          " and any counsel can still cancel the lift.");
+      out.Line("Hold " + Say(act.hold_id()) + ", placed by " + EntryOf(act.placed_index()) +
+               ", proposed by " + EntryOf(act.proposal_index()) + ".");
+      return;
+    }
+    case Order::kCancelLift: {
+      const auto& act = order.cancel_lift();
+      out.Line("CANCEL THE LIFTING OF A HOLD. It stays in force.");
+      out.Line("Hold " + Say(act.hold_id()) + ", the lift proposed by " +
+               EntryOf(act.proposal_index()) + ".");
+      return;
+    }
+    case Order::kRevokeRecords: {
+      const auto& act = order.revoke_records();
+      out.Line("REVOKE RECORDS: their keys are never released again, and are to be destroyed.");
+      out.Line(Count(act.count(), "record") + ", in the list with SHA-256 " +
+               Say(act.list_digest()) + ". Reason: " + Say(act.reason()));
+      DescribeScope(act.has_scope(), act.scope(), out);
+      return;
+    }
+    case Order::kApproveDestruction: {
+      const auto& act = order.approve_destruction();
+      out.Line("APPROVE A DESTRUCTION: keys that are destroyed cannot be brought back.");
+      out.Line(Count(act.count(), "record") + ", in the list with SHA-256 " +
+               Say(act.list_digest()) + ", revoked by " + EntryOf(act.revocation_index()) + ".");
+      return;
+    }
+    case Order::kCancelDestruction: {
+      const auto& act = order.cancel_destruction();
+      out.Line("CANCEL A DESTRUCTION: the keys are kept. The records stay revoked.");
+      out.Line("Revoked by " + EntryOf(act.revocation_index()) + ". Reason: " + Say(act.reason()));
+      return;
+    }
+    case Order::ACT_NOT_SET:
+      break;
+  }
+  out.Line("This orders nothing, and will be refused.");
+}
+
+}  // namespace
+
+std::string DescribeOrder(const order::v1::Order& order) {
+  Description out;
+  DescribeAct(order, out);
+  out.Line("Order " + Say(order.id()) + " by " + Say(order.person()) + ".");
+  out.Line("For exchange " + Say(order.exchange_id()) + ", under version " +
+           std::to_string(order.agreement_version()) + " of its agreement.");
+  out.Line("Signed at " + (order.has_issued_at() ? Say(order.issued_at()) : Say(std::string())) +
+           "; void from " +
+           (order.has_void_after() ? Say(order.void_after()) : Say(std::string())) + " on.");
+  out.Line("The ledger that the signer had verified: " + std::to_string(order.head().size()) +
+           " entries" + ", root " + Say(order.head().root()) + ".");
+  out.Line(order.prev().empty()
+               ? "No order of this person was accepted before."
+               : "The last accepted order of this person has SHA-256 " + order.prev() + ".");
+  return out.Take();
+}
+
+}  // namespace holdfast::policy
