@@ -39,8 +39,11 @@ static_assert(kSealedLeaseKeyBytes == kBoxedBytes + crypto_box_SEALBYTES);
 
 // What is signed: a label, so that the signature cannot stand for anything else, and the opening.
 Bytes SignedBytes(ByteSpan opening) {
-  Bytes message = ToBytes(kSignatureLabel);
-  message.insert(message.end(), opening.begin(), opening.end());
+  Bytes message(kSignatureLabel.size() + opening.size());
+  internal::Writer writer(message);
+  writer.Put(kSignatureLabel);
+  writer.Put(opening);
+  HF_CHECK(writer.full());
   return message;
 }
 
