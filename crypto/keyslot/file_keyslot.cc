@@ -38,6 +38,19 @@ absl::Status Translate(const absl::Status& status) {
   return MakeError(Reason::kKeyslotFailed, std::string(status.message()));
 }
 
+using Claim = std::array<std::byte, kClaimBytes>;
+
+Claim EncodeClaim(Epoch epoch) {
+  Claim claim{};
+  internal::Writer writer(claim);
+  writer.Put(kMagic);
+  writer.PutInteger(kVersion);
+  writer.PutInteger(kSuite);
+  writer.PutInteger(epoch.value());
+  HF_CHECK(writer.full());
+  return claim;
+}
+
 // The hash of an area's random bytes, which opens the root key before them.
 class AreaKey final {
  public:
@@ -124,105 +137,120 @@ WipedBuffer FileKeyslot::RandomBytes(std::size_t size) {
   return bytes;
 }
 
-absl::StatusOr<WipedBuffer> FileKeyslot::ReadArea(std::size_t area) {
+absl::StatusOr<WipedBuffer> FileKeyslot::ReadArea(std::size_t area, std::size_t offset,
+                                                  std::size_t size) {
   auto file = files_.Open(paths_[area], OpenMode::kRead);
   HF_RETURN_IF_ERROR(Translate(file.status()));
-  WipedBuffer bytes(kAreaBytes);
-  const auto count = (*file)->ReadAt(0, bytes.Mutable());
+  WipedBuffer bytes(size);
+  const auto count = (*file)->ReadAt(offset, bytes.Mutable());
   HF_RETURN_IF_ERROR(Translate(count.status()));
   HF_RETURN_IF_ERROR(Translate((*file)->Close()));
-  if (*count != kAreaBytes) return Failed("an area has the wrong size");
+  if (*count != size) return Failed("an area has the wrong size");
   return bytes;
 }
 
-absl::StatusOr<FileKeyslot::Area> FileKeyslot::LookAt(std::size_t area) {
-  HF_ASSIGN_OR_RETURN(const WipedBuffer buffer, ReadArea(area));
-  const ByteSpan bytes = buffer.Reveal();
-  Area result{.claims = Epoch(0), .key = Failed("the area does not open")};
-  internal::Reader reader(bytes.first(kClaimBytes));
+absl::StatusOr<Epoch> FileKeyslot::ClaimOf(std::size_t area) {
+  HF_ASSIGN_OR_RETURN(const WipedBuffer claim, ReadArea(area, 0, kClaimBytes));
+  internal::Reader reader(claim.Reveal());
   if (!reader.TakeText(kMagic) || reader.TakeInteger<std::uint8_t>() != kVersion ||
       reader.TakeInteger<std::uint8_t>() != kSuite) {
-    return result;
+    return Epoch(0);
   }
-  result.claims = Epoch(reader.TakeInteger<std::uint64_t>());
-  HF_ASSIGN_OR_RETURN(SecretBytes key, SecretBytes::Zeroed(kRootKeyBytes));
-  if (internal::OpenAead(AreaKey(bytes).span(),
-                         bytes.subspan<kNonceOffset, internal::kNonceBytes>(),
-                         bytes.first(kClaimBytes),
-                         bytes.subspan(kSealedKeyOffset, kRootKeyBytes + internal::kTagBytes),
-                         SecretAccess::Write(key))) {
-    result.key = std::move(key);
-  }
-  return result;
+  return Epoch(reader.TakeInteger<std::uint64_t>());
 }
 
-// Writes, syncs, and reads back through a handle of its own: after a failed sync nothing that is
-// read through the old one can be trusted.
-absl::Status FileKeyslot::Overwrite(std::size_t area, std::size_t offset, ByteSpan bytes) {
+absl::StatusOr<SecretBytes> FileKeyslot::OpenArea(std::size_t area, Epoch epoch) {
+  HF_ASSIGN_OR_RETURN(const WipedBuffer buffer, ReadArea(area, 0, kAreaBytes));
+  const ByteSpan bytes = buffer.Reveal();
+  HF_ASSIGN_OR_RETURN(SecretBytes key, SecretBytes::Zeroed(kRootKeyBytes));
+  if (!internal::OpenAead(AreaKey(bytes).span(),
+                          bytes.subspan<kNonceOffset, internal::kNonceBytes>(), EncodeClaim(epoch),
+                          bytes.subspan(kSealedKeyOffset, kRootKeyBytes + internal::kTagBytes),
+                          SecretAccess::Write(key))) {
+    return MakeError(Reason::kNotFound, "the area does not open");
+  }
+  return key;
+}
+
+// After a failed sync nothing that is done through the old handle can be trusted, so each step has
+// a handle of its own.
+absl::Status FileKeyslot::WriteArea(std::size_t area, std::size_t offset, ByteSpan bytes,
+                                    Durability durability) {
   auto file = files_.Open(paths_[area], OpenMode::kReadWrite);
   HF_RETURN_IF_ERROR(Translate(file.status()));
   HF_RETURN_IF_ERROR(Translate((*file)->WriteAt(offset, bytes)));
-  HF_RETURN_IF_ERROR(Translate((*file)->Sync()));
-  HF_RETURN_IF_ERROR(Translate((*file)->Close()));
-  HF_ASSIGN_OR_RETURN(const WipedBuffer found, ReadArea(area));
-  if (!internal::EqualInConstantTime(found.Reveal().subspan(offset, bytes.size()), bytes)) {
-    return Failed("an area does not hold what was written to it");
-  }
-  return absl::OkStatus();
+  if (durability == Durability::kSync) HF_RETURN_IF_ERROR(Translate((*file)->Sync()));
+  return Translate((*file)->Close());
 }
 
 absl::Status FileKeyslot::EraseArea(std::size_t area) {
   // First all but the claim, so that an erasure which is cut short can be found and finished.
   const WipedBuffer noise = RandomBytes(kAreaBytes - kClaimBytes);
-  HF_RETURN_IF_ERROR(Overwrite(area, kClaimBytes, noise.Reveal()));
+  HF_RETURN_IF_ERROR(WriteArea(area, kClaimBytes, noise.Reveal(), Durability::kSync));
+  HF_ASSIGN_OR_RETURN(const WipedBuffer found,
+                      ReadArea(area, kClaimBytes, kAreaBytes - kClaimBytes));
+  if (!std::ranges::equal(found.Reveal(), noise.Reveal())) {
+    return Failed("an area does not hold what it was overwritten with");
+  }
+  // The key is gone. What follows only says that the area is free, which need not be durable: a
+  // claim that comes back opens nothing, and Erase() removes it again.
   const std::array<std::byte, kBodyOffset> blank{};
-  return Overwrite(area, 0, blank);
+  return WriteArea(area, 0, blank, Durability::kLater);
 }
 
 absl::Status FileKeyslot::Stage(Epoch epoch, const SecretBytes& key) {
   HF_CHECK(epoch.value() != 0 && key.size() == kRootKeyBytes);
+  std::array<Epoch, kAreas> claims;
   std::size_t free = kAreas;
   for (std::size_t area = 0; area < kAreas; ++area) {
-    HF_ASSIGN_OR_RETURN(const Area found, LookAt(area));
-    if (!found.held()) {
-      free = area;
-    } else if (found.claims == epoch) {
+    HF_ASSIGN_OR_RETURN(claims[area], ClaimOf(area));
+    if (claims[area].value() == 0) free = area;
+  }
+  // An area whose staging or erasing was cut short is as good as a free one, and better if it
+  // claims this epoch: no two areas may. To find out costs a hash of it, so only where it matters.
+  const bool none_is_free = free == kAreas;
+  for (std::size_t area = 0; area < kAreas; ++area) {
+    if (claims[area].value() == 0 || (claims[area] != epoch && !none_is_free)) continue;
+    const auto held = OpenArea(area, claims[area]);
+    if (held.ok() && claims[area] == epoch) {
       return MakeError(Reason::kAlreadyExists, "the keyslot holds that epoch already");
     }
+    if (held.ok()) continue;
+    if (ReasonOf(held.status()) != Reason::kNotFound) return held.status();
+    free = area;
+    if (claims[area] == epoch) break;
   }
   if (free == kAreas) return Failed("the keyslot holds two epochs already");
 
   WipedBuffer content = RandomBytes(kAreaBytes);
   const auto bytes = content.Mutable();
   internal::Writer writer(bytes.first(kSealedKeyOffset));
-  writer.Put(kMagic);
-  writer.PutInteger(kVersion);
-  writer.PutInteger(kSuite);
-  writer.PutInteger(epoch.value());
+  const Claim claim = EncodeClaim(epoch);
+  writer.Put(claim);
   writer.Put(Draw<internal::kNonceBytes>(random_));
   HF_CHECK(writer.full());
   const ByteSpan view = bytes;
   internal::SealAead(AreaKey(view).span(), view.subspan<kNonceOffset, internal::kNonceBytes>(),
-                     view.first(kClaimBytes), SecretAccess::Read(key),
+                     claim, SecretAccess::Read(key),
                      bytes.subspan(kSealedKeyOffset, kRootKeyBytes + internal::kTagBytes));
-  absl::Status written = Overwrite(free, 0, view);
-  if (written.ok()) {
-    const auto found = LookAt(free);
-    if (found.ok() && found->held() && found->claims == epoch &&
-        ConstantTimeEquals(*found->key, key)) {
-      return absl::OkStatus();
-    }
-    written = Failed("a staged key cannot be read back");
+  absl::Status staged = WriteArea(free, 0, view, Durability::kSync);
+  if (staged.ok()) {
+    // It opens only if every byte is what was written.
+    const auto found = Read(epoch);
+    if (found.ok() && ConstantTimeEquals(*found, key)) return absl::OkStatus();
+    staged = Failed("a staged key cannot be read back");
   }
   // The first error is the caller's. If this fails too, the caller's Erase() will find it.
   (void)EraseArea(free);
-  return written;
+  return staged;
 }
 
 absl::StatusOr<SecretBytes> FileKeyslot::Read(Epoch epoch) {
   for (std::size_t area = 0; area < kAreas; ++area) {
-    HF_ASSIGN_OR_RETURN(Area found, LookAt(area));
-    if (found.held() && found.claims == epoch) return std::move(found.key);
+    HF_ASSIGN_OR_RETURN(const Epoch claim, ClaimOf(area));
+    if (claim != epoch || claim.value() == 0) continue;
+    auto key = OpenArea(area, epoch);
+    if (key.ok() || ReasonOf(key.status()) != Reason::kNotFound) return key;
   }
   return MakeError(Reason::kNotFound, "the keyslot does not hold that epoch");
 }
@@ -230,8 +258,8 @@ absl::StatusOr<SecretBytes> FileKeyslot::Read(Epoch epoch) {
 absl::Status FileKeyslot::Erase(Epoch epoch) {
   HF_CHECK(epoch.value() != 0);
   for (std::size_t area = 0; area < kAreas; ++area) {
-    HF_ASSIGN_OR_RETURN(const Area found, LookAt(area));
-    if (found.claims == epoch) HF_RETURN_IF_ERROR(EraseArea(area));
+    HF_ASSIGN_OR_RETURN(const Epoch claim, ClaimOf(area));
+    if (claim == epoch) HF_RETURN_IF_ERROR(EraseArea(area));
   }
   return absl::OkStatus();
 }
@@ -239,8 +267,14 @@ absl::Status FileKeyslot::Erase(Epoch epoch) {
 absl::StatusOr<std::vector<Epoch>> FileKeyslot::List() {
   std::vector<Epoch> epochs;
   for (std::size_t area = 0; area < kAreas; ++area) {
-    HF_ASSIGN_OR_RETURN(const Area found, LookAt(area));
-    if (found.held()) epochs.push_back(found.claims);
+    HF_ASSIGN_OR_RETURN(const Epoch claim, ClaimOf(area));
+    if (claim.value() == 0) continue;
+    const auto key = OpenArea(area, claim);
+    if (key.ok()) {
+      epochs.push_back(claim);
+    } else if (ReasonOf(key.status()) != Reason::kNotFound) {
+      return key.status();
+    }
   }
   std::sort(epochs.begin(), epochs.end());
   return epochs;

@@ -65,20 +65,24 @@ class FileKeyslot final : public Keyslot {
  private:
   static constexpr std::size_t kAreas = 2;
 
-  // What an area says about itself, and whether it is true.
-  struct Area {
-    Epoch claims;                     // 0: free.
-    absl::StatusOr<SecretBytes> key;  // The root key, if the area opens.
-
-    bool held() const { return claims.value() != 0 && key.ok(); }
-  };
+  enum class Durability { kSync = 0, kLater };
 
   FileKeyslot(FileSystem& files, std::string folder, Random& random);
 
   absl::Status CreateMissingAreas();
-  absl::StatusOr<WipedBuffer> ReadArea(std::size_t area);
-  absl::StatusOr<Area> LookAt(std::size_t area);
-  absl::Status Overwrite(std::size_t area, std::size_t offset, ByteSpan bytes);
+
+  // Returns `size` bytes of an area from `offset` on.
+  absl::StatusOr<WipedBuffer> ReadArea(std::size_t area, std::size_t offset, std::size_t size);
+
+  // Returns the epoch that an area says it holds, whether or not it opens; 0 if it is free.
+  absl::StatusOr<Epoch> ClaimOf(std::size_t area);
+
+  // Returns the root key in an area that claims `epoch`.
+  // Errors: kNotFound if it does not open: staging or erasing it was cut short, or it is damaged.
+  absl::StatusOr<SecretBytes> OpenArea(std::size_t area, Epoch epoch);
+
+  absl::Status WriteArea(std::size_t area, std::size_t offset, ByteSpan bytes,
+                         Durability durability);
   absl::Status EraseArea(std::size_t area);
   WipedBuffer RandomBytes(std::size_t size);
 
