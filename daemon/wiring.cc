@@ -2,36 +2,198 @@
 #include "daemon/wiring.h"
 
 #include <string>
-#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/mutex.h"
+#include "base/status_macros.h"
+#include "crypto/keyslot/file_keyslot.h"
+#include "crypto/library.h"
+#include "crypto/random.h"
+#include "crypto/sha256.h"
+#include "daemon/exchange/exchange.h"
+#include "daemon/observe/log.h"
+#include "daemon/orders_folder.h"
+#include "daemon/rpc/deposit_service.h"
+#include "daemon/rpc/directory.h"
+#include "daemon/rpc/fetch_service.h"
+#include "daemon/rpc/hold_service.h"
+#include "daemon/rpc/key_service.h"
+#include "daemon/rpc/ledger_service.h"
+#include "daemon/rpc/order_service.h"
+#include "daemon/rpc/submit_service.h"
+#include "daemon/rpc/transfer_service.h"
+#include "policy/agreement_gate.h"
+#include "store/sqlite_store.h"
 
 namespace holdfast::daemon {
 namespace {
 
-// Without an agreement nobody may do anything.
-class NoAuthority final : public rpc::Authority {
- public:
-  bool Allows(std::string_view, std::string_view, std::string_view) const override { return false; }
-  std::string MemberOf(std::string_view, std::string_view) const override { return {}; }
-};
+constexpr std::size_t kMaxAgreementFileBytes = std::size_t{8} << 20;
+constexpr std::size_t kMaxPlaceTableBytes = std::size_t{64} << 20;
+
+absl::StatusOr<std::shared_ptr<const policy::PlaceTable>> LoadPlaces(
+    FileSystem& files, const std::string& agreement_path, const policy::OpenedAgreement& agreement) {
+  const agreement::v1::Gate& gate = agreement.message().gate();
+  if (gate.place_table_path().empty()) return nullptr;
+  const std::size_t slash = agreement_path.rfind('/');
+  const std::string folder =
+      slash == std::string::npos ? std::string() : agreement_path.substr(0, slash + 1);
+  HF_ASSIGN_OR_RETURN(const Bytes text,
+                      files.ReadWhole(folder + gate.place_table_path(), kMaxPlaceTableBytes));
+  if (Hex(crypto::Sha256Of(text)) != gate.place_table_sha256()) {
+    return MakeError(Reason::kAgreementMismatch,
+                     "the place table is not the one that the agreement names");
+  }
+  HF_ASSIGN_OR_RETURN(policy::PlaceTable places, policy::PlaceTable::Parse(AsText(text)));
+  return std::make_shared<const policy::PlaceTable>(std::move(places));
+}
 
 }  // namespace
 
 class Wiring::Impl final {
  public:
-  NoAuthority authority;
+  Impl(const Clock& clock, FileSystem& files, observe::Metrics& metrics)
+      : clock_(clock), files_(files), metrics_(metrics) {}
+
+  absl::Status Open(const config::v1::Config& config) {
+    HF_ASSIGN_OR_RETURN(const crypto::LibraryState library, crypto::InitLibrary());
+    if (library.memory_locking != crypto::MemoryLocking::kAvailable) {
+      observe::Warning("daemon", "memory_not_locked",
+                       "memory cannot be locked: secrets may reach the swap device");
+    }
+    for (const config::v1::Exchange& exchange : config.exchanges()) {
+      const absl::Status opened = OpenExchange(config, exchange);
+      if (!opened.ok()) return AddMetadata(opened, "exchange", exchange.name());
+    }
+    return absl::OkStatus();
+  }
+
+  rpc::Directory& directory() { return directory_; }
+
+  bool serving() const {
+    for (const rpc::Hosted& hosted : directory_.hosted()) {
+      if (!hosted.exchange->serving()) return false;
+    }
+    return true;
+  }
+
+  void OnServingChange(std::function<void(bool)> changed) {
+    {
+      MutexLock lock(mutex_);
+      changed_ = std::move(changed);
+    }
+    for (const rpc::Hosted& hosted : directory_.hosted()) {
+      hosted.exchange->OnServingChange([this](bool) {
+        std::function<void(bool)> callback;
+        {
+          MutexLock lock(mutex_);
+          callback = changed_;
+        }
+        if (callback) callback(serving());
+      });
+    }
+  }
+
+  void Stop() { directory_.Clear(); }
+
+ private:
+  absl::Status OpenExchange(const config::v1::Config& config,
+                            const config::v1::Exchange& exchange) {
+    HF_ASSIGN_OR_RETURN(Bytes dsse,
+                        files_.ReadWhole(exchange.agreement_path(), kMaxAgreementFileBytes));
+    HF_ASSIGN_OR_RETURN(policy::OpenedAgreement agreement, policy::OpenAgreement(dsse));
+    HF_ASSIGN_OR_RETURN(const Bytes id, FromHex(exchange.exchange_id()));
+    HF_ASSIGN_OR_RETURN(const auto id_bytes, (ArrayFromBytes<Digest32>(id)));
+
+    rpc::Hosted hosted;
+    hosted.agreement = std::make_shared<const policy::OpenedAgreement>(std::move(agreement));
+    HF_ASSIGN_OR_RETURN(hosted.places,
+                        LoadPlaces(files_, exchange.agreement_path(), *hosted.agreement));
+    HF_ASSIGN_OR_RETURN(policy::GateRules rules,
+                        policy::GateRulesOf(*hosted.agreement, hosted.places.get()));
+    hosted.rules = std::make_shared<const policy::GateRules>(std::move(rules));
+
+    exchange::ExchangeOptions options;
+    options.core.name = exchange.name();
+    options.core.version = HF_VERSION;
+    options.core.exchange = ExchangeId(id_bytes);
+    options.core.agreement_dsse = std::move(dsse);
+    options.core.clock = &clock_;
+    options.core.random = &random_;
+    options.core.open_store = [this, folder = exchange.state_directory(),
+                               reserve = exchange.reserve_bytes()] {
+      store::SqliteStoreOptions store_options;
+      store_options.files = &files_;
+      if (reserve != 0) store_options.reserve_bytes = reserve;
+      return store::OpenSqliteStore(folder, store_options);
+    };
+    options.core.open_keyslot =
+        [this, folder = exchange.keyslot_directory(),
+         any = exchange.keyslot_allow_any_file_system()]()
+        -> absl::StatusOr<std::unique_ptr<crypto::Keyslot>> {
+      HF_ASSIGN_OR_RETURN(std::unique_ptr<crypto::FileKeyslot> keyslot,
+                          crypto::FileKeyslot::Open(
+                              files_, folder, random_,
+                              any ? crypto::FileKeyslot::MediumCheck::kNoneForTests
+                                  : crypto::FileKeyslot::MediumCheck::kOverwritesInPlace));
+      return keyslot;
+    };
+    if (config.limits().queue_commands() != 0) {
+      options.queue_commands = config.limits().queue_commands();
+    }
+    options.metrics = &metrics_;
+    HF_ASSIGN_OR_RETURN(hosted.exchange, exchange::Exchange::Start(std::move(options)));
+    HF_RETURN_IF_ERROR(hosted.exchange->WaitUntilServing());
+    HF_RETURN_IF_ERROR(
+        ApplyOrdersFolder(files_, exchange.state_directory() + "/orders", hosted));
+    observe::Info("daemon", "exchange_opened", "an exchange is open",
+                  {{"exchange", exchange.name()}});
+    directory_.Add(std::move(hosted));
+    return absl::OkStatus();
+  }
+
+  const Clock& clock_;
+  FileSystem& files_;
+  observe::Metrics& metrics_;
+  crypto::SystemRandom random_;
+  Mutex mutex_;
+  std::function<void(bool)> changed_ HF_GUARDED_BY(mutex_);
+  rpc::Directory directory_;
 };
 
-Wiring::Wiring() : impl_(std::make_unique<Impl>()) {}
+Wiring::Wiring(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Wiring::~Wiring() = default;
 
-absl::StatusOr<std::unique_ptr<Wiring>> Wiring::Open(const config::v1::Config&, const Clock&,
-                                                     FileSystem&, observe::Metrics&) {
-  return std::unique_ptr<Wiring>(new Wiring());
+absl::StatusOr<std::unique_ptr<Wiring>> Wiring::Open(const config::v1::Config& config,
+                                                     const Clock& clock, FileSystem& files,
+                                                     observe::Metrics& metrics) {
+  auto impl = std::make_unique<Impl>(clock, files, metrics);
+  HF_RETURN_IF_ERROR(impl->Open(config));
+  return std::unique_ptr<Wiring>(new Wiring(std::move(impl)));
 }
 
-const rpc::Authority& Wiring::authority() const { return impl_->authority; }
-void Wiring::Register(rpc::MethodTable&) {}
-void Wiring::Reload() {}
-void Wiring::Stop() {}
+const rpc::Authority& Wiring::authority() const { return impl_->directory(); }
+
+void Wiring::Register(rpc::MethodTable& table) {
+  const rpc::Directory& directory = impl_->directory();
+  rpc::RegisterTransfers(directory, table);
+  rpc::RegisterSubmit(directory, table);
+  rpc::RegisterFetch(directory, table);
+  rpc::RegisterDeposit(directory, table);
+  rpc::RegisterKeys(directory, table);
+  rpc::RegisterOrders(directory, table);
+  rpc::RegisterHolds(directory, table);
+  rpc::RegisterLedger(directory, table);
+}
+
+bool Wiring::serving() const { return impl_->serving(); }
+
+void Wiring::OnServingChange(std::function<void(bool)> changed) {
+  impl_->OnServingChange(std::move(changed));
+}
+
+void Wiring::Stop() { impl_->Stop(); }
 
 }  // namespace holdfast::daemon

@@ -2,13 +2,14 @@
 // The exchanges of this daemon: opened, connected to the services, closed.
 //
 // When to use  By main, once: Open(), Register(), then the server; Stop() after the server is gone.
-// Threads      Open(), Register(), Reload() and Stop() by the main thread. authority() may be asked
+// Threads      Open(), Register() and Stop() by the main thread. authority() may be asked
 //              concurrently.
 // Ownership    Owns the exchanges. Borrows the rest, which must outlive it; must itself outlive the
 //              server.
 // Errors       Open(): what keeps an exchange from serving, with metadata `exchange`.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -37,16 +38,19 @@ class Wiring final {
   // Registers the handlers of every service.
   void Register(rpc::MethodTable& table);
 
-  // SIGHUP: looks again at the files that may change while the daemon runs.
-  void Reload();
+  // Whether every exchange serves.
+  bool serving() const;
+
+  // Calls `changed` whenever it changes whether every exchange serves. Null: no longer.
+  void OnServingChange(std::function<void(bool serving)> changed);
 
   // Lets each exchange finish what it has accepted, and closes it.
   void Stop();
 
  private:
-  Wiring();
-
   class Impl;
+  explicit Wiring(std::unique_ptr<Impl> impl);
+
   const std::unique_ptr<Impl> impl_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/exchange/exchange.h"
 
+#include <future>
 #include <utility>
 
 #include "base/error.h"
@@ -53,7 +54,7 @@ Exchange::Exchange(ExchangeOptions options, std::unique_ptr<Core> core)
   writer_ = std::make_unique<Writer>(
       Writer::Parts{
           options_.core, queue_, *checkpoints_, *egress_, options_.metrics, options_.recovery_delay,
-          [this](const Core* now) { return Publish(now); },
+          [this](const Core* now) { return Publish(now); }, [this] { watchers_.Notify(); },
           [this](std::chrono::milliseconds patience) { return WaitForOldViews(patience); }},
       std::move(core));
   thread_ = std::thread([this] { writer_->Loop(); });
@@ -73,6 +74,15 @@ void Exchange::Query(std::function<QueryReply(const Core&)> read,
                      std::function<void(const absl::Status&)> failed) {
   Submit(Lane::kNormal,
          std::make_unique<QueryCommand>(*writer_, executor_, std::move(read), std::move(failed)));
+}
+
+absl::Status Exchange::WaitUntilServing() {
+  std::promise<absl::Status> first;
+  Query([&first](const Core&) -> QueryReply {
+          return [&first](const LedgerHead&) { first.set_value(absl::OkStatus()); };
+        },
+        [&first](const absl::Status& status) { first.set_value(status); });
+  return first.get_future().get();
 }
 
 std::shared_ptr<const Published> Exchange::published() const {

@@ -34,6 +34,7 @@
 #include "daemon/exchange/egress.h"
 #include "daemon/exchange/executor.h"
 #include "daemon/exchange/reader_pool.h"
+#include "daemon/exchange/watchers.h"
 #include "daemon/observe/metrics.h"
 
 namespace holdfast::exchange {
@@ -86,9 +87,14 @@ class Exchange final {
 
   bool serving() const { return published() != nullptr; }
 
+  // Waits until the writer has shown for the first time what workers may use.
+  // Errors: kExchangeStopped if it stopped instead.
+  absl::Status WaitUntilServing();
+
   Executor& executor() { return executor_; }
   Checkpoints& checkpoints() { return *checkpoints_; }
   const std::shared_ptr<Egress>& egress() { return egress_; }
+  Watchers& watchers() { return watchers_; }
   crypto::Random& random() { return *options_.core.random; }
   const ExchangeOptions& options() const { return options_; }
 
@@ -105,6 +111,7 @@ class Exchange final {
   const ExchangeOptions options_;
   std::shared_ptr<Egress> egress_;
   std::unique_ptr<Checkpoints> checkpoints_;
+  Watchers watchers_;
   CommandQueue queue_;
   Executor executor_;
 

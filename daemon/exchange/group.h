@@ -55,6 +55,9 @@ class Group final : public Turn {
   std::uint64_t first_index() const { return first_index_; }
   std::uint64_t next_index() const { return first_index_ + entries_.size(); }
 
+  // Whether an entry changes what people wait for: a transfer's state, a hold, a revocation.
+  bool notable() const { return notable_; }
+
   // The ledger with the group's entries.
   LedgerHead Head() const;
   const crypto::Frontier& frontier() const { return frontier_; }
@@ -84,6 +87,7 @@ class Group final : public Turn {
       own_;  // Bytes of the entries that the writer made; a deque keeps them in place.
   std::vector<store::ChunkWrite> chunks_;
   std::optional<EpochChange> epoch_change_;
+  bool notable_ = false;
 };
 
 }  // namespace holdfast::exchange

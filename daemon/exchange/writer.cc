@@ -124,6 +124,7 @@ absl::Status Writer::RunTogether(std::span<const std::unique_ptr<Command>> comma
   HF_RETURN_IF_ERROR(Commit(group));
   const LedgerHead head = group.Head();
   for (const std::unique_ptr<Command>& command : commands) command->Done(absl::OkStatus(), head);
+  if (group.notable()) parts_.notify();
   return absl::OkStatus();
 }
 
@@ -137,6 +138,7 @@ absl::Status Writer::RunAlone(Command& command) {
     }
     if (status.ok()) {
       command.Done(absl::OkStatus(), group.Head());
+      if (group.notable()) parts_.notify();
       return status;
     }
     if (reserve_used || ReasonOf(status) != Reason::kStoreFull) return status;

@@ -40,6 +40,9 @@ class Writer final {
     // Shows workers what they may use; null: nothing.
     std::function<absl::Status(const Core*)> publish;
 
+    // Something changed for which people wait.
+    std::function<void()> notify;
+
     // Waits until nobody uses what was shown before the newest publish; false if that takes too
     // long.
     std::function<bool(std::chrono::milliseconds)> wait_for_old_views;

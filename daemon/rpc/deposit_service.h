@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// DepositRecords: the release gate, and sealing of every outcome.
+//
+// When to use  Register once, before the server starts.
+// Threads      Messages are compared and sealed on gRPC's threads.
+// Ownership    Borrows the directory.
+// Errors       As documented in proto/holdfast/v1/transfer_service.proto.
+#pragma once
+
+#include "daemon/rpc/directory.h"
+#include "daemon/rpc/method_table.h"
+
+namespace holdfast::rpc {
+
+void RegisterDeposit(const Directory& directory, MethodTable& table);
+
+}  // namespace holdfast::rpc

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/rpc/hold_service.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "base/status_macros.h"
+#include "daemon/rpc/unary.h"
+#include "holdfast/v1/disposal_service.pb.h"
+#include "holdfast/v1/hold_service.pb.h"
+#include "policy/proto_time.h"
+#include "policy/queries.h"
+
+namespace holdfast::rpc {
+namespace {
+
+absl::StatusOr<policy::CompiledScope> ScopeOf(const policy::State& state, const v1::Scope& scope) {
+  policy::ScopeResult result = policy::CompileScope(state, scope);
+  if (!result.ok()) return policy::RefusalError(result.refusal);
+  return std::move(result.scope);
+}
+
+v1::Hold::State StateOf(policy::HoldState state) {
+  switch (state) {
+    case policy::HoldState::kInForce:
+      return v1::Hold::IN_FORCE;
+    case policy::HoldState::kLiftProposed:
+      return v1::Hold::LIFT_PROPOSED;
+    case policy::HoldState::kLiftConfirmed:
+      return v1::Hold::LIFT_CONFIRMED;
+    case policy::HoldState::kLifted:
+      return v1::Hold::LIFTED;
+  }
+  return v1::Hold::STATE_UNSPECIFIED;
+}
+
+// Whether the hold can touch one of the viewer's transfers, as a requester.
+bool TouchesViewer(const policy::State& state, const policy::Hold& hold, const Viewer& viewer) {
+  return std::any_of(state.transfers().begin(), state.transfers().end(),
+                     [&](const policy::Transfer& transfer) {
+                       return state.agreement().member(transfer.requester).id == viewer.member &&
+                              hold.scope.Touches(transfer.number, transfer.authority);
+                     });
+}
+
+v1::Hold ViewOfHold(const policy::State& state, const policy::Hold& hold, const Viewer& viewer) {
+  v1::Hold view;
+  view.set_id(hold.id());
+  view.set_matter(hold.order->matter());
+  view.set_court(hold.order->court());
+  view.set_freezes(hold.freezes);
+  view.set_preserves(hold.preserves);
+  view.set_state(StateOf(hold.state));
+  view.set_placed_index(hold.placed_index);
+  *view.mutable_placed_at() = policy::ToProto(hold.placed_at);
+  if (viewer.role == agreement::v1::ROLE_REQUESTER) return view;
+  view.set_order_reference(hold.order->order_reference());
+  view.set_document_sha256(hold.order->document_sha256());
+  *view.mutable_scope() = hold.order->scope();
+  view.set_placed_by(state.agreement().member(hold.placed_by).id);
+  view.set_proposal_index(hold.proposal_index);
+  if (hold.state == policy::HoldState::kLiftConfirmed ||
+      hold.state == policy::HoldState::kLifted) {
+    *view.mutable_lift_at() = policy::ToProto(hold.lift_at);
+  }
+  if (hold.order->has_review_at()) *view.mutable_review_at() = hold.order->review_at();
+  return view;
+}
+
+void PreviewHold(const Hosted& hosted, const Viewer&, const Call&,
+                 const v1::PreviewHoldRequest& request,
+                 Responder<v1::PreviewHoldResponse> respond) {
+  AnswerFromState<v1::PreviewHoldResponse>(
+      hosted, std::move(respond),
+      [scope = request.scope()](
+          const exchange::Core& core) -> absl::StatusOr<v1::PreviewHoldResponse> {
+        HF_ASSIGN_OR_RETURN(const policy::CompiledScope compiled, ScopeOf(core.state, scope));
+        const policy::Coverage coverage = policy::CountCoverage(core.state, compiled);
+        v1::PreviewHoldResponse response;
+        response.set_records(coverage.records);
+        response.set_released(coverage.released);
+        response.set_open_leases(coverage.open_leases);
+        response.set_transfers(coverage.transfers);
+        return response;
+      });
+}
+
+void ListHolds(const Hosted& hosted, const Viewer& viewer, const Call&,
+               const v1::ListHoldsRequest& request, Responder<v1::ListHoldsResponse> respond) {
+  AnswerFromState<v1::ListHoldsResponse>(
+      hosted, std::move(respond),
+      [viewer, lifted = request.include_lifted()](
+          const exchange::Core& core) -> absl::StatusOr<v1::ListHoldsResponse> {
+        v1::ListHoldsResponse response;
+        for (const policy::Hold& hold : core.state.holds().all()) {
+          if (!lifted && !hold.in_force()) continue;
+          if (viewer.role == agreement::v1::ROLE_REQUESTER &&
+              !TouchesViewer(core.state, hold, viewer)) {
+            continue;
+          }
+          *response.add_holds() = ViewOfHold(core.state, hold, viewer);
+        }
+        return response;
+      });
+}
+
+void PreviewDisposal(const Hosted& hosted, const Viewer&, const Call&,
+                     const v1::PreviewDisposalRequest& request,
+                     Responder<v1::PreviewDisposalResponse> respond) {
+  AnswerFromState<v1::PreviewDisposalResponse>(
+      hosted, std::move(respond),
+      [scope = request.scope()](
+          const exchange::Core& core) -> absl::StatusOr<v1::PreviewDisposalResponse> {
+        HF_ASSIGN_OR_RETURN(const policy::CompiledScope compiled, ScopeOf(core.state, scope));
+        const policy::RecordList list = policy::ListForScope(core.state, compiled);
+        const policy::Coverage coverage = policy::CountCoverage(core.state, compiled);
+        v1::PreviewDisposalResponse response;
+        response.set_count(list.count);
+        response.set_list_digest(Hex(list.digest));
+        response.set_preserved(coverage.preserved);
+        response.set_released(coverage.released);
+        return response;
+      });
+}
+
+v1::Disposal::State StateOf(const policy::State& state, const policy::Disposal& disposal) {
+  switch (disposal.state) {
+    case policy::DisposalState::kAwaitingApproval:
+      return v1::Disposal::AWAITING_APPROVAL;
+    case policy::DisposalState::kApproved:
+      return policy::PreservingDisposal(state, disposal) == nullptr ? v1::Disposal::WAITING
+                                                                    : v1::Disposal::PRESERVED;
+    case policy::DisposalState::kDestroyed:
+      return v1::Disposal::DESTROYED;
+    case policy::DisposalState::kCancelled:
+      return v1::Disposal::CANCELLED;
+  }
+  return v1::Disposal::STATE_UNSPECIFIED;
+}
+
+void ListDisposals(const Hosted& hosted, const Viewer&, const Call&,
+                   const v1::ListDisposalsRequest&, Responder<v1::ListDisposalsResponse> respond) {
+  AnswerFromState<v1::ListDisposalsResponse>(
+      hosted, std::move(respond),
+      [](const exchange::Core& core) -> absl::StatusOr<v1::ListDisposalsResponse> {
+        v1::ListDisposalsResponse response;
+        for (const auto& [index, disposal] : core.state.disposals()) {
+          v1::Disposal& out = *response.add_disposals();
+          out.set_revocation_index(index);
+          out.set_state(StateOf(core.state, disposal));
+          out.set_count(disposal.records.count);
+          out.set_list_digest(Hex(disposal.records.digest));
+          *out.mutable_due_at() = policy::ToProto(policy::DisposalDueAt(core.state, disposal));
+          out.set_destroyed_index(disposal.destroyed_index);
+          out.set_approvals(static_cast<std::uint32_t>(disposal.approvals.size()));
+          out.set_revoked_by(core.state.agreement().member(disposal.revoked_by).id);
+          if (const policy::Hold* hold = policy::PreservingDisposal(core.state, disposal)) {
+            out.set_matter(hold->order->matter());
+          }
+        }
+        return response;
+      });
+}
+
+}  // namespace
+
+void RegisterHolds(const Directory& directory, MethodTable& table) {
+  RegisterUnary<v1::PreviewHoldRequest, v1::PreviewHoldResponse>(
+      directory, table, "/holdfast.v1.HoldService/PreviewHold", PreviewHold, Lane::kReserved);
+  RegisterUnary<v1::ListHoldsRequest, v1::ListHoldsResponse>(
+      directory, table, "/holdfast.v1.HoldService/ListHolds", ListHolds, Lane::kReserved);
+  RegisterUnary<v1::PreviewDisposalRequest, v1::PreviewDisposalResponse>(
+      directory, table, "/holdfast.v1.DisposalService/PreviewDisposal", PreviewDisposal);
+  RegisterUnary<v1::ListDisposalsRequest, v1::ListDisposalsResponse>(
+      directory, table, "/holdfast.v1.DisposalService/ListDisposals", ListDisposals);
+}
+
+}  // namespace holdfast::rpc

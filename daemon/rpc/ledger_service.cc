@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/rpc/ledger_service.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/status_macros.h"
+#include "crypto/merkle_proof.h"
+#include "crypto/tiles.h"
+#include "daemon/exchange/stored_tiles.h"
+#include "daemon/rpc/unary.h"
+#include "holdfast/v1/ledger_service.pb.h"
+#include "policy/proto_time.h"
+#include "policy/queries.h"
+#include "store/entry_bundle.h"
+
+namespace holdfast::rpc {
+namespace {
+
+using SignedHead = std::shared_ptr<const exchange::SignedHead>;
+
+absl::StatusOr<exchange::ReaderPool::Lease> BorrowReader(const Hosted& hosted) {
+  const std::shared_ptr<const exchange::Published> published = hosted.exchange->published();
+  if (published == nullptr) return MakeError(Reason::kExchangeStopped, "the exchange is stopped");
+  return published->readers->Borrow();
+}
+
+// Calls `next` on the executor with the newest signed head that has at least `size` entries.
+void WithHead(const Hosted& hosted, std::uint64_t size,
+              std::function<void(const SignedHead&)> next) {
+  hosted.exchange->checkpoints().AtLeast(size, [&hosted, next](const SignedHead& head) {
+    hosted.exchange->executor().Post([next, head] { next(head); });
+  });
+}
+
+void GetExchange(const Hosted& hosted, const Viewer&, const Call&, const v1::GetExchangeRequest&,
+                 Responder<v1::Exchange> respond) {
+  AnswerFromState<v1::Exchange>(
+      hosted, std::move(respond),
+      [&hosted](const exchange::Core& core) -> absl::StatusOr<v1::Exchange> {
+        const policy::State& state = core.state;
+        v1::Exchange view;
+        view.set_name(hosted.exchange->name());
+        view.set_exchange_id(ToString(BytesOf(hosted.exchange->id())));
+        view.set_version(hosted.exchange->options().core.version);
+        view.add_suites(state.agreement().message().suite());
+        view.set_agreement_version(state.agreement().version());
+        view.set_agreement_digest(ToString(state.agreement().digest()));
+        view.set_keyslot_kind(std::string(core.keyslot->kind()));
+        view.set_erasure_class(
+            std::string(crypto::ErasureClassName(core.keyslot->erasure_class())));
+        view.set_epoch(core.vault.epoch().value());
+        *view.mutable_time() = policy::ToProto(state.now().late);
+        view.set_clock_trusted(state.now().trusted);
+        view.set_ledger_size(core.tiles.size());
+        view.set_freezes(static_cast<std::uint32_t>(state.holds().freezes_in_force()));
+        view.set_preserves(static_cast<std::uint32_t>(state.holds().preserves_in_force()));
+        const policy::RecordTotals totals = policy::CountRecords(state);
+        view.mutable_records()->set_active(totals.active);
+        view.mutable_records()->set_expired(totals.expired);
+        view.mutable_records()->set_revoked(totals.revoked);
+        view.mutable_records()->set_destroyed(totals.destroyed);
+        view.set_checkpoint_key(ToString(core.checkpoint_key->public_key().bytes()));
+        view.set_serving(!state.epoch_pending());
+        view.set_record_size_bytes(state.agreement().terms().record_size_bytes);
+        return view;
+      });
+}
+
+absl::StatusOr<v1::Checkpoint> MakeCheckpoint(const Hosted& hosted, const SignedHead& head,
+                                              std::uint64_t known_size) {
+  v1::Checkpoint checkpoint;
+  checkpoint.set_note(head->note);
+  if (known_size == 0 || known_size == head->head.size) return checkpoint;
+  HF_ASSIGN_OR_RETURN(exchange::ReaderPool::Lease reader, BorrowReader(hosted));
+  exchange::StoredTiles tiles(*reader);
+  crypto::TileReader nodes(head->head.size, tiles);
+  HF_ASSIGN_OR_RETURN(const crypto::MerkleProof proof,
+                      crypto::MakeConsistencyProof(known_size, head->head.size, nodes));
+  for (const Digest32& hash : proof) checkpoint.add_consistency(ToString(hash));
+  return checkpoint;
+}
+
+void GetCheckpoint(const Hosted& hosted, const Viewer&, const Call&,
+                   const v1::GetCheckpointRequest& request, Responder<v1::Checkpoint> respond) {
+  // The committed size is asked first: what is longer than that is not ours to prove.
+  hosted.exchange->Query(
+      [&hosted, known = request.known_size(),
+       respond](const exchange::Core& core) -> exchange::Exchange::QueryReply {
+        return [&hosted, known, respond, size = core.tiles.size()](const exchange::LedgerHead&) {
+          if (known > size) {
+            respond.Fail(MakeError(Reason::kLedgerInconsistent,
+                                   "the caller has verified a longer ledger than this one"));
+            return;
+          }
+          WithHead(hosted, size, [&hosted, known, respond](const SignedHead& head) {
+            const absl::StatusOr<v1::Checkpoint> checkpoint =
+                head == nullptr ? MakeError(Reason::kShuttingDown, "the daemon is about to exit")
+                                : MakeCheckpoint(hosted, head, known);
+            if (checkpoint.ok()) {
+              respond.Reply(*checkpoint);
+            } else {
+              respond.Fail(checkpoint.status());
+            }
+          });
+        };
+      },
+      [respond](const absl::Status& status) { respond.Fail(status); });
+}
+
+absl::StatusOr<v1::InclusionProof> MakeProof(const Hosted& hosted, const SignedHead& head,
+                                             std::uint64_t index, std::uint64_t wanted_size) {
+  const std::uint64_t size = wanted_size == 0 ? head->head.size : wanted_size;
+  if (size > head->head.size || index >= size) {
+    return MakeError(Reason::kRequestMalformed, "the ledger has no such entry at that size");
+  }
+  HF_ASSIGN_OR_RETURN(exchange::ReaderPool::Lease reader, BorrowReader(hosted));
+  exchange::StoredTiles tiles(*reader);
+  crypto::TileReader nodes(size, tiles);
+  HF_ASSIGN_OR_RETURN(const crypto::MerkleProof path,
+                      crypto::MakeInclusionProof(index, size, nodes));
+  HF_ASSIGN_OR_RETURN(const Digest32 leaf, nodes.ReadNode(0, index));
+  v1::InclusionProof proof;
+  proof.set_tree_size(size);
+  for (const Digest32& hash : path) proof.add_path(ToString(hash));
+  proof.set_leaf_hash(ToString(leaf));
+  if (size == head->head.size) proof.set_checkpoint(head->note);
+  return proof;
+}
+
+void GetInclusionProof(const Hosted& hosted, const Viewer&, const Call&,
+                       const v1::GetInclusionProofRequest& request,
+                       Responder<v1::InclusionProof> respond) {
+  WithHead(hosted, 0,
+           [&hosted, index = request.ledger_index(), size = request.tree_size(),
+            respond](const SignedHead& head) {
+             const absl::StatusOr<v1::InclusionProof> proof =
+                 head == nullptr ? MakeError(Reason::kShuttingDown, "the daemon is about to exit")
+                                 : MakeProof(hosted, head, index, size);
+             if (proof.ok()) {
+               respond.Reply(*proof);
+             } else {
+               respond.Fail(proof.status());
+             }
+           });
+}
+
+// Sends the entries below one signed head, a stored bundle a message.
+class EntryStream final : public std::enable_shared_from_this<EntryStream> {
+ public:
+  EntryStream(const Hosted& hosted, SignedHead head, std::uint64_t first,
+              StreamWriter<v1::EntryBundle> writer)
+      : hosted_(hosted), head_(std::move(head)), next_(first), writer_(std::move(writer)) {}
+
+  void Step() {
+    if (next_ >= head_->head.size) {
+      writer_.Finish(absl::OkStatus());
+      return;
+    }
+    const absl::StatusOr<v1::EntryBundle> bundle = Build();
+    if (!bundle.ok()) {
+      writer_.Finish(bundle.status());
+      return;
+    }
+    next_ += static_cast<std::uint64_t>(bundle->entries_size());
+    writer_.Write(*bundle, ReplyToken([self = shared_from_this()](Delivery delivery) {
+      if (delivery == Delivery::kWritten) {
+        self->hosted_.exchange->executor().Post([self] { self->Step(); });
+      }
+    }));
+  }
+
+ private:
+  absl::StatusOr<v1::EntryBundle> Build() {
+    HF_ASSIGN_OR_RETURN(exchange::ReaderPool::Lease reader, BorrowReader(hosted_));
+    HF_ASSIGN_OR_RETURN(const Bytes stored, reader->ReadBundle(next_ / store::kEntriesPerBundle));
+    HF_ASSIGN_OR_RETURN(const std::vector<ByteSpan> entries, store::ParseBundle(stored));
+    const std::uint64_t base = next_ - next_ % store::kEntriesPerBundle;
+    v1::EntryBundle bundle;
+    bundle.set_first(next_);
+    for (std::uint64_t i = next_ - base; i < entries.size() && base + i < head_->head.size; ++i) {
+      bundle.add_entries(ToString(entries[i]));
+    }
+    if (bundle.entries_size() == 0) {
+      return MakeError(Reason::kStoreCorrupt, "the ledger is shorter than its checkpoint");
+    }
+    if (next_ + static_cast<std::uint64_t>(bundle.entries_size()) == head_->head.size) {
+      bundle.set_checkpoint(head_->note);
+    }
+    return bundle;
+  }
+
+  const Hosted& hosted_;
+  const SignedHead head_;
+  std::uint64_t next_;
+  const StreamWriter<v1::EntryBundle> writer_;
+};
+
+void ReadEntries(const Hosted& hosted, const v1::ReadEntriesRequest& request,
+                 StreamWriter<v1::EntryBundle> writer) {
+  hosted.exchange->Query(
+      [&hosted, first = request.first(),
+       writer](const exchange::Core& core) -> exchange::Exchange::QueryReply {
+        return [&hosted, first, writer, size = core.tiles.size()](const exchange::LedgerHead&) {
+          WithHead(hosted, size, [&hosted, first, writer](const SignedHead& head) {
+            if (head == nullptr) {
+              writer.Finish(MakeError(Reason::kShuttingDown, "the daemon is about to exit"));
+            } else {
+              std::make_shared<EntryStream>(hosted, head, first, writer)->Step();
+            }
+          });
+        };
+      },
+      [writer](const absl::Status& status) { writer.Finish(status); });
+}
+
+}  // namespace
+
+void RegisterLedger(const Directory& directory, MethodTable& table) {
+  const std::string service = "/holdfast.v1.LedgerService/";
+  RegisterUnary<v1::GetExchangeRequest, v1::Exchange>(directory, table, service + "GetExchange",
+                                                      GetExchange);
+  RegisterUnary<v1::GetCheckpointRequest, v1::Checkpoint>(
+      directory, table, service + "GetCheckpoint", GetCheckpoint);
+  RegisterUnary<v1::GetInclusionProofRequest, v1::InclusionProof>(
+      directory, table, service + "GetInclusionProof", GetInclusionProof);
+  table.ServerStream<v1::ReadEntriesRequest, v1::EntryBundle>(
+      service + "ReadEntries", [&directory](const v1::ReadEntriesRequest& request,
+                                            const Call& call,
+                                            StreamWriter<v1::EntryBundle> writer) {
+        const absl::StatusOr<const Hosted*> hosted = directory.Find(call);
+        if (hosted.ok()) {
+          ReadEntries(**hosted, request, std::move(writer));
+        } else {
+          writer.Finish(hosted.status());
+        }
+      });
+}
+
+}  // namespace holdfast::rpc

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/rpc/subject_chunk.h"
+
+#include <optional>
+#include <utility>
+
+#include "base/error.h"
+#include "base/status_macros.h"
+#include "crypto/key_tree.h"
+#include "crypto/sealed_subject.h"
+#include "daemon/rpc/chunk_codec.h"
+
+namespace holdfast::rpc {
+
+absl::StatusOr<std::vector<OpenedSubject>> OpenSubjectChunk(const exchange::Published& published,
+                                                            const ExchangeId& exchange,
+                                                            const TransferFacts& facts,
+                                                            std::uint32_t chunk) {
+  Bytes stored;
+  {
+    HF_ASSIGN_OR_RETURN(exchange::ReaderPool::Lease reader, published.readers->Borrow());
+    HF_ASSIGN_OR_RETURN(stored,
+                        reader->ReadChunk({store::ChunkKind::kSubjects, facts.number, chunk}));
+  }
+  HF_ASSIGN_OR_RETURN(const std::vector<ByteSpan> items,
+                      ParseChunk(store::ChunkKind::kSubjects, stored));
+  std::vector<OpenedSubject> subjects;
+  subjects.reserve(items.size());
+  const exchange::VaultSegment* segment = nullptr;
+  std::optional<crypto::LeafCursor> cursor;
+  for (const ByteSpan item : items) {
+    HF_ASSIGN_OR_RETURN(const crypto::SubjectPosition position, crypto::InspectSubject(item));
+    if (segment == nullptr || segment->name.segment != position.segment) {
+      segment = published.vault->Find(position.segment);
+      if (segment == nullptr) {
+        return MakeError(Reason::kStoreCorrupt, "a subject names an unknown segment");
+      }
+      cursor.emplace(*segment->tree);
+    }
+    crypto::LeafSeed seed;
+    const absl::Status derived = cursor->Derive(position.leaf, seed);
+    if (ReasonOf(derived) == Reason::kRecordNotReleasable) continue;
+    HF_RETURN_IF_ERROR(derived);
+    absl::StatusOr<crypto::WipedBuffer> plain = crypto::OpenSubject(
+        item, {exchange, facts.id, position.segment, position.leaf, position.row}, seed);
+    OpenedSubject subject{position.row, {}};
+    if (!plain.ok() ||
+        !subject.at_rest.ParseFromArray(plain->Reveal().data(),
+                                        static_cast<int>(plain->Reveal().size()))) {
+      return MakeError(Reason::kStoreCorrupt, "a stored subject does not open");
+    }
+    subjects.push_back(std::move(subject));
+  }
+  return subjects;
+}
+
+}  // namespace holdfast::rpc

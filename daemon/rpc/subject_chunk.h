@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// A stored chunk of subjects, opened.
+//
+// When to use  To show subjects to the source, and to compare what the source found with them.
+// Threads      May be called concurrently.
+// Ownership    The result owns everything. It is personal data: keep it for one message.
+// Errors       kStoreCorrupt if the chunk is not what was stored; the store's own.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "daemon/exchange/exchange.h"
+#include "daemon/rpc/transfer_facts.h"
+#include "holdfast/record/v1/subject_at_rest.pb.h"
+
+namespace holdfast::rpc {
+
+struct OpenedSubject {
+  std::uint32_t row = 0;
+  record::v1::SubjectAtRest at_rest;
+};
+
+// Returns the subjects of the chunk whose keys exist, in order of row. One whose key was destroyed is
+// left out.
+absl::StatusOr<std::vector<OpenedSubject>> OpenSubjectChunk(const exchange::Published& published,
+                                                            const ExchangeId& exchange,
+                                                            const TransferFacts& facts,
+                                                            std::uint32_t chunk);
+
+}  // namespace holdfast::rpc

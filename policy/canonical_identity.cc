@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/canonical_identity.h"
+
+#include <string_view>
+
+#include "policy/name.h"
+
+namespace holdfast::policy {
+
+std::optional<std::string> CanonicalIdentity(const PersonView& person, TaxNumberForm form) {
+  std::string identity(1, kCanonicalIdentityVersion);
+  if (const auto number = ParseTaxNumber(person.tax_number, form)) {
+    identity += 't';
+    identity.append(number->digits.data(), number->size);
+    return identity;
+  }
+  const std::string name = NormalisedNameKey(person.name);
+  if (name.empty()) return std::nullopt;
+  identity += 'n';
+  identity += name;
+  identity += '|';
+  if (const auto born = ParseCivilDate(person.birth_date)) {
+    identity += std::to_string(born->year) + '-' + std::to_string(born->month) + '-' +
+                std::to_string(born->day);
+  }
+  return identity;
+}
+
+}  // namespace holdfast::policy
