@@ -84,8 +84,7 @@ constexpr std::string_view kAddressPlaceholders[] = {
     "SAME AS MAILING",  "RETURN TO SENDER", "RETURNED MAIL",
     "UNDELIVERABLE",    "ADDRESS ON FILE",  "=SAME",
     "=NOWHERE",         "=SOMEWHERE",       "=ANYWHERE",
-    "=ADDRESS",         "=STREET",          "=ANY STREET",
-    "=NO STREET",
+    "=ADDRESS",         "=ANY STREET",      "=NO STREET",
 };
 
 constexpr std::string_view kTransients[] = {

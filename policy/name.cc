@@ -14,9 +14,11 @@ bool IsOneOf(std::string_view word, const std::string_view (&list)[N]) {
   return std::find(std::begin(list), std::end(list), word) != std::end(list);
 }
 
-constexpr std::string_view kTitles[] = {"MR",  "MRS", "MS",   "MISS", "DR",  "PROF",
-                                        "REV", "SIR", "DAME", "HON",  "MX",  "MSGR",
-                                        "SR",  "SRA", "SRTA", "HERR", "FRAU"};
+constexpr std::string_view kTitles[] = {"MR", "MRS",  "MS",  "MISS", "MX",
+                                        "DR", "PROF", "REV", "HON"};
+// Titles that are names as well: only in front of two words more.
+constexpr std::string_view kTitlesOrNames[] = {"SIR", "DAME", "MSGR", "SR",
+                                               "SRA", "SRTA", "HERR", "FRAU"};
 constexpr std::string_view kDegrees[] = {"MD",  "PHD", "ESQ", "DDS", "DMD", "CPA", "RN",
                                          "DVM", "JD",  "LLM", "MBA", "OBE", "PE",  "DO"};
 constexpr std::string_view kParticles[] = {
@@ -119,7 +121,10 @@ bool HasDigit(std::string_view word) { return std::any_of(word.begin(), word.end
 // Takes titles off the front, degrees and the suffix off wherever they stand after a comma or at
 // the end. Two suffixes are malformed.
 NameLack TakeSuffix(TypedWords& words, ParsedName& out) {
-  while (words.size() > 2 && IsOneOf(words[0].text, kTitles)) words.RemoveAt(0);
+  while (words.size() > 1 && (IsOneOf(words[0].text, kTitles) ||
+                              (words.size() > 2 && IsOneOf(words[0].text, kTitlesOrNames)))) {
+    words.RemoveAt(0);
+  }
   bool family_first = false;
   for (std::size_t i = 0; i < words.size(); ++i) {
     family_first =

@@ -434,9 +434,9 @@ class Reader final {
     const UsToken& token = tokens_[i];
     if (token.text == "#") return true;
     const bool doubtful = token.Is(kWordUnitAlone) || token.Is(kWordDirectional) ||
-                          token.Is(kWordSuffix) || token.Is(kWordOrdinal) || token.text == "MAIN" ||
-                          token.text == "TOP" || token.text == "LEVEL" || token.text == "FILE" ||
-                          token.text == "LOT" || token.text == "TOWER" || token.text == "WING";
+                          token.Is(kWordSuffix) || token.text == "MAIN" || token.text == "TOP" ||
+                          token.text == "LEVEL" || token.text == "FILE" || token.text == "LOT" ||
+                          token.text == "TOWER" || token.text == "WING";
     if (!doubtful) return true;
     // After a suffix, or a suffix and a directional, the street is over.
     for (std::size_t k = i; k > at_ + 1; --k) {
