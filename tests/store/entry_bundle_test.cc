@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/entry_bundle.h"
+
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "store/store.h"
+#include "tests/support/mutations.h"
+#include "tests/support/seeded_random.h"
+#include "tests/support/status_matchers.h"
+
+namespace holdfast::store {
+namespace {
+
+using ::holdfast::test::HasReason;
+using ::holdfast::test::IsOk;
+using ::testing::ElementsAre;
+using ::testing::SizeIs;
+
+Bytes BundleOf(const std::vector<Bytes>& entries) {
+  Bytes bundle;
+  for (const Bytes& entry : entries) AppendToBundle(bundle, entry);
+  return bundle;
+}
+
+Bytes Repeated(std::size_t size) { return Bytes(size, std::byte{7}); }
+
+TEST(EntryBundleTest, PrefixesAShortEntryLikeATiledLog) {
+  EXPECT_EQ(Hex(BundleOf({ToBytes("a"), ToBytes("bcd")})), "0001610003626364");
+  EXPECT_EQ(Hex(BundleOf({Repeated(65534)})).substr(0, 6), "fffe07");
+}
+
+TEST(EntryBundleTest, EscapesTheLengthOfALongEntry) {
+  EXPECT_EQ(Hex(BundleOf({Repeated(65535)})).substr(0, 14), "ffff0000ffff07");
+  EXPECT_EQ(Hex(BundleOf({Repeated(kMaxEntryBytes)})).substr(0, 14), "ffff0010000007");
+}
+
+TEST(EntryBundleTest, ReadsWhatItWrote) {
+  test::SeededRandom random;
+  for (int round = 0; round < 50; ++round) {
+    std::vector<Bytes> entries;
+    const std::uint64_t count = 1 + random.Below(kEntriesPerBundle);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const std::size_t size = random.OneIn(50) ? 65500 + random.Below(100) : 1 + random.Below(300);
+      entries.push_back(random.MakeBytes(size));
+    }
+    const Bytes bundle = BundleOf(entries);
+    const auto parsed = ParseBundle(bundle);
+    ASSERT_THAT(parsed, IsOk());
+    ASSERT_THAT(*parsed, SizeIs(entries.size()));
+    for (std::size_t i = 0; i < entries.size(); ++i) EXPECT_EQ(ToBytes((*parsed)[i]), entries[i]);
+  }
+}
+
+TEST(EntryBundleTest, RefusesWhatHasNoEntryOrTooMany) {
+  EXPECT_THAT(ParseBundle({}), HasReason(Reason::kStoreCorrupt));
+  std::vector<Bytes> entries(kEntriesPerBundle, ToBytes("x"));
+  EXPECT_THAT(ParseBundle(BundleOf(entries)), IsOk());
+  entries.push_back(ToBytes("x"));
+  EXPECT_THAT(ParseBundle(BundleOf(entries)), HasReason(Reason::kStoreCorrupt));
+}
+
+TEST(EntryBundleTest, RefusesASecondFormOfALength) {
+  Bytes long_form = *FromHex("ffff00000001");
+  long_form.push_back(std::byte{'a'});
+  EXPECT_THAT(ParseBundle(long_form), HasReason(Reason::kStoreCorrupt));
+}
+
+TEST(EntryBundleTest, RefusesAnEmptyOrAGiantEntry) {
+  EXPECT_THAT(ParseBundle(*FromHex("0000")), HasReason(Reason::kStoreCorrupt));
+  Bytes giant = *FromHex("ffff00100001");
+  giant.resize(giant.size() + kMaxEntryBytes + 1);
+  EXPECT_THAT(ParseBundle(giant), HasReason(Reason::kStoreCorrupt));
+}
+
+// A bundle has no redundancy: what a mutation makes is refused, or is the one form of what it says.
+TEST(EntryBundleTest, ReadsAMutatedBundleAsItsOnlyFormOrNotAtAll) {
+  Bytes bundle = BundleOf({ToBytes("first"), ToBytes("2"), ToBytes("the third entry")});
+  std::vector<test::Mutation> mutations = test::BitFlipsAndTruncations(bundle);
+  const std::vector<test::Mutation> longer = test::Extensions(bundle);
+  mutations.insert(mutations.end(), longer.begin(), longer.end());
+  for (const test::Mutation& mutation : mutations) {
+    SCOPED_TRACE(mutation.description);
+    const auto parsed = ParseBundle(mutation.bytes);
+    if (!parsed.ok()) {
+      EXPECT_THAT(parsed, HasReason(Reason::kStoreCorrupt));
+      continue;
+    }
+    std::vector<Bytes> entries;
+    for (const ByteSpan entry : *parsed) entries.push_back(ToBytes(entry));
+    EXPECT_EQ(BundleOf(entries), mutation.bytes);
+  }
+}
+
+TEST(EntryBundleTest, RefusesEveryTruncationWithinAnEntry) {
+  const Bytes bundle = BundleOf({Repeated(40)});
+  for (const test::Mutation& mutation : test::Truncations(bundle)) {
+    EXPECT_THAT(ParseBundle(mutation.bytes), HasReason(Reason::kStoreCorrupt))
+        << mutation.description;
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::store
