@@ -10,8 +10,18 @@
 
 namespace holdfast::cli {
 
+void DeclareAgreement(Command root);
+void DeclareDisposal(Command root);
+void DeclareDoctor(Command root);
+void DeclareEnvelope(Command root);
+void DeclareHold(Command root);
 void DeclareIdentity(Command root);
+void DeclareLedger(Command root);
+void DeclareOrder(Command root);
 void DeclarePki(Command root);
 void DeclareSample(Command root);
+void DeclareSource(Command root);
+void DeclareStatus(Command root);
+void DeclareTransfer(Command root);
 
 }  // namespace holdfast::cli

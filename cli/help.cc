@@ -13,8 +13,24 @@ std::string TopHelp() {
 Usage: holdfast [--profile NAME] COMMAND [ARGUMENTS]
 
 Everyone
+  status        is the gateway serving, and what is held
+  order         context, show, sign, submit a signed order; pending: what waits
   identity      create, show: signing keys
+  doctor        find out why it does not work, and what to do
+Requester
+  transfer      create, submit, wait, run (all in one), show, list
+  envelope      collect, open, inspect the records that were released
+Source
+  source        serve: fetch subjects, look them up in a file, deposit, close
+Counsel
+  hold          preview, place, list, lift, cancel-lift
+Custodian
+  transfer      approve, deny
+  disposal      preview, revoke, approve, cancel, list
+Auditor
+  ledger        checkpoint, export, verify, show
 Operator
+  agreement     init, check, sign, verify, diff
   pki           init, issue: certificates for a test
   sample        made-up people
 
@@ -22,8 +38,10 @@ Options
   --json  --quiet  --verbose  --utc  --timeout 30s  --server HOST:PORT
 
 Examples
-  holdfast sample --records 10000 --out sample/
-  holdfast pki init --domain holdfast.example --out pki/
+  holdfast --profile counsel hold preview --everything
+  holdfast --profile requester transfer run requests.csv --terms terms.txt \
+      --attestation attestation.txt --out results/
+  holdfast ledger verify export/ --exchange-id 1f0c4a...
 
 holdfast help COMMAND, holdfast help exit-status, man holdfast(1)
 )";

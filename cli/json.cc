@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/json.h"
 
-#include "client/csv.h"
+#include "base/utf8.h"
 
 namespace holdfast::cli {
 namespace {
@@ -11,7 +11,7 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 }  // namespace
 
 std::string JsonQuote(std::string_view text) {
-  const bool is_utf8 = client::IsUtf8(text);
+  const bool is_utf8 = IsUtf8(text);
   std::string out = "\"";
   for (const char character : text) {
     const auto c = static_cast<unsigned char>(character);

@@ -49,7 +49,17 @@ absl::StatusOr<ExitStatus> RunAction(const Action& action, Session& session) {
 void DeclareCommands(CommandLine& line) {
   DeclareHelp(line);
   Command root = line.Root();
+  DeclareStatus(root);
+  DeclareOrder(root);
   DeclareIdentity(root);
+  DeclareDoctor(root);
+  DeclareTransfer(root);
+  DeclareEnvelope(root);
+  DeclareSource(root);
+  DeclareHold(root);
+  DeclareDisposal(root);
+  DeclareLedger(root);
+  DeclareAgreement(root);
   DeclarePki(root);
   DeclareSample(root);
 }

@@ -178,6 +178,13 @@ absl::StatusOr<crypto::WipedBuffer> Session::ReadPassphrase(const std::string& p
   return TakeLine(line);
 }
 
+bool Session::Ask(const std::string& question) {
+  environment_.err << question << " [y/N] " << std::flush;
+  std::string line;
+  std::getline(environment_.in, line);
+  return line == "y" || line == "yes";
+}
+
 absl::StatusOr<std::string> Session::ReadText(const std::string& path, std::size_t max_bytes) {
   if (path != "-") {
     HF_ASSIGN_OR_RETURN(const Bytes bytes, files().ReadWhole(path, max_bytes));

@@ -96,6 +96,10 @@ class Session final {
   absl::StatusOr<crypto::WipedBuffer> ReadPassphrase(const std::string& passphrase_file,
                                                      const std::string& prompt);
 
+  // Whether a person sits at the terminal, and what they answer to a question: no, unless yes.
+  bool AsksPeople() const { return environment_.in_is_terminal == Terminal::kYes; }
+  bool Ask(const std::string& question);
+
   // Reads a file, or standard input if `path` is "-".
   absl::StatusOr<std::string> ReadText(const std::string& path, std::size_t max_bytes);
 

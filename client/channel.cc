@@ -18,6 +18,7 @@ namespace {
 
 constexpr int kMaxMessageBytes = 16 << 20;
 constexpr std::string_view kErrorDomain = "holdfast.dev";
+constexpr char kExchangeHeader[] = "holdfast-exchange";
 constexpr std::string_view kRetryKey = "retry_after_ms";
 
 // Addresses are dialled as they are: a resolver has no business between two agencies' machines
@@ -194,13 +195,15 @@ void Backoff::Reset(std::chrono::milliseconds total) {
 }
 
 std::unique_ptr<grpc::ClientContext> Connection::UnaryContext() const {
-  auto context = std::make_unique<grpc::ClientContext>();
+  auto context = StreamContext();
   context->set_deadline(std::chrono::system_clock::now() + options_.timeout);
   return context;
 }
 
 std::unique_ptr<grpc::ClientContext> Connection::StreamContext() const {
-  return std::make_unique<grpc::ClientContext>();
+  auto context = std::make_unique<grpc::ClientContext>();
+  if (!options_.exchange.empty()) context->AddMetadata(kExchangeHeader, options_.exchange);
+  return context;
 }
 
 }  // namespace internal

@@ -26,6 +26,8 @@ struct ChannelOptions {
   std::string server;       // HOST:PORT; an address is not looked up anywhere.
   std::string server_name;  // The name that the server's certificate must have.
 
+  std::string exchange;  // Its name; may be empty where the gateway hosts one only.
+
   // PEM texts: who calls, and who may have signed the server's certificate.
   std::string certificate_pem;
   std::string key_pem;

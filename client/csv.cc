@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/status_macros.h"
+#include "base/utf8.h"
 
 namespace holdfast::client {
 namespace {
@@ -53,6 +54,7 @@ absl::Status CsvReader::Fill() {
     at_start_ = false;
     const std::string_view text = AsText(std::span(block_).first(size_));
     if (text.starts_with(kByteOrderMark)) used_ = kByteOrderMark.size();
+    position_ = used_;
     if (used_ == size_) return Fill();
   }
   return absl::OkStatus();
@@ -66,7 +68,10 @@ absl::StatusOr<int> CsvReader::Peek() {
 
 absl::StatusOr<int> CsvReader::Get() {
   HF_ASSIGN_OR_RETURN(const int byte, Peek());
-  if (byte >= 0) ++used_;
+  if (byte >= 0) {
+    ++used_;
+    ++position_;
+  }
   if (byte == '\n') ++line_;
   return byte;
 }
@@ -146,6 +151,7 @@ absl::StatusOr<bool> CsvReader::Next(std::vector<std::string>& fields) {
     HF_ASSIGN_OR_RETURN(const int first, Peek());
     if (first < 0) return false;
     record_line_ = line_;
+    record_begin_ = position_;
     std::size_t count = 0;
     for (int terminator = ','; terminator == ',';) {
       if (count == kMaxCsvFields) {
@@ -226,40 +232,6 @@ std::optional<std::size_t> CsvHeader::Find(std::string_view name) const {
   const auto it = std::find(names_.begin(), names_.end(), name);
   if (it == names_.end()) return std::nullopt;
   return static_cast<std::size_t>(it - names_.begin());
-}
-
-bool IsUtf8(std::string_view text) {
-  std::size_t i = 0;
-  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-  while (i < text.size()) {
-    const unsigned lead = byte(i);
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    std::size_t more = 0;
-    unsigned low = 0x80;
-    unsigned high = 0xBF;
-    if (lead >= 0xC2 && lead <= 0xDF) {
-      more = 1;
-    } else if (lead >= 0xE0 && lead <= 0xEF) {
-      more = 2;
-      if (lead == 0xE0) low = 0xA0;
-      if (lead == 0xED) high = 0x9F;
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-      more = 3;
-      if (lead == 0xF0) low = 0x90;
-      if (lead == 0xF4) high = 0x8F;
-    }
-    if (more == 0 || text.size() - i <= more) return false;
-    for (std::size_t k = 1; k <= more; ++k) {
-      if (byte(i + k) < low || byte(i + k) > high) return false;
-      low = 0x80;
-      high = 0xBF;
-    }
-    i += more + 1;
-  }
-  return true;
 }
 
 }  // namespace holdfast::client

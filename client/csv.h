@@ -51,6 +51,10 @@ class CsvReader final {
   // The line on which the last record began, counted from 1.
   std::uint64_t line() const { return record_line_; }
 
+  // Where the last record began, and where it ended with its line end, in bytes.
+  std::uint64_t begin() const { return record_begin_; }
+  std::uint64_t end() const { return position_; }
+
  private:
   // The next byte, or -1 at the end.
   absl::StatusOr<int> Get();
@@ -71,6 +75,8 @@ class CsvReader final {
   bool at_start_ = true;
   std::uint64_t line_ = 1;
   std::uint64_t record_line_ = 0;
+  std::uint64_t position_ = 0;
+  std::uint64_t record_begin_ = 0;
   std::optional<std::size_t> width_;
   absl::Status failed_;
 };
@@ -98,8 +104,5 @@ class CsvHeader final {
 
   std::vector<std::string> names_;
 };
-
-// Whether `text` is well-formed UTF-8 (no overlong forms, no surrogates).
-bool IsUtf8(std::string_view text);
 
 }  // namespace holdfast::client

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Agreements as files: the text, the signed envelope, the place table beside it.
+//
+// Threads      As the session.
+// Ownership    Values.
+// Errors       kAgreementInvalid, kSignatureInvalid, kAgreementMismatch, and the file system's.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+#include "cli/session.h"
+#include "policy/agreement.h"
+
+namespace holdfast::cli {
+
+// Reads a signed agreement and verifies both signatures.
+absl::StatusOr<policy::OpenedAgreement> ReadSignedAgreement(Session& session,
+                                                            const std::string& path);
+
+// Reads an agreement that may be signed or not; signatures are not looked at.
+absl::StatusOr<policy::OpenedAgreement> ReadAnyAgreement(Session& session, const std::string& path);
+
+// Checks that the place table that the agreement names is beside it, is the one that was signed,
+// and that the gates can work with it.
+absl::Status CheckPlaceTable(Session& session, const policy::OpenedAgreement& agreement,
+                             const std::string& agreement_path);
+
+// The agreement of the profile, verified, and of the exchange that the profile names.
+absl::StatusOr<policy::OpenedAgreement> AgreementOfProfile(Session& session);
+
+}  // namespace holdfast::cli

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// A commented agreement to begin with.
+//
+// Threads      May be called concurrently.
+// Ownership    Values.
+// Errors       None.
+#pragma once
+
+#include <map>
+#include <string>
+
+namespace holdfast::cli {
+
+struct AgreementSample {
+  std::string name;
+  std::string trust_domain;
+  std::string place_table_path;    // Relative to the agreement's folder.
+  std::string place_table_sha256;  // In hex.
+  std::string cooling_period;      // In seconds.
+  std::string destruction_window;  // In seconds.
+
+  // Base64 by the names in SampleSigners(). A name that is left out gets a text to be replaced.
+  std::map<std::string, std::string> keys;
+};
+
+// Whoever signs under the sample agreement: both principals, and the members with keys.
+const std::map<std::string, std::string>& SampleSigners();
+
+std::string AgreementSampleText(const AgreementSample& sample);
+
+}  // namespace holdfast::cli

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// holdfast hold: a court's holds.
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/status_macros.h"
+#include "cli/commands.h"
+#include "cli/exchange_view.h"
+#include "cli/orders.h"
+#include "cli/scope_options.h"
+#include "client/order_client.h"
+#include "crypto/sha256.h"
+
+namespace holdfast::cli {
+namespace {
+
+constexpr std::size_t kMaxDocumentBytes = std::size_t{256} << 20;
+
+struct PlaceOptions {
+  std::string id;
+  std::string matter;
+  std::string court;
+  std::string reference;
+  std::string document;
+  std::string kind;
+  std::string review;
+  ScopeOptions scope;
+  OrderOptions order;
+};
+
+struct LiftOptions {
+  std::string id;
+  std::string reason;
+  bool confirm = false;
+  OrderOptions order;
+};
+
+struct ListOptions {
+  bool all = false;
+};
+
+absl::StatusOr<ExitStatus> Preview(Session& session, const ScopeOptions& options) {
+  HF_ASSIGN_OR_RETURN(const v1::Scope scope, options.ToScope());
+  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const v1::PreviewHoldResponse preview,
+                      client::OrderClient(channel).PreviewHold(scope));
+  JsonObject object("HoldPreview");
+  object.Set("scope", DescribeScope(scope))
+      .Set("records", preview.records())
+      .Set("released", preview.released())
+      .Set("open_leases", preview.open_leases())
+      .Set("transfers", preview.transfers());
+  session.out().Result(
+      object, fmt::format("{} would cover {} records of {} transfers; keys of {} have left, {} "
+                          "leases are open now",
+                          DescribeScope(scope), preview.records(), preview.transfers(),
+                          preview.released(), preview.open_leases()));
+  return ExitStatus::kDone;
+}
+
+absl::StatusOr<ExitStatus> Place(Session& session, const PlaceOptions& options) {
+  order::v1::Order act;
+  order::v1::PlaceHold& hold = *act.mutable_place_hold();
+  hold.set_hold_id(options.id.empty() ? "hold-" + Hex(crypto::Draw<6>(session.random()))
+                                      : options.id);
+  hold.set_matter(options.matter);
+  hold.set_court(options.court);
+  hold.set_order_reference(options.reference);
+  HF_ASSIGN_OR_RETURN(const std::string document,
+                      session.ReadText(options.document, kMaxDocumentBytes));
+  hold.set_document_sha256(Hex(crypto::Sha256Of(AsBytes(document))));
+  hold.set_kind(options.kind == "freeze"     ? order::v1::FREEZE
+                : options.kind == "preserve" ? order::v1::PRESERVE
+                                             : order::v1::FREEZE_AND_PRESERVE);
+  HF_ASSIGN_OR_RETURN(*hold.mutable_scope(), options.scope.ToScope());
+  if (!options.review.empty()) {
+    HF_ASSIGN_OR_RETURN(const UnixMillis review, ParseRfc3339(options.review));
+    hold.mutable_review_at()->set_seconds(review.value() / 1000);
+  }
+  return CarryOut(session, std::move(act), options.order);
+}
+
+absl::StatusOr<v1::Hold> Find(Session& session, const std::string& id) {
+  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const std::vector<v1::Hold> holds,
+                      client::OrderClient(channel).ListHolds(client::LiftedHolds::kInclude));
+  const auto it = std::find_if(holds.begin(), holds.end(),
+                               [&](const v1::Hold& hold) { return hold.id() == id; });
+  if (it == holds.end()) return MakeError(Reason::kNotFound, "there is no hold " + id);
+  return *it;
+}
+
+absl::StatusOr<ExitStatus> Lift(Session& session, const LiftOptions& options) {
+  HF_ASSIGN_OR_RETURN(const v1::Hold hold, Find(session, options.id));
+  order::v1::Order act;
+  if (options.confirm) {
+    order::v1::ConfirmLift& confirm = *act.mutable_confirm_lift();
+    confirm.set_hold_id(hold.id());
+    confirm.set_placed_index(hold.placed_index());
+    confirm.set_proposal_index(hold.proposal_index());
+  } else {
+    if (options.reason.empty()) {
+      return MakeError(Reason::kRequestMalformed, "a proposal needs a --reason");
+    }
+    order::v1::ProposeLift& propose = *act.mutable_propose_lift();
+    propose.set_hold_id(hold.id());
+    propose.set_placed_index(hold.placed_index());
+    propose.set_reason(options.reason);
+  }
+  HF_ASSIGN_OR_RETURN(const ExitStatus exit, CarryOut(session, std::move(act), options.order));
+  if (!options.order.draft.empty()) return exit;
+  if (!options.confirm) {
+    session.out().Note(
+        "the hold stays in force; another person must confirm:\n  holdfast hold lift " +
+        options.id + " --confirm");
+    return exit;
+  }
+  HF_ASSIGN_OR_RETURN(const v1::Hold now, Find(session, options.id));
+  if (now.has_lift_at()) {
+    session.out().Note("the hold stays in force until " +
+                       session.out().Time(ToMillis(now.lift_at())) +
+                       "; any counsel may cancel the lift before that");
+  }
+  return exit;
+}
+
+absl::StatusOr<ExitStatus> Cancel(Session& session, const LiftOptions& options) {
+  HF_ASSIGN_OR_RETURN(const v1::Hold hold, Find(session, options.id));
+  order::v1::Order act;
+  act.mutable_cancel_lift()->set_hold_id(hold.id());
+  act.mutable_cancel_lift()->set_proposal_index(hold.proposal_index());
+  return CarryOut(session, std::move(act), options.order);
+}
+
+absl::StatusOr<ExitStatus> List(Session& session, const ListOptions& options) {
+  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(
+      const std::vector<v1::Hold> holds,
+      client::OrderClient(channel).ListHolds(options.all ? client::LiftedHolds::kInclude
+                                                         : client::LiftedHolds::kLeaveOut));
+  for (const v1::Hold& hold : holds) {
+    session.out().Result(HoldJson(hold), HoldText(session.out(), hold));
+  }
+  if (holds.empty()) session.out().Line("no hold is in force");
+  return ExitStatus::kDone;
+}
+
+}  // namespace
+
+void DeclareHold(Command root) {
+  Command hold = root.Sub("hold", "preview, place, list, lift, cancel-lift");
+  {
+    auto options = std::make_shared<ScopeOptions>();
+    Command preview = hold.Sub("preview", "count what a hold would cover; places nothing");
+    options->Declare(preview);
+    preview.Runs([options](Session& session) { return Preview(session, *options); });
+  }
+  {
+    auto options = std::make_shared<PlaceOptions>();
+    Command place = hold.Sub("place", "place a hold: in force when it is answered");
+    place.Required("--matter", options->matter, "the matter, such as 1:26-cv-00001")
+        .Required("--court", options->court, "the court")
+        .Required("--order-reference", options->reference, "the order's docket reference")
+        .Required("--document", options->document, "the order's document; its SHA-256 is recorded")
+        .Optional("--id", options->id, "the hold's id; made up if it is left out")
+        .Optional("--kind", options->kind, "freeze, preserve or both; default both")
+        .Optional("--review", options->review, "when somebody must look again, in RFC 3339");
+    options->scope.Declare(place);
+    options->order.Declare(place);
+    place.Runs([options](Session& session) -> absl::StatusOr<ExitStatus> {
+      if (!options->kind.empty() && options->kind != "freeze" && options->kind != "preserve" &&
+          options->kind != "both") {
+        return MakeError(Reason::kRequestMalformed, "--kind is freeze, preserve or both");
+      }
+      return Place(session, *options);
+    });
+  }
+  {
+    auto options = std::make_shared<ListOptions>();
+    Command list = hold.Sub("list", "show the holds");
+    list.Flag("--all", options->all, "also those that were lifted");
+    list.Runs([options](Session& session) { return List(session, *options); });
+  }
+  {
+    auto options = std::make_shared<LiftOptions>();
+    Command lift = hold.Sub("lift", "propose to lift a hold, or confirm another's proposal");
+    lift.Required("hold", options->id, "the hold's id")
+        .Optional("--reason", options->reason, "why; no personal data")
+        .Flag("--confirm", options->confirm, "agree to the newest proposal");
+    options->order.Declare(lift);
+    lift.Runs([options](Session& session) { return Lift(session, *options); });
+  }
+  {
+    auto options = std::make_shared<LiftOptions>();
+    Command cancel = hold.Sub("cancel-lift", "stop a lift before it takes effect");
+    cancel.Required("hold", options->id, "the hold's id");
+    options->order.Declare(cancel);
+    cancel.Runs([options](Session& session) { return Cancel(session, *options); });
+  }
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/ledger_verifier.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/status_macros.h"
+#include "crypto/lease.h"
+#include "crypto/merkle.h"
+#include "crypto/merkle_proof.h"
+
+namespace holdfast::cli {
+namespace {
+
+absl::Status Defect(std::string_view rule, std::string what) {
+  return AddMetadata(MakeError(Reason::kLedgerInconsistent, std::move(what)), "rule",
+                     std::string(rule));
+}
+
+}  // namespace
+
+// The whole tree in memory, so that the root at any earlier size can be told.
+class LedgerVerifier::Tree final : public crypto::NodeReader {
+ public:
+  void Append(const Digest32& leaf) {
+    Put(0, leaf);
+    frontier_.AppendAnd(leaf, [&](unsigned level, const Digest32& hash) { Put(level, hash); });
+  }
+
+  std::uint64_t size() const { return frontier_.size(); }
+  Digest32 Root() const { return frontier_.Root(); }
+
+  bool HadRoot(std::uint64_t size, const Digest32& root) {
+    if (size > frontier_.size()) return false;
+    const auto at_size = crypto::RootAt(size, *this);
+    return at_size.ok() && *at_size == root;
+  }
+
+  absl::StatusOr<Digest32> ReadNode(unsigned level, std::uint64_t index) override {
+    if (level < levels_.size() && index < levels_[level].size()) {
+      return levels_[level][static_cast<std::size_t>(index)];
+    }
+    return Defect("TREE", "the tree has no such node");
+  }
+
+ private:
+  void Put(unsigned level, const Digest32& hash) {
+    if (levels_.size() <= level) levels_.resize(level + 1);
+    levels_[level].push_back(hash);
+  }
+
+  crypto::Frontier frontier_;
+  std::vector<std::vector<Digest32>> levels_;
+};
+
+LedgerVerifier::LedgerVerifier(const ExchangeId& exchange)
+    : exchange_(exchange),
+      tree_(std::make_unique<Tree>()),
+      replayer_(
+          policy::Replayer::Mode::kDecideAgain,
+          {[this](std::uint64_t size, const Digest32& root) { return tree_->HadRoot(size, root); },
+           [this](const ledger::v1::LeaseOpened& fact, const policy::State& state) {
+             const auto opening = crypto::ParseLeaseOpening(AsBytes(fact.opening()));
+             const policy::Transfer* transfer = state.transfer(fact.transfer());
+             return opening.ok() && transfer != nullptr && opening->exchange == exchange_ &&
+                    opening->transfer == transfer->id && opening->member == fact.requester() &&
+                    AsText(BytesOf(opening->recipient_key)) == fact.recipient_key() &&
+                    tree_->HadRoot(opening->ledger_size, opening->ledger_size == 0
+                                                             ? crypto::EmptyRoot()
+                                                             : opening->ledger_root);
+           }}) {}
+
+LedgerVerifier::~LedgerVerifier() = default;
+
+absl::Status LedgerVerifier::Add(ByteSpan entry) {
+  HF_RETURN_IF_ERROR(replayer_.Step(entry));
+  if (replayer_.report().entries == 1 && replayer_.state().agreement().exchange_id() != exchange_) {
+    return Defect("EXCHANGE", "the ledger is of another exchange");
+  }
+  tree_->Append(crypto::LeafHash(entry));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<crypto::Checkpoint> LedgerVerifier::Check(std::string_view checkpoint_note) const {
+  if (!replayer_.state().open()) return Defect("EMPTY", "the ledger has no entry");
+  HF_ASSIGN_OR_RETURN(const crypto::PublicKey key,
+                      crypto::PublicKey::FromBytes(replayer_.state().checkpoint_key()));
+  HF_ASSIGN_OR_RETURN(
+      const crypto::NoteKey note_key,
+      crypto::NoteKey::Make(crypto::LedgerOrigin(exchange_), crypto::NoteAlgorithm::kEd25519, key));
+  HF_ASSIGN_OR_RETURN(crypto::OpenedCheckpoint opened,
+                      crypto::OpenCheckpoint(checkpoint_note, note_key));
+  if (opened.checkpoint.size != tree_->size()) {
+    return Defect("SIZE", "the checkpoint is of a ledger of another size");
+  }
+  if (opened.checkpoint.root != tree_->Root()) {
+    return Defect("ROOT", "the entries are not those that the checkpoint's root covers");
+  }
+  return std::move(opened.checkpoint);
+}
+
+std::uint64_t LedgerVerifier::size() const { return tree_->size(); }
+const policy::ReplayReport& LedgerVerifier::report() const { return replayer_.report(); }
+const policy::State& LedgerVerifier::state() const { return replayer_.state(); }
+
+absl::StatusOr<std::uint64_t> ClaimedSize(std::string_view checkpoint_note) {
+  HF_ASSIGN_OR_RETURN(const crypto::UnverifiedNote note, crypto::ParseNote(checkpoint_note));
+  HF_ASSIGN_OR_RETURN(const crypto::Checkpoint checkpoint, crypto::ParseCheckpointText(note.text));
+  return checkpoint.size;
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks a whole exported ledger from the exchange's id alone: the agreement's signatures, the tree
+// and the signed checkpoint, every order and lease, and each decision again.
+//
+// When to use  Behind `holdfast ledger verify`, and wherever a ledger is to be believed without its
+//              gateway. What it proves is what the gateway's protocol did; see docs/evidence.md.
+// Threads      Not safe for concurrent use.
+// Ownership    Keeps the tree: about 64 bytes an entry.
+// Errors       kLedgerInconsistent with `index` and `rule` for a defect; kSignatureInvalid and
+//              kRequestMalformed for the checkpoint. Nothing can be added after an error.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "crypto/checkpoint.h"
+#include "policy/replay.h"
+
+namespace holdfast::cli {
+
+class LedgerVerifier final {
+ public:
+  explicit LedgerVerifier(const ExchangeId& exchange);
+  LedgerVerifier(const LedgerVerifier&) = delete;
+  LedgerVerifier& operator=(const LedgerVerifier&) = delete;
+  ~LedgerVerifier();
+
+  // Takes the next entry's bytes.
+  absl::Status Add(ByteSpan entry);
+
+  // Checks the signed note against what was added. Call after the last entry.
+  absl::StatusOr<crypto::Checkpoint> Check(std::string_view checkpoint_note) const;
+
+  std::uint64_t size() const;
+  const policy::ReplayReport& report() const;
+  const policy::State& state() const;
+
+ private:
+  class Tree;
+
+  const ExchangeId exchange_;
+  std::unique_ptr<Tree> tree_;
+  policy::Replayer replayer_;
+};
+
+// Reads the size that a note claims, which nobody has verified yet.
+absl::StatusOr<std::uint64_t> ClaimedSize(std::string_view checkpoint_note);
+
+}  // namespace holdfast::cli

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// holdfast order: signed orders as files, and what waits for a signature.
+#include <memory>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "cli/agreement_files.h"
+#include "cli/commands.h"
+#include "cli/exchange_view.h"
+#include "cli/orders.h"
+#include "client/order_client.h"
+#include "client/requester_client.h"
+#include "crypto/dsse.h"
+#include "policy/opened_order.h"
+#include "policy/order_json.h"
+
+namespace holdfast::cli {
+namespace {
+
+struct FileOptions {
+  std::string file;
+  std::string out;
+  bool yes = false;
+};
+
+absl::StatusOr<ExitStatus> ShowContext(Session& session) {
+  HF_ASSIGN_OR_RETURN(const std::string person, session.ProfileValue(&Profile::member, "member"));
+  HF_ASSIGN_OR_RETURN(const client::VerifiedCheckpoint head, VerifyCheckpoint(session));
+  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const v1::OrderContext context, client::OrderClient(channel).Context(person));
+  JsonObject object("OrderContext");
+  object.Set("person", person)
+      .Set("agreement_version", context.agreement_version())
+      .Set("ledger_size", head.checkpoint.size)
+      .Set("ledger_root", Hex(head.checkpoint.root))
+      .Set("prev", context.prev());
+  session.out().Result(
+      object, fmt::format("the next order of {}: agreement version {}, ledger of {} entries with "
+                          "root {}, after {}",
+                          person, context.agreement_version(), head.checkpoint.size,
+                          Hex(head.checkpoint.root),
+                          context.prev().empty() ? "no other" : "order " + context.prev()));
+  return ExitStatus::kDone;
+}
+
+// Shows a draft, or a signed order; the signature is verified where the profile names an agreement.
+absl::StatusOr<ExitStatus> Show(Session& session, const FileOptions& options) {
+  HF_ASSIGN_OR_RETURN(const std::string text,
+                      session.ReadText(options.file, crypto::kMaxDsseBytes));
+  JsonObject object("Order");
+  std::string about;
+  order::v1::Order order;
+  const auto envelope = crypto::ParseDsse(text);
+  if (envelope.ok()) {
+    HF_ASSIGN_OR_RETURN(const policy::OpenedAgreement agreement, AgreementOfProfile(session));
+    HF_ASSIGN_OR_RETURN(const policy::OpenedOrder opened,
+                        policy::OpenOrder(AsBytes(text), agreement));
+    order = opened.order;
+    about = "signed by " + order.person() + ": the signature verifies";
+    object.Set("signed", true).Set("payload_sha256", Hex(opened.payload_digest));
+  } else {
+    HF_ASSIGN_OR_RETURN(order, policy::ParseOrder(AsBytes(text)));
+    about = "a draft: nobody has signed it";
+    object.Set("signed", false);
+  }
+  const std::string described = policy::DescribeOrder(order);
+  object.Set("order_id", order.id()).Set("person", order.person()).Set("description", described);
+  session.out().Result(object, described + "\n" + about);
+  return ExitStatus::kDone;
+}
+
+absl::StatusOr<ExitStatus> Sign(Session& session, const FileOptions& options) {
+  HF_ASSIGN_OR_RETURN(const std::string text, session.ReadText(options.file, kMaxOrderBytes));
+  HF_ASSIGN_OR_RETURN(const order::v1::Order order, policy::ParseOrder(AsBytes(text)));
+  HF_ASSIGN_OR_RETURN(const std::string person, session.ProfileValue(&Profile::member, "member"));
+  HF_ASSIGN_OR_RETURN(const ExchangeId exchange, session.exchange_id());
+  if (order.person() != person) {
+    return MakeError(Reason::kRequestMalformed, "the draft is an order of " + order.person());
+  }
+  if (order.exchange_id() != Hex(BytesOf(exchange))) {
+    return MakeError(Reason::kAgreementMismatch, "the draft is for another exchange");
+  }
+  HF_RETURN_IF_ERROR(ConfirmOrder(session, order, options.yes ? Consent::kGiven : Consent::kAsk));
+  HF_ASSIGN_OR_RETURN(const std::string signed_order, SignOrder(session, order));
+  HF_RETURN_IF_ERROR(session.WriteFile(options.out, AsBytes(signed_order), Overwrite::kRefuse));
+  JsonObject object("OrderSigned");
+  object.Set("file", options.out).Set("order_id", order.id());
+  session.out().Result(object, "signed: " + options.out);
+  return ExitStatus::kDone;
+}
+
+absl::StatusOr<ExitStatus> Submit(Session& session, const FileOptions& options) {
+  HF_ASSIGN_OR_RETURN(const std::string text,
+                      session.ReadText(options.file, crypto::kMaxDsseBytes));
+  HF_ASSIGN_OR_RETURN(const crypto::UnverifiedDsse envelope, crypto::ParseDsse(text));
+  HF_ASSIGN_OR_RETURN(const order::v1::Order order, policy::ParseOrder(envelope.payload));
+  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const v1::SubmitOrderResponse response,
+                      client::OrderClient(channel).Submit(AsBytes(text)));
+  return ShowReceipt(session, order, response);
+}
+
+// What waits for a person. What the caller may not list is left out.
+absl::StatusOr<ExitStatus> Pending(Session& session) {
+  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  const auto may_not = [](const absl::Status& status) {
+    return ReasonOf(status) == Reason::kPermissionDenied;
+  };
+  std::uint64_t count = 0;
+  const auto show = [&](std::string_view kind, const std::string& what, const std::string& how) {
+    ++count;
+    JsonObject object("PendingAct");
+    object.Set("kind", kind).Set("what", what).Set("command", how);
+    session.out().Result(object, what + "\n  " + how);
+  };
+  const auto transfers = client::RequesterClient(channel).List();
+  if (!transfers.ok() && !may_not(transfers.status())) return transfers.status();
+  if (transfers.ok()) {
+    for (const v1::Transfer& transfer : *transfers) {
+      if (transfer.state() != v1::Transfer::AWAITING_APPROVAL) continue;
+      show("approval", transfer.name() + " waits for a custodian's approval",
+           "holdfast transfer approve " + transfer.name());
+    }
+  }
+  const auto holds = client::OrderClient(channel).ListHolds(client::LiftedHolds::kLeaveOut);
+  if (!holds.ok() && !may_not(holds.status())) return holds.status();
+  if (holds.ok()) {
+    for (const v1::Hold& hold : *holds) {
+      if (hold.state() != v1::Hold::LIFT_PROPOSED) continue;
+      show("lift", "the lift of hold " + hold.id() + " waits for a second person",
+           "holdfast hold lift " + hold.id() + " --confirm");
+    }
+  }
+  const auto disposals = client::OrderClient(channel).ListDisposals();
+  if (!disposals.ok() && !may_not(disposals.status())) return disposals.status();
+  if (disposals.ok()) {
+    for (const v1::Disposal& disposal : *disposals) {
+      if (disposal.state() != v1::Disposal::AWAITING_APPROVAL) continue;
+      show("destruction",
+           fmt::format("the destruction of {} records waits for another custodian",
+                       disposal.count()),
+           fmt::format("holdfast disposal approve {}", disposal.revocation_index()));
+    }
+  }
+  if (count == 0) session.out().Line("nothing waits");
+  return ExitStatus::kDone;
+}
+
+}  // namespace
+
+void DeclareOrder(Command root) {
+  Command order = root.Sub("order", "context, show, sign, submit, pending");
+  order.Sub("context", "what goes into my next order").Runs(ShowContext);
+  {
+    auto options = std::make_shared<FileOptions>();
+    Command show = order.Sub("show", "say in plain words what an order does");
+    show.Required("file", options->file, "a draft or a signed order");
+    show.Runs([options](Session& session) { return Show(session, *options); });
+  }
+  {
+    auto options = std::make_shared<FileOptions>();
+    Command sign = order.Sub("sign", "sign a draft with the profile's key; needs no network");
+    sign.Required("file", options->file, "a draft, from --draft of the command for the act")
+        .Required("--out", options->out, "the file to write")
+        .Flag("--yes", options->yes, "sign without being asked");
+    sign.Runs([options](Session& session) { return Sign(session, *options); });
+  }
+  {
+    auto options = std::make_shared<FileOptions>();
+    Command submit = order.Sub("submit", "deliver a signed order; anybody may");
+    submit.Required("file", options->file, "a signed order");
+    submit.Runs([options](Session& session) { return Submit(session, *options); });
+  }
+  order.Sub("pending", "what waits for a signature").Runs(Pending);
+}
+
+}  // namespace holdfast::cli

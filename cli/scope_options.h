@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which records a hold or a revocation covers, on the command line.
+//
+// Threads      As the command line.
+// Ownership    Written to by the parser; must live as long as the command.
+// Errors       kRequestMalformed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "cli/command_line.h"
+#include "holdfast/v1/scope.pb.h"
+
+namespace holdfast::cli {
+
+struct ScopeOptions {
+  bool everything = false;
+  std::string transfer;
+  std::vector<std::string> rows;
+  std::string officer;
+  std::string authority;
+  std::string person;
+
+  void Declare(Command& command);
+  absl::StatusOr<v1::Scope> ToScope() const;
+};
+
+// Reads "7" or "0-99", both ends included.
+absl::StatusOr<v1::RowRange> ParseRowRange(std::string_view text);
+
+// The scope in a few words.
+std::string DescribeScope(const v1::Scope& scope);
+
+}  // namespace holdfast::cli

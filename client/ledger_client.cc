@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/ledger_client.h"
+
+#include <optional>
+#include <vector>
+
+#include "base/error.h"
+#include "base/status_macros.h"
+#include "client/internal/connection.h"
+#include "client/internal/pull.h"
+#include "crypto/merkle_proof.h"
+#include "holdfast/v1/ledger_service.grpc.pb.h"
+
+namespace holdfast::client {
+namespace {
+
+constexpr std::size_t kMaxMemoryBytes = crypto::kMaxNoteBytes + 4096;
+
+absl::Status Inconsistent(const CheckpointMemory& memory, std::string_view note,
+                          const std::string& what) {
+  absl::Status error = MakeError(Reason::kLedgerInconsistent, what);
+  error = AddMetadata(error, "kept", memory.path());
+  const auto kept = memory.KeepContradiction(note);
+  return AddMetadata(error, "refused",
+                     kept.ok() ? *kept : "not kept: " + std::string(kept.status().message()));
+}
+
+absl::StatusOr<crypto::NoteKey> KeyOf(const ExchangeId& exchange, ByteSpan bytes) {
+  HF_ASSIGN_OR_RETURN(const crypto::PublicKey key, crypto::PublicKey::FromBytes(bytes));
+  return crypto::NoteKey::Make(crypto::LedgerOrigin(exchange), crypto::NoteAlgorithm::kEd25519,
+                               key);
+}
+
+std::unique_ptr<v1::LedgerService::Stub> StubOf(Channel& channel) {
+  return v1::LedgerService::NewStub(channel.connection().channel());
+}
+
+}  // namespace
+
+std::string CheckpointMemory::path() const {
+  return JoinPath(folder_, Hex(BytesOf(exchange_)) + ".checkpoint");
+}
+
+absl::StatusOr<CheckpointMemory::Remembered> CheckpointMemory::Load() const {
+  const auto bytes = files_.ReadWhole(path(), kMaxMemoryBytes);
+  if (ReasonOf(bytes.status()) == Reason::kNotFound) return Remembered{};
+  HF_RETURN_IF_ERROR(bytes.status());
+  const std::string_view text = AsText(*bytes);
+  const std::size_t end = text.find('\n');
+  if (end == std::string_view::npos || end == 0 || end + 1 == text.size()) {
+    return AddMetadata(MakeError(Reason::kStoreCorrupt, "the remembered checkpoint is none"),
+                       "file", path());
+  }
+  return Remembered{std::string(text.substr(0, end)), std::string(text.substr(end + 1))};
+}
+
+absl::Status CheckpointMemory::Store(const Remembered& remembered) const {
+  if (ReasonOf(files_.Stat(folder_).status()) == Reason::kNotFound) {
+    HF_RETURN_IF_ERROR(files_.MakeDirectory(folder_));
+    HF_RETURN_IF_ERROR(files_.SyncDirectory(ParentPath(folder_)));
+  }
+  return ReplaceFile(files_, path(), AsBytes(remembered.key + "\n" + remembered.note));
+}
+
+absl::StatusOr<std::string> CheckpointMemory::KeepContradiction(std::string_view note) const {
+  const std::string contradiction = path() + ".refused";
+  HF_RETURN_IF_ERROR(ReplaceFile(files_, contradiction, AsBytes(note)));
+  return contradiction;
+}
+
+absl::StatusOr<VerifiedCheckpoint> AcceptCheckpoint(const CheckpointMemory& memory,
+                                                    const ExchangeId& exchange,
+                                                    ByteSpan announced_key,
+                                                    const v1::Checkpoint& answer) {
+  HF_ASSIGN_OR_RETURN(CheckpointMemory::Remembered known, memory.Load());
+  HF_ASSIGN_OR_RETURN(const crypto::NoteKey key, known.key.empty()
+                                                     ? KeyOf(exchange, announced_key)
+                                                     : crypto::NoteKey::Parse(known.key));
+  const auto opened = crypto::OpenCheckpoint(answer.note(), key);
+  if (!opened.ok()) {
+    if (known.note.empty()) return opened.status();
+    return Inconsistent(memory, answer.note(),
+                        "the checkpoint is not signed by the ledger's key that was seen first");
+  }
+  VerifiedCheckpoint verified{opened->checkpoint, answer.note(), 0};
+  if (!known.note.empty()) {
+    HF_ASSIGN_OR_RETURN(const crypto::OpenedCheckpoint before,
+                        crypto::OpenCheckpoint(known.note, key));
+    const crypto::Checkpoint& old = before.checkpoint;
+    const crypto::Checkpoint& now = verified.checkpoint;
+    verified.followed_from = old.size;
+    if (now.size < old.size) {
+      return Inconsistent(memory, answer.note(),
+                          "the ledger has " + std::to_string(now.size) + " entries and had " +
+                              std::to_string(old.size) + ": it was rolled back");
+    }
+    if (now.size == old.size && now.root != old.root) {
+      return Inconsistent(memory, answer.note(),
+                          "two ledgers of " + std::to_string(now.size) + " entries: a fork");
+    }
+    if (now.size > old.size && old.size > 0) {
+      std::vector<ByteSpan> hashes;
+      for (const std::string& hash : answer.consistency()) hashes.push_back(AsBytes(hash));
+      const auto proof = crypto::ProofFromBytes(hashes);
+      const absl::Status extends =
+          proof.ok() ? crypto::VerifyConsistency(old.size, now.size, old.root, now.root, *proof)
+                     : proof.status();
+      if (!extends.ok()) {
+        return Inconsistent(memory, answer.note(),
+                            "the ledger of " + std::to_string(now.size) +
+                                " entries does not begin with the one of " +
+                                std::to_string(old.size) + " that was verified: a fork");
+      }
+    }
+  }
+  HF_RETURN_IF_ERROR(memory.Store({key.ToString(), answer.note()}));
+  return verified;
+}
+
+absl::StatusOr<v1::Exchange> LedgerClient::GetExchange() {
+  const v1::GetExchangeRequest request;
+  const auto stub = StubOf(*channel_);
+  return channel_->connection().Unary<v1::Exchange>(
+      [&](auto* context, auto* response) { return stub->GetExchange(context, request, response); });
+}
+
+absl::StatusOr<VerifiedCheckpoint> LedgerClient::Checkpoint(const CheckpointMemory& memory,
+                                                            const ExchangeId& exchange) {
+  HF_ASSIGN_OR_RETURN(const v1::Exchange about, GetExchange());
+  if (about.exchange_id() != ToString(BytesOf(exchange))) {
+    return AddMetadata(MakeError(Reason::kAgreementMismatch,
+                                 "the gateway hosts another exchange than the profile names"),
+                       "exchange_id", Hex(AsBytes(about.exchange_id())));
+  }
+  HF_ASSIGN_OR_RETURN(const CheckpointMemory::Remembered known, memory.Load());
+  v1::GetCheckpointRequest request;
+  if (!known.note.empty()) {
+    HF_ASSIGN_OR_RETURN(const crypto::NoteKey key, crypto::NoteKey::Parse(known.key));
+    HF_ASSIGN_OR_RETURN(const crypto::OpenedCheckpoint before,
+                        crypto::OpenCheckpoint(known.note, key));
+    request.set_known_size(before.checkpoint.size);
+  }
+  // A ledger that became shorter cannot prove anything about the size that is known here.
+  if (about.ledger_size() < request.known_size()) request.set_known_size(0);
+  const auto stub = StubOf(*channel_);
+  HF_ASSIGN_OR_RETURN(
+      const v1::Checkpoint answer,
+      channel_->connection().Unary<v1::Checkpoint>([&](auto* context, auto* response) {
+        return stub->GetCheckpoint(context, request, response);
+      }));
+  return AcceptCheckpoint(memory, exchange, AsBytes(about.checkpoint_key()), answer);
+}
+
+absl::StatusOr<v1::InclusionProof> LedgerClient::GetInclusionProof(std::uint64_t ledger_index,
+                                                                   std::uint64_t tree_size) {
+  v1::GetInclusionProofRequest request;
+  request.set_ledger_index(ledger_index);
+  request.set_tree_size(tree_size);
+  const auto stub = StubOf(*channel_);
+  return channel_->connection().Unary<v1::InclusionProof>([&](auto* context, auto* response) {
+    return stub->GetInclusionProof(context, request, response);
+  });
+}
+
+absl::StatusOr<std::string> LedgerClient::Export(std::uint64_t first, const TakeBundle& take) {
+  v1::ReadEntriesRequest request;
+  request.set_first(first);
+  std::string checkpoint;
+  const auto stub = StubOf(*channel_);
+  const absl::Status status = internal::Pull<v1::EntryBundle>(
+      channel_->connection(),
+      [&](grpc::ClientContext* context) { return stub->ReadEntries(context, request); },
+      [&](v1::EntryBundle& bundle) -> absl::StatusOr<internal::Pulled> {
+        if (bundle.first() != request.first()) {
+          return MakeError(Reason::kLedgerInconsistent, "the gateway left entries out");
+        }
+        HF_RETURN_IF_ERROR(take(bundle));
+        request.set_first(bundle.first() + static_cast<std::uint64_t>(bundle.entries_size()));
+        checkpoint = bundle.checkpoint();
+        return internal::Pulled::kMore;
+      });
+  HF_RETURN_IF_ERROR(status);
+  if (!checkpoint.empty()) return checkpoint;
+  return MakeError(Reason::kUnavailable, "the gateway ended the export before its checkpoint");
+}
+
+}  // namespace holdfast::client

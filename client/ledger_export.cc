@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/ledger_export.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "base/status_macros.h"
+#include "crypto/merkle.h"
+#include "crypto/signed_note.h"
+
+namespace holdfast::client {
+namespace {
+
+constexpr std::size_t kShortLengthBytes = 2;
+constexpr std::size_t kLongLengthBytes = 4;
+constexpr std::size_t kLongMark = 0xFFFF;
+constexpr std::size_t kMaxBundleBytes =
+    crypto::kTileWidth * (kShortLengthBytes + kLongLengthBytes) + kMaxExportedEntryBytes * 2;
+
+void AppendLength(Bytes& out, std::size_t length, std::size_t bytes) {
+  for (std::size_t i = bytes; i > 0; --i) {
+    out.push_back(static_cast<std::byte>(length >> (8 * (i - 1))));
+  }
+}
+
+std::size_t LengthOf(ByteSpan bytes) {
+  std::size_t length = 0;
+  for (const std::byte b : bytes) length = (length << 8) | std::to_integer<std::size_t>(b);
+  return length;
+}
+
+absl::Status Corrupt(const std::string& what) {
+  return MakeError(Reason::kStoreCorrupt, "the export " + what);
+}
+
+}  // namespace
+
+void AppendEntry(Bytes& bundle, ByteSpan entry) {
+  HF_CHECK(!entry.empty() && entry.size() <= kMaxExportedEntryBytes);
+  if (entry.size() < kLongMark) {
+    AppendLength(bundle, entry.size(), kShortLengthBytes);
+  } else {
+    AppendLength(bundle, kLongMark, kShortLengthBytes);
+    AppendLength(bundle, entry.size(), kLongLengthBytes);
+  }
+  bundle.insert(bundle.end(), entry.begin(), entry.end());
+}
+
+absl::StatusOr<std::vector<ByteSpan>> ParseEntries(ByteSpan bundle) {
+  std::vector<ByteSpan> entries;
+  while (!bundle.empty()) {
+    if (entries.size() == crypto::kTileWidth) return Corrupt("has a bundle with too many entries");
+    if (bundle.size() < kShortLengthBytes) return Corrupt("has a bundle that is cut off");
+    std::size_t length = LengthOf(bundle.first(kShortLengthBytes));
+    bundle = bundle.subspan(kShortLengthBytes);
+    if (length == kLongMark) {
+      if (bundle.size() < kLongLengthBytes) return Corrupt("has a bundle that is cut off");
+      length = LengthOf(bundle.first(kLongLengthBytes));
+      bundle = bundle.subspan(kLongLengthBytes);
+      // One entry has one form.
+      if (length < kLongMark) return Corrupt("has a short entry with a long length");
+    }
+    if (length == 0 || length > kMaxExportedEntryBytes) {
+      return Corrupt("has an entry of a size that no entry has");
+    }
+    if (bundle.size() < length) return Corrupt("has a bundle that is cut off");
+    entries.push_back(bundle.first(length));
+    bundle = bundle.subspan(length);
+  }
+  return entries;
+}
+
+absl::StatusOr<ExportWriter> ExportWriter::Create(FileSystem& files, std::string folder) {
+  const auto names = files.List(folder);
+  if (names.ok() && !names->empty()) {
+    return MakeError(Reason::kAlreadyExists, folder + " exists and is not empty");
+  }
+  if (!names.ok() && ReasonOf(names.status()) != Reason::kNotFound) return names.status();
+  ExportWriter writer(files, std::move(folder));
+  HF_RETURN_IF_ERROR(writer.MakeFolders(writer.folder_));
+  return writer;
+}
+
+absl::Status ExportWriter::MakeFolders(const std::string& path) {
+  if (files_->Stat(path).ok()) return absl::OkStatus();
+  const std::string parent = ParentPath(path);
+  if (parent != path && parent != "." && parent != "/") HF_RETURN_IF_ERROR(MakeFolders(parent));
+  HF_RETURN_IF_ERROR(files_->MakeDirectory(path));
+  return files_->SyncDirectory(parent);
+}
+
+absl::Status ExportWriter::Write(const std::string& path, ByteSpan bytes) {
+  const std::string whole = JoinPath(folder_, path);
+  HF_RETURN_IF_ERROR(MakeFolders(ParentPath(whole)));
+  return ReplaceFile(*files_, whole, bytes);
+}
+
+absl::Status ExportWriter::WriteBundle(std::uint32_t width) {
+  HF_RETURN_IF_ERROR(Write(crypto::EntriesPath(bundles_, width), bundle_));
+  ++bundles_;
+  in_bundle_ = 0;
+  bundle_.clear();
+  return absl::OkStatus();
+}
+
+absl::Status ExportWriter::Add(ByteSpan entry) {
+  if (entry.empty() || entry.size() > kMaxExportedEntryBytes) {
+    return MakeError(Reason::kRequestTooLarge, "an entry is empty or too large");
+  }
+  AppendEntry(bundle_, entry);
+  ++in_bundle_;
+  const std::array<Digest32, 1> leaf = {crypto::LeafHash(entry)};
+  std::vector<crypto::Tile> full;
+  tiles_.Append(leaf, full);
+  for (const crypto::Tile& tile : full) {
+    HF_RETURN_IF_ERROR(Write(crypto::TilePath(tile.id), tile.bytes));
+  }
+  return in_bundle_ == crypto::kTileWidth ? WriteBundle(in_bundle_) : absl::OkStatus();
+}
+
+absl::Status ExportWriter::Finish(std::string_view checkpoint) {
+  if (in_bundle_ > 0) HF_RETURN_IF_ERROR(WriteBundle(in_bundle_));
+  for (const crypto::Tile& tile : tiles_.PartialTiles()) {
+    HF_RETURN_IF_ERROR(Write(crypto::TilePath(tile.id), tile.bytes));
+  }
+  return Write("checkpoint", AsBytes(checkpoint));
+}
+
+absl::StatusOr<std::string> ReadExportCheckpoint(FileSystem& files, const std::string& folder) {
+  HF_ASSIGN_OR_RETURN(const Bytes note, files.ReadWhole(JoinPath(folder, "checkpoint"),
+                                                        crypto::kMaxNoteBytes));
+  return ToString(note);
+}
+
+absl::Status ReadExport(FileSystem& files, const std::string& folder, std::uint64_t size,
+                        const std::function<absl::Status(std::uint64_t, ByteSpan)>& take) {
+  std::uint64_t index = 0;
+  while (index < size) {
+    const auto width = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(crypto::kTileWidth, size - index));
+    const std::string path =
+        JoinPath(folder, crypto::EntriesPath(index / crypto::kTileWidth, width));
+    HF_ASSIGN_OR_RETURN(const Bytes bundle, files.ReadWhole(path, kMaxBundleBytes));
+    auto entries = ParseEntries(bundle);
+    if (!entries.ok()) return AddMetadata(entries.status(), "file", path);
+    if (entries->size() != width) {
+      return AddMetadata(Corrupt("has a bundle with too few entries"), "file", path);
+    }
+    for (const ByteSpan entry : *entries) HF_RETURN_IF_ERROR(take(index++, entry));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace holdfast::client

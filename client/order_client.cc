@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/order_client.h"
+
+#include "base/status_macros.h"
+#include "client/internal/connection.h"
+#include "holdfast/v1/disposal_service.grpc.pb.h"
+#include "holdfast/v1/hold_service.grpc.pb.h"
+
+namespace holdfast::client {
+
+absl::StatusOr<v1::OrderContext> OrderClient::Context(const std::string& person) {
+  v1::GetOrderContextRequest request;
+  request.set_person(person);
+  const auto stub = v1::OrderService::NewStub(channel_->connection().channel());
+  return channel_->connection().Unary<v1::OrderContext>([&](auto* context, auto* response) {
+    return stub->GetOrderContext(context, request, response);
+  });
+}
+
+absl::StatusOr<v1::SubmitOrderResponse> OrderClient::Submit(ByteSpan order_dsse) {
+  v1::SubmitOrderRequest request;
+  request.set_order_dsse(ToString(order_dsse));
+  const auto stub = v1::OrderService::NewStub(channel_->connection().channel());
+  return channel_->connection().Unary<v1::SubmitOrderResponse>(
+      [&](auto* context, auto* response) { return stub->SubmitOrder(context, request, response); });
+}
+
+absl::StatusOr<v1::PreviewHoldResponse> OrderClient::PreviewHold(const v1::Scope& scope) {
+  v1::PreviewHoldRequest request;
+  *request.mutable_scope() = scope;
+  const auto stub = v1::HoldService::NewStub(channel_->connection().channel());
+  return channel_->connection().Unary<v1::PreviewHoldResponse>(
+      [&](auto* context, auto* response) { return stub->PreviewHold(context, request, response); });
+}
+
+absl::StatusOr<std::vector<v1::Hold>> OrderClient::ListHolds(LiftedHolds lifted) {
+  v1::ListHoldsRequest request;
+  request.set_include_lifted(lifted == LiftedHolds::kInclude);
+  const auto stub = v1::HoldService::NewStub(channel_->connection().channel());
+  HF_ASSIGN_OR_RETURN(
+      const v1::ListHoldsResponse response,
+      channel_->connection().Unary<v1::ListHoldsResponse>(
+          [&](auto* context, auto* answer) { return stub->ListHolds(context, request, answer); }));
+  return std::vector<v1::Hold>(response.holds().begin(), response.holds().end());
+}
+
+absl::StatusOr<v1::PreviewDisposalResponse> OrderClient::PreviewDisposal(const v1::Scope& scope) {
+  v1::PreviewDisposalRequest request;
+  *request.mutable_scope() = scope;
+  const auto stub = v1::DisposalService::NewStub(channel_->connection().channel());
+  return channel_->connection().Unary<v1::PreviewDisposalResponse>(
+      [&](auto* context, auto* response) {
+        return stub->PreviewDisposal(context, request, response);
+      });
+}
+
+absl::StatusOr<std::vector<v1::Disposal>> OrderClient::ListDisposals() {
+  const v1::ListDisposalsRequest request;
+  const auto stub = v1::DisposalService::NewStub(channel_->connection().channel());
+  HF_ASSIGN_OR_RETURN(
+      const v1::ListDisposalsResponse response,
+      channel_->connection().Unary<v1::ListDisposalsResponse>([&](auto* context, auto* answer) {
+        return stub->ListDisposals(context, request, answer);
+      }));
+  return std::vector<v1::Disposal>(response.disposals().begin(), response.disposals().end());
+}
+
+}  // namespace holdfast::client

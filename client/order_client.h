@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What counsel and custodians ask and deliver: previews, lists, and signed orders.
+//
+// When to use  With a member's channel. An order is drafted and signed elsewhere: anybody may carry
+//              one.
+// Threads      Each call blocks until it is answered. Calls may be made concurrently.
+// Ownership    Shares the channel.
+// Errors       Those of the channel (client/channel.h).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+#include "base/bytes.h"
+#include "client/channel.h"
+#include "holdfast/v1/disposal_service.pb.h"
+#include "holdfast/v1/hold_service.pb.h"
+
+namespace holdfast::client {
+
+enum class LiftedHolds { kLeaveOut = 0, kInclude };
+
+class OrderClient final {
+ public:
+  explicit OrderClient(std::shared_ptr<Channel> channel) : channel_(std::move(channel)) {}
+
+  // What goes into the next order of `person`.
+  absl::StatusOr<v1::OrderContext> Context(const std::string& person);
+
+  // Delivers an order. The same again gets its receipt again.
+  absl::StatusOr<v1::SubmitOrderResponse> Submit(ByteSpan order_dsse);
+
+  absl::StatusOr<v1::PreviewHoldResponse> PreviewHold(const v1::Scope& scope);
+  absl::StatusOr<std::vector<v1::Hold>> ListHolds(LiftedHolds lifted);
+  absl::StatusOr<v1::PreviewDisposalResponse> PreviewDisposal(const v1::Scope& scope);
+  absl::StatusOr<std::vector<v1::Disposal>> ListDisposals();
+
+ private:
+  const std::shared_ptr<Channel> channel_;
+};
+
+}  // namespace holdfast::client

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a source does: fetches accepted subjects, deposits what it found, closes the transfer.
+//
+// When to use  With a channel whose certificate is the source's. Serve() does all of it; it may be
+//              stopped at any time and started again from the beginning.
+// Threads      Each call blocks until it is done. The lookup is called on several threads at once.
+// Ownership    Shares the channel. Functions are called during the call only; the others by one
+// thread
+//              at a time.
+// Errors       Those of the channel (client/channel.h), and those of the functions passed in.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "base/ids.h"
+#include "client/channel.h"
+#include "client/requester_client.h"
+#include "crypto/ed25519.h"
+#include "holdfast/v1/transfer_service.pb.h"
+
+namespace holdfast::client {
+
+// Returns everybody in the source's files who may be this person: whoever shares the normalised
+// name. Nobody is a proper answer.
+using LookupFunction =
+    std::function<absl::StatusOr<std::vector<v1::Candidate>>(const v1::AcceptedSubject&)>;
+
+// How far Serve() is.
+struct ServeProgress {
+  std::uint64_t fetched = 0;    // Accepted subjects.
+  std::uint64_t deposited = 0;  // Of these, with an envelope.
+  std::uint64_t released = 0;   // Of these, with a record in it.
+  std::uint64_t candidates = 0;
+};
+
+// What Serve() did.
+struct ServeReport {
+  ServeProgress counts;
+  std::vector<std::uint64_t> verdicts = std::vector<std::uint64_t>(256);  // By number.
+  v1::Transfer transfer;                                                  // Closed.
+};
+
+class SourceClient final {
+ public:
+  explicit SourceClient(std::shared_ptr<Channel> channel) : channel_(std::move(channel)) {}
+
+  // Fetches the accepted subjects from `first_chunk` on, a chunk a call of `take`.
+  using TakeSubjects = std::function<absl::Status(v1::FetchSubjectsResponse&)>;
+  absl::Status Fetch(const std::string& transfer, std::uint32_t first_chunk,
+                     const TakeSubjects& take);
+
+  // Deposits chunks until `next` returns nothing. It is called on several threads at once where
+  // there are several streams.
+  using NextFindings = std::function<absl::StatusOr<std::optional<v1::DepositRecordsRequest>>()>;
+  using FindingsAnswer = std::function<absl::Status(const v1::DepositRecordsRequest&,
+                                                    const v1::DepositRecordsResponse&)>;
+  absl::Status Deposit(const NextFindings& next, const FindingsAnswer& answer,
+                       const StreamOptions& options = {});
+
+  // Closes a transfer over `envelopes` envelopes with this root, signed by the source's key.
+  absl::StatusOr<v1::Transfer> Close(const std::string& transfer, const ExchangeId& exchange,
+                                     std::uint32_t envelopes, const Digest32& envelopes_root,
+                                     const crypto::SigningKey& key);
+
+  // Fetches, looks up, deposits and closes. `progress` may be empty.
+  absl::StatusOr<ServeReport> Serve(const std::string& transfer, const ExchangeId& exchange,
+                                    const crypto::SigningKey& key, const LookupFunction& lookup,
+                                    const std::function<void(const ServeProgress&)>& progress,
+                                    const StreamOptions& options = {2, 32});
+
+ private:
+  const std::shared_ptr<Channel> channel_;
+};
+
+}  // namespace holdfast::client
