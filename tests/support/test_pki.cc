@@ -26,7 +26,7 @@ using CertificatePtr = std::unique_ptr<X509, Free<&X509_free>>;
 using ExtensionPtr = std::unique_ptr<X509_EXTENSION, Free<&X509_EXTENSION_free>>;
 
 KeyPtr MakeKey() {
-  KeyPtr key(EVP_EC_gen("P-256"));
+  KeyPtr key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
   HF_CHECK(key != nullptr);
   return key;
 }
