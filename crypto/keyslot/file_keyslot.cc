@@ -189,7 +189,8 @@ absl::Status FileKeyslot::EraseArea(std::size_t area) {
   HF_RETURN_IF_ERROR(WriteArea(area, kClaimBytes, noise.Reveal(), Durability::kSync));
   HF_ASSIGN_OR_RETURN(const WipedBuffer found,
                       ReadArea(area, kClaimBytes, kAreaBytes - kClaimBytes));
-  if (!std::ranges::equal(found.Reveal(), noise.Reveal())) {
+  const ByteSpan written = noise.Reveal();
+  if (!std::equal(written.begin(), written.end(), found.Reveal().begin())) {
     return Failed("an area does not hold what it was overwritten with");
   }
   // The key is gone. What follows only says that the area is free, which need not be durable: a
