@@ -128,7 +128,10 @@ std::optional<LinkageSet> LoadNbs() {
       // Where the graders do not say "match", no row of the file is the person.
       const std::string expected = table.At(i, "Expected Result");
       person.truth = table.At(i, "Match Id");
-      if (!expected.empty() && expected != "match") person.truth += " " + expected;
+      if (!expected.empty() && expected != "match") {
+        person.truth += " " + expected;
+        person.certain = false;
+      }
       person.name = Join({table.At(i, "FIRST"), table.At(i, "LAST"), table.At(i, "SUFFIX")});
       person.line1 = table.At(i, "ADDRESS");
       // The set writes a line end as two characters.
@@ -226,6 +229,14 @@ std::optional<LinkageSet> LoadLinkageSet(std::string_view name) {
   if (name == "census2030") return LoadCensus("census2030", "2030", "2020");
   if (name == "census2020") return LoadCensus("census2020", "2020", "2030");
   return std::nullopt;
+}
+
+std::vector<FilePerson> LinkageSet::Certain() const {
+  std::vector<FilePerson> people = source;
+  for (const FilePerson& request : requests) {
+    if (request.certain) people.push_back(request);
+  }
+  return people;
 }
 
 policy::GateConfig LinkageSet::Config() const {

@@ -35,6 +35,7 @@ struct FilePerson {
   std::string postal_code;
   std::string tax_number;
   std::string birth_date;
+  bool certain = true;  // Whether those who made the set are sure who it is.
 
   policy::PersonView View() const {
     return {name, {line1, line2, city, state, postal_code}, tax_number, birth_date};
@@ -49,6 +50,9 @@ struct LinkageSet {
   policy::CivilDate today{2026, 11, 24};
   std::vector<FilePerson> source;
   std::vector<FilePerson> requests;
+
+  // Requests and people of the file whose truth is certain.
+  std::vector<FilePerson> Certain() const;
 
   // The config with the set's places, which it borrows.
   policy::GateConfig Config() const;

@@ -101,7 +101,8 @@ TEST(GenericAddress, DamagedAddressesAreReadOrRefusedAndEqualThemselves) {
     SCOPED_TRACE(mutation.description);
     ParsedAddress parsed;
     AddressView view = kHome;
-    view.line1 = ToString(mutation.bytes);
+    const std::string damaged = ToString(mutation.bytes);
+    view.line1 = damaged;
     ParseAddress(view, AddressScheme::kGeneric, parsed);
     EXPECT_TRUE(!parsed.complete() || CompareAddresses(parsed, parsed).equal());
   }
