@@ -2,6 +2,7 @@
 #include "client/channel.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <string_view>
 #include <thread>
@@ -176,7 +177,9 @@ std::chrono::milliseconds RetryDelayOf(const absl::Status& status) {
   const auto metadata = MetadataOf(status);
   const auto it = metadata.find(std::string(kRetryKey));
   if (it == metadata.end()) return std::chrono::milliseconds(0);
-  return std::chrono::milliseconds(std::strtoll(it->second.c_str(), nullptr, 10));
+  std::int64_t delay = 0;  // Stays 0 if the text is no number.
+  std::from_chars(it->second.data(), it->second.data() + it->second.size(), delay);
+  return std::chrono::milliseconds(delay);
 }
 
 bool Backoff::WaitAfter(const absl::Status& error) {
