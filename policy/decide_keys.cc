@@ -48,16 +48,22 @@ Decision CheckRows(const State& state, const RowRuns& rows, bool expiry) {
     const auto due = transfer->not_after + state.agreement().terms().destruction_window;
     if (state.now().early < due) return Refuse(Refusal::kNotDue);
   }
+  Decision worst = Allow();
   for (const RowRun& run : rows.runs) {
     for (std::uint32_t row = run.first; row < run.first + run.count; ++row) {
       const Record* record = transfer->records.Find(row);
       if (record == nullptr) return Refuse(Refusal::kRowNotAccepted);
       if (expiry && record->revoked()) return Refuse(Refusal::kRecordPending);
       const Decision decision = CheckRow(state, *transfer, row, *record);
-      if (!decision.allowed()) return decision;
+      // A hold in force is the answer that counsel needs, even where another row only waits.
+      if (decision.refusal == Refusal::kNotDue) {
+        worst = decision;
+      } else if (!decision.allowed()) {
+        return decision;
+      }
     }
   }
-  return Allow();
+  return worst;
 }
 
 Refusal CheckRevocation(const State& state, const Disposal& disposal) {
@@ -182,11 +188,16 @@ Decision DecideFact(const State& state, const ledger::v1::RecordsDestroyed& fact
     default:
       return Refuse(Refusal::kMalformed);
   }
+  Decision worst = Allow();
   for (const RowRuns& of_transfer : rows) {
     const Decision decision = CheckRows(state, of_transfer, expiry);
-    if (!decision.allowed()) return decision;
+    if (decision.refusal == Refusal::kNotDue) {
+      worst = decision;
+    } else if (!decision.allowed()) {
+      return decision;
+    }
   }
-  return Allow();
+  return worst;
 }
 
 }  // namespace holdfast::policy

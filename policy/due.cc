@@ -40,8 +40,9 @@ Fate FateOf(const State& state, const Disposal& disposal) {
   Fate fate = Fate::kMay;
   ForEachRow(state, disposal.records,
              [&](const Transfer& transfer, std::uint32_t row, const Record& record) {
-               fate = FateOf(state, transfer, row, record);
-               return fate == Fate::kMay;
+               const Fate of_row = FateOf(state, transfer, row, record);
+               if (of_row != Fate::kMay) fate = of_row;
+               return fate != Fate::kPreserved;
              });
   return fate;
 }

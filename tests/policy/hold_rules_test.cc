@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+// Legal holds: what they stop, and how they end. R20 to R27.
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+#include "tests/policy/policy_world.h"
+#include "tests/support/seeded_random.h"
+
+namespace holdfast::test {
+namespace {
+
+using namespace std::chrono_literals;
+using policy::HoldState;
+
+class HoldRulesTest : public ::testing::Test {
+ protected:
+  Refusal Submit(std::string_view person, const order::v1::Order& act) {
+    return world_.TryOrder(world_.Order(person, act)).refusal;
+  }
+  Refusal Release(std::uint32_t row) {
+    return world_.Try(World::Release(world_.OpenLease(t_), row)).refusal;
+  }
+  HoldState StateOf(std::string_view id) { return world_.state().holds().Find(id)->state; }
+
+  World world_;
+  std::uint32_t t_ = world_.ClosedTransfer(4);
+};
+
+TEST_F(HoldRulesTest, AFreezeStopsReleaseDepositCollectionAndRenewal) {
+  const std::uint32_t open = world_.ApprovedTransfer(2);
+  const std::uint32_t lease = world_.OpenLease(t_);
+  const std::uint64_t index = world_.PlaceHold("hold-1", Everything(), order::v1::FREEZE);
+  const Decision release = world_.Try(World::Release(lease, 0));
+  EXPECT_EQ(release.refusal, Refusal::kFrozen);
+  EXPECT_EQ(release.hold_index, index);
+  EXPECT_EQ(world_.Try(world_.Envelope(open, 0)).refusal, Refusal::kFrozen);
+  EXPECT_EQ(world_.Try(world_.LeaseFact(t_)).refusal, Refusal::kFrozen);
+  ledger::v1::EnvelopesCollected collect;
+  collect.set_transfer(t_);
+  collect.set_requester("ice");
+  EXPECT_EQ(world_.Try(collect).refusal, Refusal::kFrozen);
+  EXPECT_EQ(world_.Try(collect).hold_index, index);
+}
+
+TEST_F(HoldRulesTest, APreserveStopsNoRelease) {
+  world_.PlaceHold("hold-1", Everything(), order::v1::PRESERVE);
+  EXPECT_EQ(Release(0), Refusal::kAllowed);
+  EXPECT_NE(world_.state().Preserving({t_, 0}), nullptr);
+  EXPECT_EQ(world_.state().Freezing({t_, 0}), nullptr);
+}
+
+TEST_F(HoldRulesTest, TheDefaultKindIsBoth) {
+  world_.PlaceHold("hold-1", Everything(), order::v1::HOLD_KIND_UNSPECIFIED);
+  EXPECT_NE(world_.state().Preserving({t_, 0}), nullptr);
+  EXPECT_NE(world_.state().Freezing({t_, 0}), nullptr);
+}
+
+TEST_F(HoldRulesTest, EachKindOfScopeCoversWhatItSays) {
+  const std::uint32_t other = world_.CreateTransfer("ice2", {"jones"});
+  world_.Judge(other, 0, 1, 0, 1);
+  struct Case {
+    v1::Scope scope;
+    std::vector<bool> covers;  // Rows 0 to 3 of t_, then row 0 of the other.
+  };
+  v1::Scope both = OfTransfer(world_, t_);
+  both.set_officer("jones");
+  v1::Scope rows = OfRows(world_, t_, 3, 3);
+  rows.add_rows()->set_first(0);
+  rows.mutable_rows(1)->set_last(1);
+  const std::vector<Case> cases = {
+      {Everything(), {true, true, true, true, true}},
+      {OfTransfer(world_, t_), {true, true, true, true, false}},
+      {OfRows(world_, t_, 1, 2), {false, true, true, false, false}},
+      {rows, {true, true, false, true, false}},
+      {OfOfficer("jones"), {false, true, false, true, true}},
+      {OfAuthority("statute"), {true, true, true, true, true}},
+      {OfAuthority("sunset"), {false, false, false, false, false}},
+      {OfPerson(1), {false, true, false, false, true}},
+      {both, {false, true, false, true, false}},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.scope.ShortDebugString());
+    policy::State state = world_.state().Clone();
+    const auto order = world_.Order("carol", world_.HoldAct("hold-1", c.scope));
+    const auto entry = EntryOf(ledger::v1::OrderAccepted());
+    ASSERT_TRUE(policy::Apply(state, entry, &order, state.ledger_size()).ok());
+    for (std::uint32_t row = 0; row < 4; ++row) {
+      EXPECT_EQ(state.Freezing({t_, row}) != nullptr, c.covers[row]) << row;
+    }
+    EXPECT_EQ(state.Freezing({other, 0}) != nullptr, c.covers[4]);
+  }
+}
+
+TEST_F(HoldRulesTest, AChunkIsStoppedAsAWholeIfOneRecordIsFrozen) {
+  world_.PlaceHold("hold-1", OfPerson(2));
+  ledger::v1::EnvelopesCollected collect;
+  collect.set_transfer(t_);
+  collect.set_requester("ice");
+  EXPECT_EQ(world_.Try(collect).refusal, Refusal::kFrozen);
+  EXPECT_EQ(Release(0), Refusal::kAllowed);
+  EXPECT_EQ(Release(2), Refusal::kFrozen);
+}
+
+// R22.
+TEST_F(HoldRulesTest, NewRecordsInAStandingScopeAreBornHeld) {
+  world_.PlaceHold("hold-1", OfOfficer("newcomer"));
+  world_.PlaceHold("hold-2", OfPerson(77));
+  const std::uint32_t t = world_.CreateTransfer("ice", {"newcomer", "other"});
+  world_.Judge(t, 0, 1, 0, 1);
+  world_.Judge(t, 1, 1, 1, 77);
+  world_.Judge(t, 2, 1, 1, 2);
+  EXPECT_NE(world_.state().Freezing({t, 0}), nullptr);
+  EXPECT_NE(world_.state().Freezing({t, 1}), nullptr);
+  EXPECT_EQ(world_.state().Freezing({t, 2}), nullptr);
+}
+
+TEST_F(HoldRulesTest, AScopeMustMeanSomething) {
+  const auto place = [&](const v1::Scope& scope) {
+    return Submit("carol", world_.HoldAct("hold-x", scope));
+  };
+  EXPECT_EQ(place({}), Refusal::kScopeEmpty);
+  v1::Scope scope = OfTransfer(world_, t_);
+  scope.set_everything(true);
+  EXPECT_EQ(place(scope), Refusal::kScopeInvalid);
+  scope = OfRows(world_, t_, 2, 1);
+  EXPECT_EQ(place(scope), Refusal::kScopeInvalid);
+  scope.clear_transfer();
+  EXPECT_EQ(place(scope), Refusal::kScopeInvalid);
+  scope.Clear();
+  scope.set_transfer("transfers/" + std::string(32, '0'));
+  EXPECT_EQ(place(scope), Refusal::kScopeInvalid);
+  EXPECT_EQ(place(OfAuthority("none")), Refusal::kScopeInvalid);
+  scope.Clear();
+  scope.set_person("xyz");
+  EXPECT_EQ(place(scope), Refusal::kScopeInvalid);
+}
+
+// R20.
+TEST_F(HoldRulesTest, AHoldNamesMatterCourtOrderAndDocument) {
+  const auto refuses = [&](const std::function<void(order::v1::PlaceHold&)>& change) {
+    order::v1::Order act = world_.HoldAct("hold-x", Everything());
+    change(*act.mutable_place_hold());
+    EXPECT_EQ(Submit("carol", act), Refusal::kMalformed);
+  };
+  refuses([](auto& h) { h.clear_matter(); });
+  refuses([](auto& h) { h.clear_court(); });
+  refuses([](auto& h) { h.clear_order_reference(); });
+  refuses([](auto& h) { h.clear_document_sha256(); });
+  refuses([](auto& h) { h.set_document_sha256("abc"); });
+  refuses([](auto& h) { h.set_hold_id("UPPER"); });
+  refuses([](auto& h) { h.set_hold_id("abc"); });
+  refuses([](auto& h) { h.set_kind(static_cast<order::v1::HoldKind>(9)); });
+}
+
+TEST_F(HoldRulesTest, OneCounselOfAnySidePlacesAndNobodyElse) {
+  int n = 0;
+  for (const char* person : {"carol", "dan", "judge"}) {
+    EXPECT_EQ(Submit(person, world_.HoldAct("hold-" + std::to_string(n++), Everything())),
+              Refusal::kAllowed);
+  }
+  for (const char* person : {"paula", "ice", "irs", "audra", "otto"}) {
+    EXPECT_EQ(Submit(person, world_.HoldAct("hold-x", Everything())), Refusal::kRoleForbids);
+  }
+}
+
+// R28.
+TEST_F(HoldRulesTest, AnIdNamesOneHoldForEver) {
+  world_.PlaceHold("hold-1", Everything());
+  EXPECT_EQ(Submit("carol", world_.HoldAct("hold-1", Everything())), Refusal::kHoldIdTaken);
+  const policy::Hold& hold = *world_.state().holds().Find("hold-1");
+  EXPECT_TRUE(policy::SameHold(hold, world_.HoldAct("hold-1", Everything()).place_hold()));
+  EXPECT_FALSE(policy::SameHold(
+      hold, world_.HoldAct("hold-1", Everything(), order::v1::FREEZE).place_hold()));
+  world_.Lift("hold-1");
+  EXPECT_EQ(StateOf("hold-1"), HoldState::kLifted);
+  EXPECT_EQ(Submit("carol", world_.HoldAct("hold-1", Everything())), Refusal::kHoldIdTaken);
+}
+
+// R17: an untrusted clock never stops a hold, and an order that has aged does not either.
+TEST_F(HoldRulesTest, AHoldIsPlacedWhileTheClockIsNotTrusted) {
+  const auto order = world_.Order("carol", world_.HoldAct("hold-1", Everything()));
+  world_.SetTime(world_.late() + 1'000'000'000'000, world_.late(), false);
+  EXPECT_TRUE(world_.TryOrder(order).allowed());
+}
+
+// R25.
+TEST_F(HoldRulesTest, ALiftTakesTwoPeopleAndTheCoolingPeriod) {
+  world_.PlaceHold("hold-1", Everything());
+  EXPECT_EQ(Submit("carol", world_.ProposeAct("hold-1")), Refusal::kAllowed);
+  EXPECT_EQ(StateOf("hold-1"), HoldState::kLiftProposed);
+  EXPECT_EQ(Submit("carol", world_.ConfirmAct("hold-1")), Refusal::kLiftSamePerson);
+  EXPECT_EQ(Submit("erin", world_.ConfirmAct("hold-1")), Refusal::kAllowed);
+  EXPECT_EQ(StateOf("hold-1"), HoldState::kLiftConfirmed);
+  world_.Pass(72h - 1ms);
+  EXPECT_EQ(world_.Try(world_.LeaseFact(t_)).refusal, Refusal::kFrozen);
+  world_.Pass(1ms);
+  EXPECT_EQ(StateOf("hold-1"), HoldState::kLifted);
+  EXPECT_EQ(Release(0), Refusal::kAllowed);
+  EXPECT_EQ(Submit("carol", world_.ProposeAct("hold-1")), Refusal::kHoldLifted);
+}
+
+TEST_F(HoldRulesTest, ALiftWaitsForTheEarlyTimeAndForTrust) {
+  world_.PlaceHold("hold-1", Everything());
+  world_.DoOrder(world_.Order("carol", world_.ProposeAct("hold-1")));
+  world_.DoOrder(world_.Order("erin", world_.ConfirmAct("hold-1")));
+  const std::int64_t at = world_.late() + 72 * 3'600'000;
+  world_.SetTime(at + 5'000, at - 1);
+  EXPECT_TRUE(world_.state().holds().Find("hold-1")->in_force());
+  world_.SetTime(at + 5'000, at, false);
+  EXPECT_TRUE(world_.state().holds().Find("hold-1")->in_force());
+  world_.SetTime(at + 5'000, at, true);
+  EXPECT_FALSE(world_.state().holds().Find("hold-1")->in_force());
+}
+
+TEST_F(HoldRulesTest, NobodyConfirmsALiftWhileTheClockIsNotTrusted) {
+  world_.PlaceHold("hold-1", Everything());
+  world_.SetTime(world_.late(), world_.late(), false);
+  EXPECT_EQ(Submit("carol", world_.ProposeAct("hold-1")), Refusal::kAllowed);
+  EXPECT_EQ(Submit("erin", world_.ConfirmAct("hold-1")), Refusal::kClockUntrusted);
+}
+
+TEST_F(HoldRulesTest, TheRequestersSideLiftsOnlyWhatItPlaced) {
+  world_.PlaceHold("hold-1", Everything());
+  EXPECT_EQ(Submit("dan", world_.ProposeAct("hold-1")), Refusal::kLiftByRequester);
+  EXPECT_EQ(Submit("carol", world_.ProposeAct("hold-1")), Refusal::kAllowed);
+  EXPECT_EQ(Submit("dan", world_.ConfirmAct("hold-1")), Refusal::kLiftByRequester);
+
+  world_.PlaceHold("hold-2", Everything(), order::v1::FREEZE, "dan");
+  EXPECT_EQ(Submit("dan", world_.ProposeAct("hold-2")), Refusal::kAllowed);
+  EXPECT_EQ(Submit("carol", world_.ConfirmAct("hold-2")), Refusal::kAllowed);
+}
+
+TEST_F(HoldRulesTest, OneOfTheTwoIsCounselAndOneIsOfThePlacingSide) {
+  world_.PlaceHold("hold-1", Everything());
+  EXPECT_EQ(Submit("paula", world_.ProposeAct("hold-1")), Refusal::kAllowed);
+  EXPECT_EQ(Submit("pete", world_.ConfirmAct("hold-1")), Refusal::kLiftNeedsCounsel);
+  EXPECT_EQ(Submit("judge", world_.ConfirmAct("hold-1")), Refusal::kAllowed);
+
+  world_.PlaceHold("hold-2", Everything(), order::v1::FREEZE, "judge");
+  EXPECT_EQ(Submit("carol", world_.ProposeAct("hold-2")), Refusal::kAllowed);
+  EXPECT_EQ(Submit("erin", world_.ConfirmAct("hold-2")), Refusal::kLiftNeedsPlacingSide);
+  EXPECT_EQ(Submit("cora", world_.ConfirmAct("hold-2")), Refusal::kAllowed);
+
+  for (const char* person : {"ice", "irs", "audra", "otto"}) {
+    EXPECT_EQ(Submit(person, world_.ProposeAct("hold-2")), Refusal::kRoleForbids);
+  }
+}
+
+TEST_F(HoldRulesTest, AnyOneCounselCancelsALiftUntilItTakesEffect) {
+  world_.PlaceHold("hold-1", Everything());
+  world_.DoOrder(world_.Order("carol", world_.ProposeAct("hold-1")));
+  world_.DoOrder(world_.Order("erin", world_.ConfirmAct("hold-1")));
+  EXPECT_EQ(Submit("paula", world_.CancelLiftAct("hold-1")), Refusal::kRoleForbids);
+  EXPECT_EQ(Submit("dan", world_.CancelLiftAct("hold-1")), Refusal::kAllowed);
+  EXPECT_TRUE(world_.state().epoch_pending());
+  world_.AdvanceEpoch();
+  world_.Pass(100h);
+  EXPECT_EQ(StateOf("hold-1"), HoldState::kInForce);
+  order::v1::Order again = world_.CancelLiftAct("hold-1");
+  EXPECT_EQ(Submit("dan", again), Refusal::kProposalUnknown);
+  // It can be lifted after all, from the beginning.
+  world_.Lift("hold-1");
+  EXPECT_EQ(StateOf("hold-1"), HoldState::kLifted);
+  again.mutable_cancel_lift()->set_proposal_index(
+      world_.state().holds().Find("hold-1")->proposal_index);
+  EXPECT_EQ(Submit("dan", again), Refusal::kHoldLifted);
+}
+
+TEST_F(HoldRulesTest, AConfirmationIsOfOneHoldAndOneProposal) {
+  world_.PlaceHold("hold-1", Everything());
+  order::v1::Order propose = world_.ProposeAct("hold-1");
+  propose.mutable_propose_lift()->set_placed_index(1);
+  EXPECT_EQ(Submit("carol", propose), Refusal::kHoldIndexDiffers);
+  propose.mutable_propose_lift()->set_hold_id("hold-9");
+  EXPECT_EQ(Submit("carol", propose), Refusal::kHoldUnknown);
+  EXPECT_EQ(Submit("erin", world_.ConfirmAct("hold-1")), Refusal::kProposalUnknown);
+  propose = world_.ProposeAct("hold-1");
+  propose.mutable_propose_lift()->clear_reason();
+  EXPECT_EQ(Submit("carol", propose), Refusal::kMalformed);
+  world_.DoOrder(world_.Order("carol", world_.ProposeAct("hold-1")));
+  const order::v1::Order stale = world_.ConfirmAct("hold-1");
+  world_.DoOrder(world_.Order("judge", world_.ProposeAct("hold-1")));
+  EXPECT_EQ(Submit("erin", stale), Refusal::kProposalUnknown);
+  order::v1::Order other = world_.ConfirmAct("hold-1");
+  other.mutable_confirm_lift()->set_placed_index(1);
+  EXPECT_EQ(Submit("erin", other), Refusal::kHoldIndexDiffers);
+  EXPECT_EQ(Submit("erin", world_.ConfirmAct("hold-1")), Refusal::kAllowed);
+  EXPECT_EQ(Submit("carol", world_.ProposeAct("hold-1")), Refusal::kLiftConfirmed);
+  EXPECT_EQ(Submit("judge", world_.ConfirmAct("hold-1")), Refusal::kLiftConfirmed);
+}
+
+TEST_F(HoldRulesTest, AReviewDateLiftsNothing) {
+  order::v1::Order act = world_.HoldAct("hold-1", Everything());
+  act.mutable_place_hold()->mutable_review_at()->set_seconds(1);
+  EXPECT_EQ(Submit("carol", act), Refusal::kAllowed);
+  world_.AdvanceEpoch();
+  world_.Pass(1h);
+  EXPECT_EQ(world_.Try(world_.LeaseFact(t_)).refusal, Refusal::kFrozen);
+}
+
+// R21: whatever the order of placing and lifting, what is in force is the union.
+TEST(HoldUnionTest, LiftingOneNeverLiftsAnother) {
+  SeededRandom random;
+  for (int round = 0; round < 12; ++round) {
+    World world;
+    const std::uint32_t t = world.ClosedTransfer(6);
+    std::vector<std::string> in_force;
+    std::vector<std::pair<std::string, std::uint32_t>> rows;
+    for (int i = 0; i < 8; ++i) {
+      const std::string id = "hold-" + std::to_string(i);
+      const auto row = static_cast<std::uint32_t>(random.Below(6));
+      world.PlaceHold(id, random.OneIn(2) ? OfPerson(row) : OfRows(world, t, row, row));
+      rows.emplace_back(id, row);
+    }
+    random.Shuffle(rows);
+    while (!rows.empty()) {
+      world.Lift(rows.back().first);
+      rows.pop_back();
+      for (std::uint32_t row = 0; row < 6; ++row) {
+        bool expected = false;
+        for (const auto& [id, of] : rows) expected = expected || of == row;
+        EXPECT_EQ(world.state().Freezing({t, row}) != nullptr, expected);
+        EXPECT_EQ(world.state().Preserving({t, row}) != nullptr, expected);
+      }
+    }
+  }
+}
+
+TEST_F(HoldRulesTest, CountsSayWhatAHoldWouldCover) {
+  const std::uint32_t lease = world_.OpenLease(t_);
+  world_.Do(World::Release(lease, 0));
+  world_.Do(World::Release(lease, 1));
+  world_.PlaceHold("hold-1", OfPerson(1), order::v1::PRESERVE);
+  const auto scope = policy::CompileScope(world_.state(), OfOfficer("jones"));
+  ASSERT_TRUE(scope.ok());
+  const policy::Coverage coverage = policy::CountCoverage(world_.state(), scope.scope);
+  EXPECT_EQ(coverage.records, 2U);
+  EXPECT_EQ(coverage.released, 1U);
+  EXPECT_EQ(coverage.preserved, 1U);
+  EXPECT_EQ(coverage.open_leases, 1U);
+  EXPECT_EQ(coverage.transfers, 1U);
+  const auto leases = policy::OpenLeasesInScope(world_.state(), scope.scope);
+  ASSERT_EQ(leases.size(), 1U);
+  EXPECT_EQ(leases[0].records, 1U);
+  EXPECT_EQ(policy::RequestersToNotify(world_.state(), scope.scope),
+            std::vector{world_.agreement().FindMember("ice")->number});
+  EXPECT_EQ(policy::TransfersTouched(world_.state(), scope.scope), std::vector<std::uint32_t>{t_});
+}
+
+}  // namespace
+}  // namespace holdfast::test

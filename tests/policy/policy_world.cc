@@ -1,0 +1,565 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/policy/policy_world.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/check.h"
+#include "crypto/closing_statement.h"
+#include "crypto/dsse.h"
+#include "crypto/merkle.h"
+#include "crypto/secret_bytes.h"
+#include "crypto/sha256.h"
+#include "gtest/gtest.h"
+#include "policy/order_json.h"
+#include "policy/proto_time.h"
+
+namespace holdfast::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::string Text(ByteSpan bytes) { return std::string(AsText(bytes)); }
+
+std::string NumberBytes(std::uint64_t number, std::size_t size) {
+  const Digest32 digest = crypto::Sha256Of(AsBytes("bytes " + std::to_string(number)));
+  return Text(digest).substr(0, size);
+}
+
+std::string MemberText(std::string_view id, std::string_view role, std::string_view side) {
+  return "members { id: \"" + std::string(id) + "\" role: " + std::string(role) +
+         " side: " + std::string(side) + " keys { public_key: \"" +
+         KeyOf(id).public_key().ToBase64() + "\" } }\n";
+}
+
+ledger::v1::Entry EmptyEntry() {
+  ledger::v1::Entry entry;
+  entry.set_salt(std::string(16, 's'));
+  entry.set_policy_version(policy::kPolicyVersion);
+  return entry;
+}
+
+}  // namespace
+
+crypto::SigningKey KeyOf(std::string_view name) {
+  Digest32 seed = crypto::Sha256Of(AsBytes("seed of " + std::string(name)));
+  auto secret = crypto::SecretBytes::TakeFrom(seed);
+  HF_CHECK(secret.ok());
+  auto key = crypto::SigningKey::FromSeed(*secret);
+  HF_CHECK(key.ok());
+  return *std::move(key);
+}
+
+std::string AgreementText(const AgreementOptions& options) {
+  std::string text =
+      "# A test's agreement.\n"
+      "name: \"address-requests\"\n"
+      "version: 1\n"
+      "suite: 1\n"
+      "trust_domain: \"holdfast.example\"\n";
+  text += "principals { side: SOURCE name: \"Tax agency\" public_key: \"" +
+          KeyOf("source").public_key().ToBase64() + "\" }\n";
+  text += "principals { side: REQUESTER name: \"Enforcement agency\" public_key: \"" +
+          KeyOf("requester").public_key().ToBase64() + "\" }\n";
+  text += MemberText("ice", "ROLE_REQUESTER", "REQUESTER");
+  text += MemberText("ice2", "ROLE_REQUESTER", "REQUESTER");
+  text += MemberText("irs", "ROLE_SOURCE", "SOURCE");
+  text += MemberText("carol", "ROLE_COUNSEL", "SOURCE");
+  text += MemberText("erin", "ROLE_COUNSEL", "SOURCE");
+  text += MemberText("dan", "ROLE_COUNSEL", "REQUESTER");
+  text += MemberText("judge", "ROLE_COUNSEL", "COURT");
+  text += MemberText("paula", "ROLE_CUSTODIAN", "SOURCE");
+  text += MemberText("pete", "ROLE_CUSTODIAN", "SOURCE");
+  text += MemberText("pia", "ROLE_CUSTODIAN", "SOURCE");
+  text += MemberText("cora", "ROLE_CUSTODIAN", "COURT");
+  text += MemberText("audra", "ROLE_AUDITOR", "COURT");
+  text += MemberText("otto", "ROLE_OPERATOR", "SOURCE");
+  text +=
+      "authorities { id: \"statute\" citation: \"Statute 1\" fields: \"address\" }\n"
+      "authorities { id: \"sunset\" citation: \"Statute 2\" fields: \"address\"\n"
+      "              valid_until { seconds: 1767225600 } }\n";
+  text += "terms {\n  transfer_approvals: " + std::to_string(options.transfer_approvals) +
+          "\n  destruction_approvals: " + std::to_string(options.destruction_approvals) +
+          "\n  record_lifetime { seconds: 2592000 }\n  destroy_on_expiry: true\n" + options.terms +
+          "}\n";
+  text += "brakes {\n" + options.brakes + "}\n";
+  text += "gate { address_scheme: GENERIC }\n";
+  text += options.more;
+  return text;
+}
+
+std::string SignAgreement(std::string_view text) {
+  auto envelope =
+      crypto::SignDsse(crypto::kAgreementPayloadType, AsBytes(text), KeyOf("source"));
+  HF_CHECK(envelope.ok());
+  HF_CHECK(crypto::AddDsseSignature(*envelope, KeyOf("requester")).ok());
+  return crypto::RenderDsse(*envelope);
+}
+
+std::shared_ptr<const policy::OpenedAgreement> MakeAgreement(const AgreementOptions& options) {
+  auto opened = policy::OpenedAgreement::CompileUnsigned(AgreementText(options));
+  if (!opened.ok()) ADD_FAILURE() << opened.status();
+  HF_CHECK(opened.ok());
+  return std::make_shared<const policy::OpenedAgreement>(*std::move(opened));
+}
+
+#define HF_TEST_ENTRY_OF(Type, field)                       \
+  ledger::v1::Entry EntryOf(const ledger::v1::Type& fact) { \
+    ledger::v1::Entry entry = EmptyEntry();                 \
+    *entry.mutable_##field() = fact;                        \
+    return entry;                                           \
+  }
+HF_TEST_ENTRY_OF(ExchangeOpened, exchange_opened)
+HF_TEST_ENTRY_OF(ProcessStarted, process_started)
+HF_TEST_ENTRY_OF(TimeAdvanced, time_advanced)
+HF_TEST_ENTRY_OF(SegmentOpened, segment_opened)
+HF_TEST_ENTRY_OF(EpochAdvanced, epoch_advanced)
+HF_TEST_ENTRY_OF(EpochErased, epoch_erased)
+HF_TEST_ENTRY_OF(TransferCreated, transfer_created)
+HF_TEST_ENTRY_OF(SubjectJudged, subject_judged)
+HF_TEST_ENTRY_OF(SubmissionFinished, submission_finished)
+HF_TEST_ENTRY_OF(SubjectsFetched, subjects_fetched)
+HF_TEST_ENTRY_OF(EnvelopeDeposited, envelope_deposited)
+HF_TEST_ENTRY_OF(TransferClosed, transfer_closed)
+HF_TEST_ENTRY_OF(EnvelopesCollected, envelopes_collected)
+HF_TEST_ENTRY_OF(LeaseOpened, lease_opened)
+HF_TEST_ENTRY_OF(KeyReleased, key_released)
+HF_TEST_ENTRY_OF(OrderAccepted, order_accepted)
+HF_TEST_ENTRY_OF(RecordsDestroyed, records_destroyed)
+HF_TEST_ENTRY_OF(Refused, refused)
+#undef HF_TEST_ENTRY_OF
+
+void World::Expect(const Decision& decision) {
+  EXPECT_EQ(policy::RefusalName(decision.refusal), "ALLOWED");
+}
+
+std::string World::RandomBytes(std::size_t size) { return NumberBytes(++counter_, size); }
+
+World::World(const AgreementOptions& options) : agreement_(MakeAgreement(options)) {
+  ledger::v1::ExchangeOpened opened;
+  opened.set_agreement_dsse(SignAgreement(agreement_->text()));
+  opened.set_checkpoint_key(std::string(32, 'k'));
+  Do(opened);
+  ledger::v1::ProcessStarted started;
+  started.set_process(RandomBytes(16));
+  started.set_keyslot_kind("file");
+  started.set_version("test");
+  Do(started);
+  SetTime(kStart, kStart);
+  AdvanceEpoch();
+}
+
+Decision World::TryEntry(const ledger::v1::Entry& entry, const OpenedOrder* order) {
+  const Decision decision = policy::Decide(state_, {entry, order, agreement_.get()});
+  if (!decision.allowed()) return decision;
+  const auto applied =
+      policy::Apply(state_, entry, order, state_.ledger_size(),
+                    entry.has_exchange_opened() ? agreement_ : nullptr);
+  EXPECT_TRUE(applied.ok()) << applied;
+  ledger_.push_back(
+      {entry, order == nullptr ? nullptr : std::make_shared<const OpenedOrder>(*order)});
+  return decision;
+}
+
+Decision World::TryOrder(const OpenedOrder& order) {
+  ledger::v1::OrderAccepted fact;
+  fact.set_order_dsse("signed elsewhere");
+  return TryEntry(EntryOf(fact), &order);
+}
+
+void World::DoOrder(const OpenedOrder& order) { Expect(TryOrder(order)); }
+
+policy::State World::FoldAgain() const {
+  policy::State state;
+  for (const Applied& applied : ledger_) {
+    const auto status =
+        policy::Apply(state, applied.entry, applied.order.get(), state.ledger_size(),
+                      applied.entry.has_exchange_opened() ? agreement_ : nullptr);
+    EXPECT_TRUE(status.ok()) << status;
+  }
+  return state;
+}
+
+OpenedOrder World::Order(std::string_view person, const order::v1::Order& act) const {
+  OpenedOrder opened;
+  opened.order = act;
+  order::v1::Order& order = opened.order;
+  const UnixMillis issued_at = state_.now().late;
+  opened.exchange_id = agreement_->digest();
+  opened.id = *IdFromBytes<policy::OrderId>(AsBytes(NumberBytes(++counter_, 16)));
+  opened.person = agreement_->FindMember(person)->number;
+  opened.issued_at = issued_at;
+  opened.void_after = issued_at + std::chrono::hours(24);
+  opened.head_size = state_.ledger_size();
+  opened.head_root = crypto::EmptyRoot();
+  opened.prev = state_.LastOrderOf(opened.person);
+  opened.key_valid_until = kMaxTime;
+  opened.head_check = policy::HeadCheck::kPrefix;
+  order.set_exchange_id(Hex(opened.exchange_id));
+  order.set_agreement_version(agreement_->version());
+  order.set_id(Hex(BytesOf(opened.id)));
+  order.set_person(std::string(person));
+  *order.mutable_issued_at() = policy::ToProto(opened.issued_at);
+  *order.mutable_void_after() = policy::ToProto(opened.void_after);
+  order.mutable_head()->set_size(opened.head_size);
+  order.mutable_head()->set_root(Hex(opened.head_root));
+  if (opened.prev.any) order.set_prev(Hex(opened.prev.digest));
+  opened.payload_digest = crypto::Sha256Of(AsBytes(order.SerializeAsString()));
+  opened.envelope_digest = opened.payload_digest;
+  return opened;
+}
+
+void World::SetTime(std::int64_t late, std::int64_t early, bool trusted) {
+  ledger::v1::TimeAdvanced fact;
+  fact.set_late_ms(late);
+  fact.set_early_ms(early);
+  fact.set_trusted(trusted);
+  Do(fact);
+}
+
+void World::Pass(milliseconds duration) {
+  const UnixMillis late = state_.now().late + duration;
+  SetTime(late.value(), late.value());
+}
+
+void World::AdvanceEpoch() {
+  ledger::v1::EpochAdvanced fact;
+  fact.set_epoch(state_.epoch() + 1);
+  Do(fact);
+}
+
+std::uint32_t World::CreateTransfer(std::string_view requester, std::vector<std::string> officers,
+                                    std::string_view authority) {
+  ledger::v1::TransferCreated fact;
+  fact.set_transfer(RandomBytes(16));
+  fact.set_requester(std::string(requester));
+  fact.set_authority(std::string(authority));
+  fact.set_purpose("A reason that is specific.");
+  fact.set_requesting_official("director");
+  for (std::string& officer : officers) fact.add_officers(std::move(officer));
+  ledger::v1::Period* period = fact.add_periods();
+  period->set_first_year(2023);
+  period->set_last_year(2024);
+  fact.set_attestation_digest(RandomBytes(32));
+  fact.set_binding_nonce(RandomBytes(32));
+  fact.set_request_id(RandomBytes(16));
+  const auto number = static_cast<std::uint32_t>(state_.transfers().size());
+  Do(fact);
+  return number;
+}
+
+std::uint32_t World::OpenSegment(std::uint32_t transfer, ledger::v1::SegmentKind kind) {
+  ledger::v1::SegmentOpened fact;
+  fact.set_segment(RandomBytes(16));
+  fact.set_kind(kind);
+  fact.set_transfer(transfer);
+  const auto number = static_cast<std::uint32_t>(state_.segments().size());
+  Do(fact);
+  return number;
+}
+
+std::pair<std::uint32_t, std::uint32_t> World::Leaf(std::uint32_t transfer,
+                                                    ledger::v1::SegmentKind kind) {
+  const auto key = std::make_pair(transfer, kind);
+  auto found = leaves_.find(key);
+  if (found == leaves_.end() || found->second.next_leaf == kLeavesPerSegment ||
+      !state_.segments().InUse(found->second.segment)) {
+    found = leaves_.insert_or_assign(key, Allocation{OpenSegment(transfer, kind), 0}).first;
+  }
+  return {found->second.segment, found->second.next_leaf++};
+}
+
+ledger::v1::SubjectJudged World::Subject(std::uint32_t transfer, std::uint32_t row,
+                                         std::uint32_t verdict, std::uint32_t officer,
+                                         std::uint32_t person) {
+  ledger::v1::SubjectJudged fact;
+  fact.set_transfer(transfer);
+  fact.set_row(row);
+  fact.set_verdict(verdict);
+  fact.set_officer(officer);
+  fact.set_pseudonym(Text(BytesOf(PseudonymOf(person))));
+  fact.set_commitment(std::string(32, 'c'));
+  if (verdict == 1) {
+    const auto [segment, leaf] = Leaf(transfer, ledger::v1::SUBJECT);
+    fact.set_segment(segment);
+    fact.set_leaf(leaf);
+  }
+  return fact;
+}
+
+void World::Judge(std::uint32_t transfer, std::uint32_t row, std::uint32_t verdict,
+                  std::uint32_t officer, std::uint32_t person) {
+  Do(Subject(transfer, row, verdict, officer, person));
+}
+
+void World::Finish(std::uint32_t transfer) {
+  ledger::v1::SubmissionFinished fact;
+  fact.set_transfer(transfer);
+  fact.set_rows(state_.transfer(transfer)->judged);
+  Do(fact);
+}
+
+void World::Approve(std::uint32_t transfer, std::string_view custodian) {
+  DoOrder(Order(custodian, ApproveAct(transfer)));
+}
+
+ledger::v1::EnvelopeDeposited World::Envelope(std::uint32_t transfer, std::uint32_t row,
+                                              std::uint32_t verdict) {
+  ledger::v1::EnvelopeDeposited fact;
+  fact.set_transfer(transfer);
+  fact.set_row(row);
+  const auto [segment, leaf] = Leaf(transfer, ledger::v1::RECORD);
+  fact.set_segment(segment);
+  fact.set_leaf(leaf);
+  fact.set_verdict(verdict);
+  fact.set_envelope_digest(RandomBytes(32));
+  fact.set_commitment(std::string(32, 'c'));
+  return fact;
+}
+
+void World::Deposit(std::uint32_t transfer, std::uint32_t row) {
+  const auto fact = Envelope(transfer, row);
+  Do(fact);
+  envelopes_[{transfer, row}] = *ArrayFromBytes<Digest32>(AsBytes(fact.envelope_digest()));
+}
+
+ledger::v1::TransferClosed World::Closing(std::uint32_t transfer) {
+  ledger::v1::TransferClosed fact;
+  fact.set_transfer(transfer);
+  fact.set_source("irs");
+  // The obvious root, from all digests in order of row.
+  std::vector<Digest32> leaves;
+  for (const auto& [key, digest] : envelopes_) {
+    if (key.first == transfer) leaves.push_back(crypto::LeafHash(digest));
+  }
+  const Digest32 root = crypto::RootOf(leaves);
+  fact.set_envelopes(static_cast<std::uint32_t>(leaves.size()));
+  fact.set_envelopes_root(Text(root));
+  const Bytes statement =
+      crypto::ClosingStatement(agreement_->exchange_id(), state_.transfer(transfer)->id,
+                               fact.envelopes(), root);
+  fact.set_signature(Text(KeyOf("irs").Sign(statement)));
+  return fact;
+}
+
+void World::Close(std::uint32_t transfer) { Do(Closing(transfer)); }
+
+ledger::v1::LeaseOpened World::LeaseFact(std::uint32_t transfer, std::string_view requester) {
+  ledger::v1::LeaseOpened fact;
+  fact.set_transfer(transfer);
+  fact.set_requester(std::string(requester));
+  fact.set_recipient_key(RandomBytes(32));
+  fact.set_opening("an opening");
+  fact.set_signature(Text(KeyOf(requester).Sign(AsBytes(fact.opening()))));
+  const UnixMillis end = state_.now().late + agreement_->terms().lease_duration;
+  fact.set_not_after_ms(end.value());
+  return fact;
+}
+
+std::uint32_t World::OpenLease(std::uint32_t transfer, std::string_view requester) {
+  const std::uint32_t number = state_.lease_count();
+  Do(LeaseFact(transfer, requester));
+  return number;
+}
+
+ledger::v1::KeyReleased World::Release(std::uint32_t lease, std::uint32_t row) {
+  ledger::v1::KeyReleased fact;
+  fact.set_lease(lease);
+  fact.set_row(row);
+  return fact;
+}
+
+std::uint32_t World::FinishedTransfer(std::uint32_t rows) {
+  const std::uint32_t transfer = CreateTransfer();
+  for (std::uint32_t row = 0; row < rows; ++row) Judge(transfer, row, 1, row % 2, row);
+  Finish(transfer);
+  return transfer;
+}
+
+std::uint32_t World::ApprovedTransfer(std::uint32_t rows) {
+  const std::uint32_t transfer = FinishedTransfer(rows);
+  Approve(transfer);
+  return transfer;
+}
+
+std::uint32_t World::ClosedTransfer(std::uint32_t rows) {
+  const std::uint32_t transfer = ApprovedTransfer(rows);
+  for (std::uint32_t row = 0; row < rows; ++row) Deposit(transfer, row);
+  Close(transfer);
+  return transfer;
+}
+
+order::v1::Order World::ApproveAct(std::uint32_t transfer) const {
+  order::v1::Order order;
+  order.mutable_approve_transfer()->set_transfer(Name(transfer));
+  order.mutable_approve_transfer()->set_dossier_digest(
+      Hex(state_.transfer(transfer)->dossier_digest));
+  return order;
+}
+
+order::v1::Order World::HoldAct(std::string_view id, const v1::Scope& scope,
+                                order::v1::HoldKind kind) const {
+  order::v1::Order order;
+  order::v1::PlaceHold& hold = *order.mutable_place_hold();
+  hold.set_hold_id(std::string(id));
+  hold.set_matter("1:26-cv-00001");
+  hold.set_court("D. Example");
+  hold.set_order_reference("ECF 42");
+  hold.set_document_sha256(std::string(64, 'a'));
+  hold.set_kind(kind);
+  *hold.mutable_scope() = scope;
+  return order;
+}
+
+order::v1::Order World::ProposeAct(std::string_view hold) const {
+  order::v1::Order order;
+  order.mutable_propose_lift()->set_hold_id(std::string(hold));
+  order.mutable_propose_lift()->set_placed_index(state_.holds().Find(hold)->placed_index);
+  order.mutable_propose_lift()->set_reason("The court has said so.");
+  return order;
+}
+
+order::v1::Order World::ConfirmAct(std::string_view hold) const {
+  order::v1::Order order;
+  order.mutable_confirm_lift()->set_hold_id(std::string(hold));
+  order.mutable_confirm_lift()->set_placed_index(state_.holds().Find(hold)->placed_index);
+  order.mutable_confirm_lift()->set_proposal_index(state_.holds().Find(hold)->proposal_index);
+  return order;
+}
+
+order::v1::Order World::CancelLiftAct(std::string_view hold) const {
+  order::v1::Order order;
+  order.mutable_cancel_lift()->set_hold_id(std::string(hold));
+  order.mutable_cancel_lift()->set_proposal_index(state_.holds().Find(hold)->proposal_index);
+  return order;
+}
+
+order::v1::Order World::RevokeAct(const v1::Scope& scope) const {
+  const auto compiled = policy::CompileScope(state_, scope);
+  const auto list = policy::ListForScope(state_, compiled.scope);
+  order::v1::Order order;
+  order::v1::RevokeRecords& revoke = *order.mutable_revoke_records();
+  *revoke.mutable_scope() = scope;
+  revoke.set_count(list.count);
+  revoke.set_list_digest(Hex(list.digest));
+  revoke.set_reason("No longer needed.");
+  return order;
+}
+
+order::v1::Order World::ApproveDestructionAct(std::uint64_t revocation) const {
+  const policy::Disposal& disposal = *state_.FindDisposal(revocation);
+  order::v1::Order order;
+  order.mutable_approve_destruction()->set_revocation_index(revocation);
+  order.mutable_approve_destruction()->set_count(disposal.records.count);
+  order.mutable_approve_destruction()->set_list_digest(Hex(disposal.records.digest));
+  return order;
+}
+
+order::v1::Order World::CancelDestructionAct(std::uint64_t revocation) const {
+  order::v1::Order order;
+  order.mutable_cancel_destruction()->set_revocation_index(revocation);
+  order.mutable_cancel_destruction()->set_reason("To be kept.");
+  return order;
+}
+
+ledger::v1::RecordsDestroyed World::DestructionOf(std::uint64_t revocation) const {
+  const policy::Disposal& disposal = *state_.FindDisposal(revocation);
+  ledger::v1::RecordsDestroyed fact;
+  fact.set_basis(ledger::v1::RecordsDestroyed::REVOCATION);
+  fact.set_revocation_index(revocation);
+  fact.set_count(disposal.records.count);
+  for (const auto& rows : disposal.records.transfers) *fact.add_rows() = ToLedgerRows(rows);
+  return fact;
+}
+
+ledger::v1::RecordsDestroyed World::ExpiryOf(std::uint32_t transfer,
+                                             const std::vector<std::uint32_t>& rows) {
+  policy::RowRuns runs{transfer, {}};
+  for (const std::uint32_t row : rows) runs.Append(row);
+  ledger::v1::RecordsDestroyed fact;
+  fact.set_basis(ledger::v1::RecordsDestroyed::EXPIRY);
+  fact.set_count(rows.size());
+  *fact.add_rows() = ToLedgerRows(runs);
+  return fact;
+}
+
+std::uint64_t World::PlaceHold(std::string_view id, const v1::Scope& scope,
+                               order::v1::HoldKind kind, std::string_view counsel) {
+  const std::uint64_t index = state_.ledger_size();
+  DoOrder(Order(counsel, HoldAct(id, scope, kind)));
+  AdvanceEpoch();
+  return index;
+}
+
+std::uint64_t World::Revoke(const v1::Scope& scope, std::string_view custodian) {
+  const std::uint64_t index = state_.ledger_size();
+  DoOrder(Order(custodian, RevokeAct(scope)));
+  AdvanceEpoch();
+  return index;
+}
+
+void World::Lift(std::string_view id) {
+  DoOrder(Order("carol", ProposeAct(id)));
+  DoOrder(Order("erin", ConfirmAct(id)));
+  Pass(agreement_->terms().cooling_period);
+}
+
+std::string World::Name(std::uint32_t transfer) const {
+  return policy::TransferName(state_.transfer(transfer)->id);
+}
+
+v1::Scope Everything() {
+  v1::Scope scope;
+  scope.set_everything(true);
+  return scope;
+}
+
+v1::Scope OfTransfer(const World& world, std::uint32_t transfer) {
+  v1::Scope scope;
+  scope.set_transfer(world.Name(transfer));
+  return scope;
+}
+
+v1::Scope OfRows(const World& world, std::uint32_t transfer, std::uint32_t first,
+                 std::uint32_t last) {
+  v1::Scope scope = OfTransfer(world, transfer);
+  v1::RowRange* range = scope.add_rows();
+  range->set_first(first);
+  range->set_last(last);
+  return scope;
+}
+
+v1::Scope OfOfficer(std::string_view officer) {
+  v1::Scope scope;
+  scope.set_officer(std::string(officer));
+  return scope;
+}
+
+v1::Scope OfAuthority(std::string_view authority) {
+  v1::Scope scope;
+  scope.set_authority(std::string(authority));
+  return scope;
+}
+
+v1::Scope OfPerson(std::uint32_t person) {
+  v1::Scope scope;
+  scope.set_person(Hex(BytesOf(PseudonymOf(person))));
+  return scope;
+}
+
+Pseudonym PseudonymOf(std::uint32_t person) {
+  const Digest32 digest = crypto::Sha256Of(AsBytes("person " + std::to_string(person)));
+  return *IdFromBytes<Pseudonym>(ByteSpan(digest).first(16));
+}
+
+std::string SignOrder(const order::v1::Order& order, std::string_view key) {
+  const auto payload = policy::RenderOrder(order);
+  HF_CHECK(payload.ok());
+  const auto envelope =
+      crypto::SignDsse(crypto::kOrderPayloadType, AsBytes(*payload), KeyOf(key));
+  HF_CHECK(envelope.ok());
+  return crypto::RenderDsse(*envelope);
+}
+
+}  // namespace holdfast::test

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/policy/reference_policy.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "tests/policy/policy_world.h"
+
+namespace holdfast::test {
+
+const ReferenceRecord* ReferencePolicy::Find(std::uint32_t transfer, std::uint32_t row) const {
+  if (transfer >= transfers.size()) return nullptr;
+  const auto found = transfers[transfer].rows.find(row);
+  return found == transfers[transfer].rows.end() ? nullptr : &found->second;
+}
+
+bool ReferencePolicy::Covers(const v1::Scope& scope, std::uint32_t transfer,
+                             std::uint32_t row) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  const ReferenceRecord& record = of.rows.at(row);
+  if (scope.everything()) return true;
+  if (!scope.transfer().empty() && scope.transfer() != of.name) return false;
+  if (scope.rows_size() > 0) {
+    bool inside = false;
+    for (const auto& range : scope.rows()) {
+      inside = inside || (range.first() <= row && row <= range.last());
+    }
+    if (!inside) return false;
+  }
+  if (!scope.officer().empty() && scope.officer() != record.officer) return false;
+  if (!scope.authority().empty() && scope.authority() != of.authority) return false;
+  if (!scope.person().empty() &&
+      scope.person() != Hex(BytesOf(PseudonymOf(static_cast<std::uint32_t>(record.person))))) {
+    return false;
+  }
+  return true;
+}
+
+bool ReferencePolicy::Frozen(std::uint32_t transfer, std::uint32_t row) const {
+  return std::any_of(holds.begin(), holds.end(), [&](const auto& hold) {
+    return hold.second.freezes && !hold.second.lifted_at &&
+           Covers(hold.second.scope, transfer, row);
+  });
+}
+
+bool ReferencePolicy::Preserved(std::uint32_t transfer, std::uint32_t row) const {
+  return std::any_of(holds.begin(), holds.end(), [&](const auto& hold) {
+    return hold.second.preserves && !hold.second.lifted_at &&
+           Covers(hold.second.scope, transfer, row);
+  });
+}
+
+bool ReferencePolicy::Lingering(std::uint32_t transfer, std::uint32_t row) const {
+  return std::any_of(holds.begin(), holds.end(), [&](const auto& hold) {
+    return hold.second.preserves && hold.second.lifted_at &&
+           trusted_early < *hold.second.lifted_at + terms.destruction_window &&
+           Covers(hold.second.scope, transfer, row);
+  });
+}
+
+std::set<std::pair<std::uint32_t, std::uint32_t>> ReferencePolicy::OpenRecords(
+    const std::string& requester) const {
+  std::set<std::pair<std::uint32_t, std::uint32_t>> open;
+  for (const ReferenceLease& lease : leases) {
+    if (lease.requester != requester || lease.not_after <= late) continue;
+    for (const std::uint32_t row : lease.rows) open.emplace(lease.transfer, row);
+  }
+  return open;
+}
+
+std::size_t ReferencePolicy::OpenCases(const std::string& officer) const {
+  std::size_t open = 0;
+  for (const ReferenceTransfer& transfer : transfers) {
+    if (transfer.state == ReferenceTransfer::kDenied) continue;
+    if (transfer.approved() && late >= transfer.not_after) continue;
+    for (const auto& [row, record] : transfer.rows) {
+      static_cast<void>(row);
+      if (record.accepted && record.officer == officer) ++open;
+    }
+  }
+  return open;
+}
+
+std::vector<std::pair<std::uint32_t, std::uint32_t>> ReferencePolicy::List(
+    const v1::Scope& scope) const {
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> list;
+  for (std::uint32_t t = 0; t < transfers.size(); ++t) {
+    for (const auto& [row, record] : transfers[t].rows) {
+      if (record.accepted && !record.destroyed && !record.pending && Covers(scope, t, row)) {
+        list.emplace_back(t, row);
+      }
+    }
+  }
+  return list;
+}
+
+bool ReferencePolicy::MayJudge(std::uint32_t transfer, std::uint32_t row, bool accepted,
+                               const std::string& officer) const {
+  return transfers[transfer].state == ReferenceTransfer::kSubmitting &&
+         Find(transfer, row) == nullptr &&
+         (!accepted || OpenCases(officer) < terms.officer_open_cases);
+}
+
+bool ReferencePolicy::MayFinish(std::uint32_t transfer) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  if (of.state != ReferenceTransfer::kSubmitting || of.rows.empty()) return false;
+  return of.rows.rbegin()->first + 1 == of.rows.size();
+}
+
+bool ReferencePolicy::MayDeposit(std::uint32_t transfer, std::uint32_t row) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  const ReferenceRecord* record = Find(transfer, row);
+  return of.state == ReferenceTransfer::kApproved && late < of.not_after && record != nullptr &&
+         record->accepted && !record->deposited && !record->destroyed && !Frozen(transfer, row);
+}
+
+bool ReferencePolicy::MayClose(std::uint32_t transfer) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  if (of.state != ReferenceTransfer::kApproved || late >= of.not_after) return false;
+  return std::all_of(of.rows.begin(), of.rows.end(), [](const auto& row) {
+    return !row.second.accepted || row.second.deposited || row.second.destroyed;
+  });
+}
+
+bool ReferencePolicy::MayCollect(std::uint32_t transfer, const std::string& requester) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  if (of.state != ReferenceTransfer::kClosed || of.requester != requester) return false;
+  if (order_unanchored || destruction_unanchored) return false;
+  return std::none_of(of.rows.begin(), of.rows.end(), [&](const auto& row) {
+    return row.second.deposited && !row.second.destroyed && Frozen(transfer, row.first);
+  });
+}
+
+bool ReferencePolicy::MayLease(std::uint32_t transfer, const std::string& requester) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  if (of.state != ReferenceTransfer::kClosed || of.requester != requester || !trusted ||
+      order_unanchored || destruction_unanchored || late >= of.not_after) {
+    return false;
+  }
+  // No hold says that all of this transfer's records are frozen.
+  return std::none_of(holds.begin(), holds.end(), [&](const auto& hold) {
+    const v1::Scope& scope = hold.second.scope;
+    if (!hold.second.freezes || hold.second.lifted_at) return false;
+    if (scope.everything()) return true;
+    if (scope.rows_size() > 0 || !scope.officer().empty() || !scope.person().empty()) return false;
+    return (scope.transfer().empty() || scope.transfer() == of.name) &&
+           (scope.authority().empty() || scope.authority() == of.authority);
+  });
+}
+
+bool ReferencePolicy::MayRelease(std::uint32_t lease, std::uint32_t row) const {
+  if (lease >= leases.size()) return false;
+  const ReferenceLease& under = leases[lease];
+  const ReferenceTransfer& of = transfers[under.transfer];
+  const ReferenceRecord* record = Find(under.transfer, row);
+  if (late >= under.not_after || !trusted || order_unanchored || destruction_unanchored) {
+    return false;
+  }
+  if (record == nullptr || !record->accepted || !record->deposited || record->revoked ||
+      record->destroyed || Frozen(under.transfer, row)) {
+    return false;
+  }
+  if (of.state != ReferenceTransfer::kClosed || late < of.not_before || late >= of.not_after) {
+    return false;
+  }
+  const auto open = OpenRecords(under.requester);
+  return open.count({under.transfer, row}) > 0 || open.size() < terms.open_records;
+}
+
+bool ReferencePolicy::IsCounsel(const std::string& person) const {
+  const auto found = persons.find(person);
+  return found != persons.end() && found->second.role == ReferencePerson::kCounsel;
+}
+
+bool ReferencePolicy::IsCustodian(const std::string& person) const {
+  const auto found = persons.find(person);
+  return found != persons.end() && found->second.role == ReferencePerson::kCustodian;
+}
+
+bool ReferencePolicy::MayApprove(const std::string& person, std::uint32_t transfer) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  return IsCustodian(person) && trusted && of.state == ReferenceTransfer::kAwaiting &&
+         of.approvals.count(person) == 0;
+}
+
+bool ReferencePolicy::MayDeny(const std::string& person, std::uint32_t transfer) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  return IsCustodian(person) && (of.state == ReferenceTransfer::kAwaiting ||
+                                 of.state == ReferenceTransfer::kSubmitting);
+}
+
+bool ReferencePolicy::MayPlace(const std::string& person, const std::string& hold) const {
+  return IsCounsel(person) && holds.count(hold) == 0;
+}
+
+bool ReferencePolicy::MayLiftAtAll(const std::string& person, const ReferenceHold& hold) const {
+  if (hold.lifted_at || (!IsCounsel(person) && !IsCustodian(person))) return false;
+  return persons.at(person).side != ReferencePerson::kRequester ||
+         persons.at(hold.placed_by).side == ReferencePerson::kRequester;
+}
+
+bool ReferencePolicy::MayPropose(const std::string& person, const std::string& hold) const {
+  const ReferenceHold& of = holds.at(hold);
+  return MayLiftAtAll(person, of) && !of.lift_at;
+}
+
+bool ReferencePolicy::MayConfirm(const std::string& person, const std::string& hold) const {
+  const ReferenceHold& of = holds.at(hold);
+  if (!MayLiftAtAll(person, of) || !trusted || of.lift_at || of.proposed_by.empty() ||
+      of.proposed_by == person) {
+    return false;
+  }
+  const bool counsel = IsCounsel(person) || IsCounsel(of.proposed_by);
+  const auto side = persons.at(of.placed_by).side;
+  return counsel && (persons.at(person).side == side || persons.at(of.proposed_by).side == side);
+}
+
+bool ReferencePolicy::MayCancelLift(const std::string& person, const std::string& hold) const {
+  const ReferenceHold& of = holds.at(hold);
+  return IsCounsel(person) && !of.lifted_at && !of.proposed_by.empty();
+}
+
+bool ReferencePolicy::MayRevoke(const std::string& person, const v1::Scope& scope) const {
+  return IsCustodian(person) && !List(scope).empty();
+}
+
+bool ReferencePolicy::MayApproveDestruction(const std::string& person,
+                                            std::uint64_t revocation) const {
+  const ReferenceDisposal& of = disposals.at(revocation);
+  return IsCustodian(person) && !of.cancelled && !of.destroyed && of.revoked_by != person &&
+         of.approvals.count(person) == 0;
+}
+
+bool ReferencePolicy::MayCancelDestruction(const std::string& person,
+                                           std::uint64_t revocation) const {
+  const ReferenceDisposal& of = disposals.at(revocation);
+  return IsCustodian(person) && !of.cancelled && !of.destroyed;
+}
+
+bool ReferencePolicy::MayDestroyRow(std::uint32_t transfer, std::uint32_t row) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  const ReferenceRecord* record = Find(transfer, row);
+  if (record == nullptr || !record->accepted || record->destroyed) return false;
+  if (of.state == ReferenceTransfer::kApproved && !record->deposited && late < of.not_after) {
+    return false;
+  }
+  return !Preserved(transfer, row) && !Lingering(transfer, row);
+}
+
+bool ReferencePolicy::MayDestroy(std::uint64_t revocation) const {
+  const ReferenceDisposal& of = disposals.at(revocation);
+  if (!trusted || order_unanchored || of.cancelled || of.destroyed) return false;
+  if (of.approvals.size() < terms.destruction_approvals) return false;
+  if (early < of.revoked_at + terms.destruction_window) return false;
+  return std::all_of(of.records.begin(), of.records.end(), [&](const auto& record) {
+    return MayDestroyRow(record.first, record.second);
+  });
+}
+
+bool ReferencePolicy::MayExpire(std::uint32_t transfer,
+                                const std::vector<std::uint32_t>& rows) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  if (!trusted || order_unanchored || !of.approved() || rows.empty()) return false;
+  if (early < of.not_after + terms.destruction_window) return false;
+  return std::all_of(rows.begin(), rows.end(), [&](std::uint32_t row) {
+    const ReferenceRecord* record = Find(transfer, row);
+    return record != nullptr && !record->revoked && MayDestroyRow(transfer, row);
+  });
+}
+
+void ReferencePolicy::SetTime(std::int64_t new_late, std::int64_t new_early, bool is_trusted) {
+  late = new_late;
+  early = new_early;
+  trusted = is_trusted;
+  if (!trusted) return;
+  trusted_early = early;
+  for (auto& [id, hold] : holds) {
+    static_cast<void>(id);
+    if (hold.lift_at && !hold.lifted_at && *hold.lift_at <= early) hold.lifted_at = early;
+  }
+}
+
+}  // namespace holdfast::test

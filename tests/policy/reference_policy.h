@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The rules once more, as one would write them without any thought for speed: every question is
+// answered by looking at everything. The oracle of decision_model_test.cc.
+//
+// When to use  In tests only.
+// Threads      One thread.
+// Ownership    Values.
+// Errors       None.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "holdfast/order/v1/order.pb.h"
+#include "holdfast/v1/scope.pb.h"
+
+namespace holdfast::test {
+
+struct ReferenceTerms {
+  std::int64_t record_lifetime = 0;
+  std::int64_t cooling_period = 0;
+  std::int64_t destruction_window = 0;
+  std::size_t transfer_approvals = 1;
+  std::size_t destruction_approvals = 1;
+  std::size_t open_records = 0;
+  std::size_t officer_open_cases = 0;
+};
+
+struct ReferenceRecord {
+  bool accepted = false;
+  bool deposited = false;
+  bool revoked = false;
+  bool pending = false;
+  bool destroyed = false;
+  std::string officer;
+  int person = 0;
+};
+
+struct ReferenceTransfer {
+  enum State { kSubmitting, kAwaiting, kApproved, kClosed, kDenied };
+  State state = kSubmitting;
+  std::string name;
+  std::string requester;
+  std::string authority;
+  std::map<std::uint32_t, ReferenceRecord> rows;
+  std::set<std::string> approvals;
+  std::int64_t not_before = 0;
+  std::int64_t not_after = 0;
+
+  bool approved() const { return state == kApproved || state == kClosed; }
+};
+
+struct ReferenceLease {
+  std::uint32_t transfer = 0;
+  std::string requester;
+  std::int64_t not_after = 0;
+  std::set<std::uint32_t> rows;
+};
+
+struct ReferenceHold {
+  v1::Scope scope;
+  bool freezes = false;
+  bool preserves = false;
+  std::string placed_by;
+  std::uint64_t placed_index = 0;
+  std::string proposed_by;           // Empty: no proposal stands.
+  std::uint64_t proposal_index = 0;
+  std::optional<std::int64_t> lift_at;
+  std::optional<std::int64_t> lifted_at;
+};
+
+struct ReferenceDisposal {
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> records;
+  std::string revoked_by;
+  std::int64_t revoked_at = 0;
+  std::set<std::string> approvals;
+  bool cancelled = false;
+  bool destroyed = false;
+};
+
+struct ReferencePerson {
+  enum Role { kCounsel, kCustodian };
+  Role role;
+  enum Side { kSource, kRequester, kCourt };
+  Side side;
+};
+
+class ReferencePolicy final {
+ public:
+  explicit ReferencePolicy(const ReferenceTerms& reference_terms) : terms(reference_terms) {}
+
+  ReferenceTerms terms;
+  std::int64_t late = 0;
+  std::int64_t early = 0;
+  bool trusted = true;
+  std::int64_t trusted_early = 0;  // The newest early time that was trusted.
+  bool order_unanchored = false;
+  bool destruction_unanchored = false;
+  std::vector<ReferenceTransfer> transfers;
+  std::vector<ReferenceLease> leases;
+  std::map<std::string, ReferenceHold> holds;
+  std::map<std::uint64_t, ReferenceDisposal> disposals;
+  std::map<std::string, ReferencePerson> persons;
+
+  // Questions.
+  bool Covers(const v1::Scope& scope, std::uint32_t transfer, std::uint32_t row) const;
+  bool Frozen(std::uint32_t transfer, std::uint32_t row) const;
+  bool Preserved(std::uint32_t transfer, std::uint32_t row) const;
+  bool Lingering(std::uint32_t transfer, std::uint32_t row) const;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> OpenRecords(const std::string& requester) const;
+  std::size_t OpenCases(const std::string& officer) const;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> List(const v1::Scope& scope) const;
+
+  // May this happen now?
+  bool MayJudge(std::uint32_t transfer, std::uint32_t row, bool accepted,
+                const std::string& officer) const;
+  bool MayFinish(std::uint32_t transfer) const;
+  bool MayDeposit(std::uint32_t transfer, std::uint32_t row) const;
+  bool MayClose(std::uint32_t transfer) const;
+  bool MayCollect(std::uint32_t transfer, const std::string& requester) const;
+  bool MayLease(std::uint32_t transfer, const std::string& requester) const;
+  bool MayRelease(std::uint32_t lease, std::uint32_t row) const;
+  bool MayApprove(const std::string& person, std::uint32_t transfer) const;
+  bool MayDeny(const std::string& person, std::uint32_t transfer) const;
+  bool MayPlace(const std::string& person, const std::string& hold) const;
+  bool MayPropose(const std::string& person, const std::string& hold) const;
+  bool MayConfirm(const std::string& person, const std::string& hold) const;
+  bool MayCancelLift(const std::string& person, const std::string& hold) const;
+  bool MayRevoke(const std::string& person, const v1::Scope& scope) const;
+  bool MayApproveDestruction(const std::string& person, std::uint64_t revocation) const;
+  bool MayCancelDestruction(const std::string& person, std::uint64_t revocation) const;
+  bool MayDestroy(std::uint64_t revocation) const;
+  bool MayExpire(std::uint32_t transfer, const std::vector<std::uint32_t>& rows) const;
+
+  // Time passes.
+  void SetTime(std::int64_t new_late, std::int64_t new_early, bool is_trusted);
+
+ private:
+  const ReferenceRecord* Find(std::uint32_t transfer, std::uint32_t row) const;
+  bool MayDestroyRow(std::uint32_t transfer, std::uint32_t row) const;
+  bool IsCounsel(const std::string& person) const;
+  bool IsCustodian(const std::string& person) const;
+  bool MayLiftAtAll(const std::string& person, const ReferenceHold& hold) const;
+};
+
+}  // namespace holdfast::test
