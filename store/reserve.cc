@@ -14,9 +14,13 @@ namespace {
 
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
 
+std::size_t SizeOfPiece(std::uint64_t left) {
+  return static_cast<std::size_t>(std::min<std::uint64_t>(left, kPieceBytes));
+}
+
 // Bytes that no file system can leave out or squeeze: a hole is no reserve.
-Bytes Incompressible() {
-  Bytes bytes(kPieceBytes);
+Bytes Incompressible(std::size_t size) {
+  Bytes bytes(size);
   std::uint64_t state = 0;
   for (std::byte& b : bytes) {
     state = state * 6364136223846793005u + 1442695040888963407u;
@@ -35,11 +39,10 @@ absl::StatusOr<bool> Reserve::IsWhole() {
 }
 
 absl::Status Reserve::Fill() {
-  const Bytes piece = Incompressible();
+  const Bytes piece = Incompressible(SizeOfPiece(bytes_));
   HF_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, files_.Open(path_, OpenMode::kCreateNew));
   for (std::uint64_t done = 0; done < bytes_;) {
-    const std::size_t size =
-        static_cast<std::size_t>(std::min<std::uint64_t>(bytes_ - done, kPieceBytes));
+    const std::size_t size = SizeOfPiece(bytes_ - done);
     HF_RETURN_IF_ERROR(file->WriteAt(done, ByteSpan(piece).first(size)));
     done += size;
   }
