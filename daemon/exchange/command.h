@@ -61,8 +61,12 @@ class Turn {
   // changes the decision about another; `batch` lives until Done().
   virtual std::uint64_t Append(const EntryBatch& batch) = 0;
 
-  // Appends one entry that the writer itself makes: `fact`'s salt and version are filled in here.
-  // REQUIRES: policy::Decide allowed it in the present state.
+  // Fills in the salt and the policy's version of an entry that the writer itself makes. Before it
+  // is decided: the policy looks at both.
+  virtual void Stamp(ledger::v1::Entry& entry) = 0;
+
+  // Appends one entry that the writer itself makes.
+  // REQUIRES: it is stamped, and policy::Decide allowed it in the present state.
   virtual std::uint64_t AppendFact(ledger::v1::Entry fact, const policy::OpenedOrder* order) = 0;
 
   // The leaf hash of the newest entry. REQUIRES: something was appended.

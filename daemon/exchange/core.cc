@@ -11,7 +11,6 @@
 #include "base/status_macros.h"
 #include "crypto/merkle.h"
 #include "daemon/exchange/group.h"
-#include "daemon/observe/log.h"
 #include "policy/decide.h"
 #include "policy/replay.h"
 
@@ -26,23 +25,6 @@ constexpr std::string_view kFirstStartMark = "holdfast: first start";
 
 absl::Status Failpoint(const CoreOptions& options, EpochStep step) {
   return options.failpoint ? options.failpoint(step) : absl::OkStatus();
-}
-
-// Appends a fact of ours. The policy decides about it like about any other.
-absl::Status AppendDecided(Group& group, Entry fact) {
-  if (!policy::Decide(group.state(), {fact}).allowed()) {
-    return MakeError(Reason::kInternal, "the policy refused a fact of the daemon's own");
-  }
-  group.AppendFact(std::move(fact), nullptr);
-  return absl::OkStatus();
-}
-
-Entry TimeFact(const Times& now) {
-  Entry entry;
-  entry.mutable_time_advanced()->set_late_ms(now.late_ms);
-  entry.mutable_time_advanced()->set_early_ms(now.early_ms);
-  entry.mutable_time_advanced()->set_trusted(now.trusted);
-  return entry;
 }
 
 Entry StartFact(const CoreOptions& options, const crypto::Keyslot& keyslot) {
@@ -101,7 +83,6 @@ absl::StatusOr<std::unique_ptr<Core>> CreateFirst(const CoreOptions& options, Op
   }
   if (!marked) {
     store::Group mark;
-    mark.root = crypto::EmptyRoot();
     mark.top_page = AsBytes(kFirstStartMark);
     HF_RETURN_IF_ERROR(opened.store->Commit(mark));
   }
@@ -123,8 +104,7 @@ absl::StatusOr<std::unique_ptr<Core>> CreateFirst(const CoreOptions& options, Op
     auto& fact = *opening.mutable_exchange_opened();
     fact.set_agreement_dsse(ToString(options.agreement_dsse));
     fact.set_checkpoint_key(ToString(checkpoint_key->public_key().bytes()));
-    opening.set_policy_version(policy::kPolicyVersion);
-    opening.set_salt(std::string(EntryBatch::kSaltBytes, '\0'));  // AppendOpening() draws one.
+    group.Stamp(opening);
     if (!policy::Decide(state, {opening, nullptr, opened.agreement.get()}).allowed()) {
       return MakeError(Reason::kInternal, "the policy refused the opening of the exchange");
     }
@@ -295,10 +275,9 @@ absl::StatusOr<std::unique_ptr<Core>> Reopen(const CoreOptions& options, Opened 
                       CheckpointKey(vault.FindSecret(crypto::kCheckpointSecret)));
 
   // Everything fits. An epoch beside the database's is one that was staged and never committed, or
-  // one whose erasure was interrupted.
-  for (const Epoch held : opened.held) {
-    if (held != epoch) HF_RETURN_IF_ERROR(opened.keyslot->Erase(held));
-  }
+  // one whose erasure was interrupted; either may have left something behind that is not listed.
+  HF_RETURN_IF_ERROR(opened.keyslot->Erase(Epoch(epoch.value() + 1)));
+  if (epoch.value() > 1) HF_RETURN_IF_ERROR(opened.keyslot->Erase(Epoch(epoch.value() - 1)));
   HF_ASSIGN_OR_RETURN(const std::vector<Epoch> left, opened.keyslot->List());
   if (left != std::vector<Epoch>{epoch}) {
     return MakeError(Reason::kKeyslotFailed, "the keyslot still holds an erased epoch");
@@ -328,16 +307,30 @@ absl::StatusOr<std::unique_ptr<Core>> Reopen(const CoreOptions& options, Opened 
     out.tiles.push_back({tile.id.level, tile.id.index, tile.bytes});
   }
   HF_RETURN_IF_ERROR(core->store->Commit(out));
-  // What a full disk had taken is set aside again as soon as there is room; if there is none, holds
-  // still work, and the next start tries again.
-  if (const absl::Status reserve = core->store->RestoreReserve(); !reserve.ok()) {
-    observe::Warning("exchange", "reserve_missing", "no space could be set aside for holds",
-                     {{"exchange", options.name}});
-  }
   return core;
 }
 
 }  // namespace
+
+absl::Status AppendDecided(Group& group, ledger::v1::Entry fact) {
+  group.Stamp(fact);
+  const policy::Decision decision = policy::Decide(group.state(), {fact});
+  if (!decision.allowed()) {
+    return AddMetadata(
+        MakeError(Reason::kInternal, "the policy refused a fact of the daemon's own"), "refusal",
+        std::string(policy::RefusalName(decision.refusal)));
+  }
+  group.AppendFact(std::move(fact), nullptr);
+  return absl::OkStatus();
+}
+
+ledger::v1::Entry TimeFact(const Times& now) {
+  ledger::v1::Entry entry;
+  entry.mutable_time_advanced()->set_late_ms(now.late_ms);
+  entry.mutable_time_advanced()->set_early_ms(now.early_ms);
+  entry.mutable_time_advanced()->set_trusted(now.trusted);
+  return entry;
+}
 
 Times TimesOf(const policy::State& state) {
   const policy::Now& now = state.now();
@@ -353,12 +346,13 @@ absl::Status AppendErased(const Core& core, Epoch erased, Group& group) {
   return AppendDecided(group, std::move(entry));
 }
 
-absl::StatusOr<std::unique_ptr<Core>> OpenCore(const CoreOptions& options) {
+absl::StatusOr<std::unique_ptr<Core>> OpenCore(const CoreOptions& options, Reserve reserve) {
   Opened opened;
   HF_ASSIGN_OR_RETURN(policy::OpenedAgreement agreement,
                       policy::OpenAgreement(options.agreement_dsse));
   opened.agreement = std::make_shared<const policy::OpenedAgreement>(std::move(agreement));
   HF_ASSIGN_OR_RETURN(opened.store, options.open_store());
+  if (reserve == Reserve::kGiveUp) HF_RETURN_IF_ERROR(opened.store->ReleaseReserve());
   HF_ASSIGN_OR_RETURN(opened.keyslot, options.open_keyslot());
   HF_ASSIGN_OR_RETURN(opened.head, opened.store->ReadHead());
   HF_ASSIGN_OR_RETURN(opened.held, opened.keyslot->List());

@@ -47,6 +47,12 @@ enum class EpochStep {
 
 class Group;
 
+// What becomes of the space that is set aside for holds.
+enum class Reserve {
+  kKeep = 0,
+  kGiveUp,  // The disk is full: it makes room for the start, and for what restricts.
+};
+
 struct CoreOptions {
   std::string name;      // The configured name, for logs and metrics.
   std::string version;   // The program's.
@@ -76,10 +82,18 @@ struct Core {
 // Opens, or for the first time makes, an exchange. When it returns, the database is of an epoch
 // whose root key is the only one in the keyslot, the ledger has a ProcessStarted, and no segment of
 // an earlier process is open. docs/key-tree.md, "Start".
-absl::StatusOr<std::unique_ptr<Core>> OpenCore(const CoreOptions& options);
+absl::StatusOr<std::unique_ptr<Core>> OpenCore(const CoreOptions& options,
+                                               Reserve reserve = Reserve::kKeep);
 
 // The times by which the state decides now.
 Times TimesOf(const policy::State& state);
+
+// Appends a fact of the daemon's own. The policy decides about it like about any other.
+// Errors: kInternal if it refuses.
+absl::Status AppendDecided(Group& group, ledger::v1::Entry fact);
+
+// The fact that decisions use these times from now on.
+ledger::v1::Entry TimeFact(const Times& now);
 
 // Appends the entry that says that the root key of `erased` is gone.
 // Errors: kInternal if the policy refuses it.

@@ -37,6 +37,7 @@ void DestroyDue::Run(Turn& turn) {
   for (ledger::v1::RecordsDestroyed& destroyed : due.due) {
     ledger::v1::Entry entry;
     *entry.mutable_records_destroyed() = std::move(destroyed);
+    turn.Stamp(entry);
     if (!policy::Decide(turn.state(), {entry}).allowed()) continue;
     std::vector<LeafRef> leaves;
     CollectLeaves(turn.state(), entry.records_destroyed(), leaves);

@@ -31,6 +31,11 @@ std::uint64_t Group::Append(const EntryBatch& batch) {
   return first;
 }
 
+void Group::Stamp(ledger::v1::Entry& entry) {
+  entry.set_salt(ToString(crypto::Draw<EntryBatch::kSaltBytes>(random_)));
+  entry.set_policy_version(policy::kPolicyVersion);
+}
+
 std::uint64_t Group::AppendFact(ledger::v1::Entry fact, const policy::OpenedOrder* order) {
   const std::uint64_t index = next_index();
   PushOwn(std::move(fact), order, nullptr);
@@ -44,9 +49,6 @@ void Group::AppendOpening(ledger::v1::Entry fact,
 
 void Group::PushOwn(ledger::v1::Entry fact, const policy::OpenedOrder* order,
                     std::shared_ptr<const policy::OpenedAgreement> agreement) {
-  const auto salt = crypto::Draw<EntryBatch::kSaltBytes>(random_);
-  fact.set_salt(ToString(salt));
-  fact.set_policy_version(policy::kPolicyVersion);
   Bytes& bytes = own_.emplace_back(fact.ByteSizeLong());
   fact.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(bytes.data()));
   Push(fact, bytes, crypto::LeafHash(bytes), order, std::move(agreement));
@@ -55,6 +57,7 @@ void Group::PushOwn(ledger::v1::Entry fact, const policy::OpenedOrder* order,
 std::uint64_t Group::Refuse(ledger::v1::Refused refused) {
   ledger::v1::Entry entry;
   *entry.mutable_refused() = std::move(refused);
+  Stamp(entry);
   return AppendFact(std::move(entry), nullptr);
 }
 

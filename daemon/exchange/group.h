@@ -31,6 +31,7 @@ class Group final : public Turn {
   // Turn.
   const policy::State& state() const override { return state_; }
   std::uint64_t Append(const EntryBatch& batch) override;
+  void Stamp(ledger::v1::Entry& entry) override;
   std::uint64_t AppendFact(ledger::v1::Entry fact, const policy::OpenedOrder* order) override;
   const Digest32& last_leaf_hash() const override { return leaf_hashes_.back(); }
   std::uint64_t Refuse(ledger::v1::Refused refused) override;

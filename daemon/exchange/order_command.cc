@@ -60,6 +60,7 @@ void OrderCommand::Run(Turn& turn) {
     outcome_.already = true;
     return;
   }
+  turn.Stamp(fact_);
   outcome_.decision = policy::Decide(turn.state(), {fact_, order_.get()});
   if (!outcome_.decision.allowed()) {
     outcome_.matter = MatterOf(turn.state(), outcome_.decision.hold_index);

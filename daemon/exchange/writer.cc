@@ -16,15 +16,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kDrainTick{20};
 
-ledger::v1::Entry TimeFact(const Times& now) {
-  ledger::v1::Entry entry;
-  auto& time = *entry.mutable_time_advanced();
-  time.set_late_ms(now.late_ms);
-  time.set_early_ms(now.early_ms);
-  time.set_trusted(now.trusted);
-  return entry;
-}
-
 ledger::v1::Entry SegmentFact(const PendingSegment& pending) {
   ledger::v1::Entry entry;
   auto& opened = *entry.mutable_segment_opened();
@@ -33,6 +24,11 @@ ledger::v1::Entry SegmentFact(const PendingSegment& pending) {
                                                                             : ledger::v1::SUBJECT);
   opened.set_transfer(pending.transfer);
   return entry;
+}
+
+absl::Status Unknown() {
+  return MakeError(Reason::kStoreFailed,
+                   "the exchange stopped: whether this took effect is unknown");
 }
 
 // Whether the passing of time has made something due that the ledger does not say yet.
@@ -45,7 +41,8 @@ bool SomethingIsDue(const policy::State& state, UnixMillis early) {
 }
 
 // Stages the plan's root key and shows that the slot gives it back.
-absl::Status Stage(crypto::Keyslot& keyslot, const EpochPlan& plan) {
+absl::Status Stage(crypto::Keyslot& keyslot, const EpochPlan& plan, bool stale) {
+  if (stale) HF_RETURN_IF_ERROR(keyslot.Erase(plan.epoch));
   HF_RETURN_IF_ERROR(keyslot.Stage(plan.epoch, plan.root_key));
   HF_ASSIGN_OR_RETURN(const crypto::SecretBytes read, keyslot.Read(plan.epoch));
   if (!ConstantTimeEquals(read, plan.root_key)) {
@@ -90,7 +87,6 @@ void Writer::Process(Commands& taken) {
   while (core_ != nullptr && next < taken.size()) {
     std::size_t end = next;
     while (end < taken.size() && !taken[end]->changes_epoch()) ++end;
-    const std::size_t first = next;
     absl::Status status;
     if (end > next) {
       status = RunTogether(std::span(taken).subspan(next, end - next));
@@ -99,12 +95,7 @@ void Writer::Process(Commands& taken) {
       status = RunAlone(*taken[next]);
       next += 1;
     }
-    if (!status.ok()) {
-      Stop(status);
-      const absl::Status unknown = MakeError(
-          Reason::kStoreFailed, "the exchange stopped: whether this took effect is unknown");
-      for (std::size_t i = first; i < next; ++i) taken[i]->Done(unknown, {});
-    }
+    if (!status.ok()) Stop(status);
   }
   for (; next < taken.size(); ++next) {
     taken[next]->Done(MakeError(Reason::kExchangeStopped, "the exchange is stopped"), {});
@@ -114,17 +105,32 @@ void Writer::Process(Commands& taken) {
 absl::Status Writer::RunTogether(std::span<const std::unique_ptr<Command>> commands) {
   Group group(core_->state, core_->tiles.frontier(), *parts_.core_options.random);
   bool begun = false;
+  std::vector<Command*> run;
   for (const std::unique_ptr<Command>& command : commands) {
+    if (restricting_only_ && !command->reads_only()) {
+      command->Done(MakeError(Reason::kStoreFull, "the disk is full: only what restricts is done"),
+                    {});
+      continue;
+    }
+    run.push_back(command.get());
+  }
+  for (Command* command : run) {
     if (!begun && !command->reads_only()) {
-      HF_RETURN_IF_ERROR(Begin(group));
+      if (const absl::Status begins = Begin(group); !begins.ok()) {
+        for (Command* failed : run) failed->Done(Unknown(), {});
+        return begins;
+      }
       begun = true;
     }
     command->Run(group);
   }
-  HF_RETURN_IF_ERROR(Commit(group));
+  if (const absl::Status committed = Commit(group); !committed.ok()) {
+    for (Command* command : run) command->Done(Unknown(), {});
+    return committed;
+  }
   const LedgerHead head = group.Head();
-  for (const std::unique_ptr<Command>& command : commands) command->Done(absl::OkStatus(), head);
-  if (group.notable()) parts_.notify();
+  for (Command* command : run) command->Done(absl::OkStatus(), head);
+  Notice(group);
   return absl::OkStatus();
 }
 
@@ -138,36 +144,31 @@ absl::Status Writer::RunAlone(Command& command) {
     }
     if (status.ok()) {
       command.Done(absl::OkStatus(), group.Head());
-      if (group.notable()) parts_.notify();
+      Notice(group);
       return status;
     }
-    if (reserve_used || ReasonOf(status) != Reason::kStoreFull) return status;
-
-    // What restricts never fails for want of disk: the reserve gives way, and it is tried again.
-    observe::Error("exchange", "disk_full", "the disk is full: using the reserve for an order",
-                   {{"exchange", parts_.core_options.name}});
-    HF_RETURN_IF_ERROR(core_->store->ReleaseReserve());
-    Stop(status);
-    next_recovery_ = std::chrono::milliseconds{0};
-    Recover();
-    if (core_ == nullptr) return status;
+    if (!reserve_used && ReasonOf(status) == Reason::kStoreFull) {
+      // What restricts never fails for want of disk: the reserve gives way, and it is tried again.
+      Stop(status);
+      next_recovery_ = std::chrono::milliseconds{0};
+      Recover();
+      if (core_ != nullptr) continue;
+    }
+    command.Done(Unknown(), {});
+    return status;
   }
 }
 
 absl::Status Writer::Begin(Group& group) {
   const Times now = core_->time.Read();
-  if (now != TimesOf(core_->state)) group.AppendFact(TimeFact(now), nullptr);
+  if (now != TimesOf(core_->state)) HF_RETURN_IF_ERROR(AppendDecided(group, TimeFact(now)));
 
   const std::vector<PendingSegment> pending = core_->allocator->TakePending();
   if (pending.empty()) return absl::OkStatus();
   std::vector<VaultSegment> segments;
   segments.reserve(pending.size());
   for (const PendingSegment& opened : pending) {
-    const ledger::v1::Entry fact = SegmentFact(opened);
-    if (!policy::Decide(core_->state, {fact}).allowed()) {
-      return MakeError(Reason::kInternal, "the policy refused a segment of ours");
-    }
-    group.AppendFact(fact, nullptr);
+    HF_RETURN_IF_ERROR(AppendDecided(group, SegmentFact(opened)));
     segments.push_back(opened.segment);
   }
   HF_ASSIGN_OR_RETURN(new_pages_, core_->vault.AddSegments(segments));
@@ -215,9 +216,9 @@ absl::Status Writer::CommitEpoch(Group& group) {
   HF_ASSIGN_OR_RETURN(EpochPlan plan, core_->vault.PlanNext(change.destroyed));
   HF_RETURN_IF_ERROR(Failpoint(EpochStep::kPlanned));
 
-  const absl::Status staged = Stage(*core_->keyslot, plan);
+  const absl::Status staged = Stage(*core_->keyslot, plan, stale_stage_);
+  stale_stage_ = !staged.ok() && !core_->keyslot->Erase(plan.epoch).ok();
   if (!staged.ok()) {
-    HF_RETURN_IF_ERROR(core_->keyslot->Erase(plan.epoch));
     if (change.anchoring == Anchoring::kRequired) return staged;
     // A hold never fails for its keyslot. The policy lets nothing out until its epoch is made.
     observe::Error("exchange", "keyslot_failed", "a hold was committed without its epoch",
@@ -228,10 +229,7 @@ absl::Status Writer::CommitEpoch(Group& group) {
 
   ledger::v1::Entry advanced;
   advanced.mutable_epoch_advanced()->set_epoch(plan.epoch.value());
-  if (!policy::Decide(core_->state, {advanced}).allowed()) {
-    return MakeError(Reason::kInternal, "the policy refused an epoch of ours");
-  }
-  group.AppendFact(std::move(advanced), nullptr);
+  HF_RETURN_IF_ERROR(AppendDecided(group, std::move(advanced)));
 
   const LedgerHead head = group.Head();
   const crypto::Anchor anchor{head.size, head.root};
@@ -291,27 +289,53 @@ absl::Status Writer::Failpoint(EpochStep step) const {
 
 absl::Status Writer::Sweep() {
   const Times now = core_->time.Read();
-  if (core_->state.epoch_pending()) {
+  const auto since_boot = parts_.core_options.clock->SinceBoot();
+  RegainReserve();
+  if (core_->state.epoch_pending() && since_boot >= next_epoch_attempt_) {
+    next_epoch_attempt_ = since_boot + kRetry;
     Group group(core_->state, core_->tiles.frontier(), *parts_.core_options.random);
     HF_RETURN_IF_ERROR(Begin(group));
     group.ChangeEpoch({}, Anchoring::kMayWait);
     HF_RETURN_IF_ERROR(CommitEpoch(group));
   }
-  if (!SomethingIsDue(core_->state, UnixMillis(now.early_ms))) return absl::OkStatus();
-  const auto since_boot = parts_.core_options.clock->SinceBoot();
-  if (since_boot < next_destruction_) return absl::OkStatus();
+  if (!look_again_ && !SomethingIsDue(core_->state, UnixMillis(now.early_ms))) {
+    return absl::OkStatus();
+  }
+  if (since_boot < next_destruction_ || restricting_only_) return absl::OkStatus();
   DestroyDue command;
+  look_again_ = false;
   HF_RETURN_IF_ERROR(RunAlone(command));
   // Devices wear: what nobody waits for is destroyed together, once an interval.
   if (command.destroyed() > 0) next_destruction_ = since_boot + core_->keyslot->erase_interval();
   return absl::OkStatus();
 }
 
+void Writer::RegainReserve() {
+  const auto since_boot = parts_.core_options.clock->SinceBoot();
+  if (!restricting_only_ || since_boot < next_reserve_attempt_) return;
+  next_reserve_attempt_ = since_boot + kRetry;
+  restricting_only_ = !core_->store->RestoreReserve().ok();
+}
+
+void Writer::Notice(const Group& group) {
+  if (!group.notable()) return;
+  look_again_ = true;
+  parts_.notify();
+}
+
 void Writer::Announce() {
   parts_.checkpoints.Update({core_->tiles.size(), core_->tiles.Root()}, core_->checkpoint_key);
   if (parts_.metrics == nullptr) return;
   parts_.metrics->Epoch(parts_.core_options.name, core_->vault.epoch().value());
-  parts_.metrics->LedgerSize(parts_.core_options.name, core_->tiles.size());
+  const std::string& name = parts_.core_options.name;
+  const policy::State& state = core_->state;
+  parts_.metrics->LedgerSize(name, core_->tiles.size());
+  parts_.metrics->HoldsActive(name, observe::HoldKind::kFreeze, state.holds().freezes_in_force());
+  parts_.metrics->HoldsActive(name, observe::HoldKind::kPreserve,
+                              state.holds().preserves_in_force());
+  parts_.metrics->LeasesOpen(name, state.open_leases().size());
+  parts_.metrics->ClockTrusted(name, state.now().trusted);
+  parts_.metrics->QueueDepth(name, observe::QueueLane::kOrdinary, parts_.queue.depth());
 }
 
 void Writer::Stop(const absl::Status& why) {
@@ -328,6 +352,14 @@ void Writer::Stop(const absl::Status& why) {
 void Writer::Recover() {
   if (parts_.core_options.clock->SinceBoot() < next_recovery_) return;
   absl::StatusOr<std::unique_ptr<Core>> core = OpenCore(parts_.core_options);
+  restricting_only_ = false;
+  if (ReasonOf(core.status()) == Reason::kStoreFull) {
+    observe::Error("exchange", "disk_full",
+                   "the disk is full: the reserve is used, and only what restricts is done",
+                   {{"exchange", parts_.core_options.name}});
+    core = OpenCore(parts_.core_options, Reserve::kGiveUp);
+    restricting_only_ = core.ok();
+  }
   if (!core.ok()) {
     observe::Error("exchange", "recovery_failed", "the exchange could not be opened",
                    {{"exchange", parts_.core_options.name},
@@ -337,7 +369,9 @@ void Writer::Recover() {
     return;
   }
   core_ = *std::move(core);
+  if (!restricting_only_) restricting_only_ = !core_->store->RestoreReserve().ok();
   stored_checkpoint_ = 0;
+  look_again_ = true;
   const absl::Status published = parts_.publish(core_.get());
   if (!published.ok()) {
     Stop(published);

@@ -51,6 +51,9 @@ class Writer final {
   // The most commands of one group: a lone caller waits for nobody, many share one commit.
   static constexpr std::size_t kMostCommands = 64;
 
+  // How long it waits before it tries again to make an epoch, or to set space aside.
+  static constexpr std::chrono::milliseconds kRetry{1000};
+
   // How often the writer looks for what has become due, if no command comes.
   static constexpr std::chrono::milliseconds kTick{200};
 
@@ -100,14 +103,28 @@ class Writer final {
   // The group may be answered.
   void Announce();
 
+  // Tells who waits for a change, if `group` made one.
+  void Notice(const Group& group);
+
   // Drops everything, and answers `commands` that have not been answered.
   void Stop(const absl::Status& why);
   void Recover();
+
+  // Sets space aside again, if the disk has some.
+  void RegainReserve();
 
   Parts parts_;
   std::unique_ptr<Core> core_;
   std::vector<SealedPage> new_pages_;  // Of segments that the group opens.
   std::uint64_t stored_checkpoint_ = 0;
+  // The disk is full and the reserve was given up: only what restricts is done until it is back.
+  bool restricting_only_ = false;
+
+  bool stale_stage_ = false;  // A root key that was given up may still be in the keyslot.
+  std::chrono::milliseconds next_epoch_attempt_{0};    // On the clock since boot.
+  std::chrono::milliseconds next_reserve_attempt_{0};  // The same.
+
+  bool look_again_ = true;  // Something may be due that was not when the sweep last looked.
   std::chrono::milliseconds next_recovery_{0};     // On the clock since boot.
   std::chrono::milliseconds next_destruction_{0};  // The same.
 };

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/daemon/exchange/exchange_world.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "base/status_macros.h"
+#include "crypto/closing_statement.h"
+#include "crypto/keyslot/file_keyslot.h"
+#include "crypto/merkle.h"
+#include "gtest/gtest.h"
+#include "policy/order_json.h"
+#include "policy/proto_time.h"
+#include "tests/support/faulty_file_system.h"
+
+namespace holdfast::test {
+namespace {
+
+constexpr char kKeyslotFolder[] = "/keyslot";
+
+// A keyslot over files that fail as planned; owns them.
+class PlannedKeyslot final : public crypto::Keyslot {
+ public:
+  static absl::StatusOr<std::unique_ptr<crypto::Keyslot>> Open(FileSystem& disk, FaultPlan& plan,
+                                                               crypto::Random& random,
+                                                               const std::atomic<bool>& down) {
+    auto files = std::make_unique<FaultyFileSystem>(disk, plan);
+    HF_ASSIGN_OR_RETURN(std::unique_ptr<crypto::FileKeyslot> slot,
+                        crypto::FileKeyslot::Open(*files, kKeyslotFolder, random));
+    return std::unique_ptr<crypto::Keyslot>(
+        new PlannedKeyslot(std::move(files), std::move(slot), down));
+  }
+
+  absl::Status Stage(Epoch epoch, const crypto::SecretBytes& key) override {
+    if (down_) return MakeError(Reason::kKeyslotFailed, "the keyslot is down");
+    return slot_->Stage(epoch, key);
+  }
+  absl::StatusOr<crypto::SecretBytes> Read(Epoch epoch) override { return slot_->Read(epoch); }
+  absl::Status Erase(Epoch epoch) override { return slot_->Erase(epoch); }
+  absl::StatusOr<std::vector<Epoch>> List() override { return slot_->List(); }
+  std::string_view kind() const override { return slot_->kind(); }
+  crypto::ErasureClass erasure_class() const override { return slot_->erasure_class(); }
+  std::chrono::milliseconds erase_interval() const override { return slot_->erase_interval(); }
+
+ private:
+  PlannedKeyslot(std::unique_ptr<FaultyFileSystem> files,
+                 std::unique_ptr<crypto::FileKeyslot> slot, const std::atomic<bool>& down)
+      : files_(std::move(files)), slot_(std::move(slot)), down_(down) {}
+
+  std::unique_ptr<FaultyFileSystem> files_;
+  std::unique_ptr<crypto::FileKeyslot> slot_;
+  const std::atomic<bool>& down_;
+};
+
+}  // namespace
+
+ExchangeWorld::ExchangeWorld()
+    : agreement_dsse_(SignAgreement(AgreementText())), agreement_(MakeAgreement()) {}
+
+ExchangeWorld::~ExchangeWorld() { Stop(); }
+
+exchange::ExchangeOptions ExchangeWorld::Options() {
+  exchange::ExchangeOptions options;
+  options.recovery_delay = recovery_delay;
+  options.core.name = "test";
+  options.core.version = "0";
+  options.core.exchange = agreement_->exchange_id();
+  options.core.agreement_dsse = ToBytes(agreement_dsse_);
+  options.core.clock = &clock_;
+  options.core.random = &random_;
+  options.core.open_store = [this]() -> absl::StatusOr<std::unique_ptr<store::Store>> {
+    HF_ASSIGN_OR_RETURN(std::unique_ptr<MemoryStore> store, MemoryStore::Open(disk_, store_faults));
+    return store;
+  };
+  options.core.open_keyslot = [this]() -> absl::StatusOr<std::unique_ptr<crypto::Keyslot>> {
+    static FaultPlan no_faults;
+    return PlannedKeyslot::Open(keyslot_files_,
+                                keyslot_faults == nullptr ? no_faults : *keyslot_faults, random_, keyslot_down);
+  };
+  options.core.failpoint = [this](exchange::EpochStep step) {
+    return failpoint ? failpoint(step) : absl::OkStatus();
+  };
+  return options;
+}
+
+absl::Status ExchangeWorld::Start() {
+  HF_ASSIGN_OR_RETURN(exchange_, exchange::Exchange::Start(Options()));
+  return exchange_->WaitUntilServing();
+}
+
+void ExchangeWorld::MustStart() {
+  const absl::Status started = Start();
+  ASSERT_TRUE(started.ok()) << started;
+}
+
+void ExchangeWorld::Stop() { exchange_.reset(); }
+
+void ExchangeWorld::Crash() {
+  Stop();
+  keyslot_files_.KillProcess();
+}
+
+std::uint64_t ExchangeWorld::epoch() {
+  return Read<std::uint64_t>(
+      [](const exchange::Core& core) { return core.vault.epoch().value(); });
+}
+
+std::uint64_t ExchangeWorld::ledger_size() {
+  return Read<std::uint64_t>([](const exchange::Core& core) { return core.tiles.size(); });
+}
+
+void ExchangeWorld::WaitUntilServing() {
+  while (!exchange_->WaitUntilServing().ok()) {
+  }
+}
+
+void ExchangeWorld::Submit(exchange::Lane lane, std::unique_ptr<exchange::Command> command) {
+  exchange_->Submit(lane, std::move(command));
+}
+
+exchange::ActOutcome ExchangeWorld::Do(std::vector<ledger::v1::Entry> facts,
+                                       std::optional<std::pair<store::ChunkKey, Bytes>> chunk) {
+  std::promise<exchange::ActOutcome> promise;
+  exchange::Act act;
+  act.batch = std::make_unique<exchange::EntryBatch>(facts.size(), random_);
+  for (const ledger::v1::Entry& fact : facts) {
+    ledger::v1::Entry* entry = act.batch->Add();
+    const std::string salt = entry->salt();
+    entry->MergeFrom(fact);
+    entry->set_salt(salt);
+  }
+  act.batch->Seal();
+  act.chunk = std::move(chunk);
+  act.refused.set_member("ice");
+  act.refused.set_act(ledger::v1::Refused::CREATE_TRANSFER);
+  act.done = [&promise](exchange::ActOutcome outcome, const std::string&) {
+    promise.set_value(std::move(outcome));
+  };
+  Submit(exchange::Lane::kNormal,
+         std::make_unique<exchange::ActCommand>(std::move(act), exchange_->executor(),
+                                                exchange_->egress()));
+  return promise.get_future().get();
+}
+
+exchange::ActOutcome ExchangeWorld::Do(const ledger::v1::Entry& fact) {
+  return Do(std::vector<ledger::v1::Entry>{fact});
+}
+
+std::uint32_t ExchangeWorld::MustMakeTransfer(std::uint32_t rows) {
+  HF_CHECK(rows <= kRowsPerChunk);
+  const auto must = [](const exchange::ActOutcome& outcome) {
+    HF_CHECK(outcome.status.ok() && outcome.decision.allowed());
+  };
+  ledger::v1::Entry created;
+  auto& terms = *created.mutable_transfer_created();
+  terms.set_transfer(ToString(crypto::Draw<16>(random_)));
+  terms.set_requester("ice");
+  terms.set_authority("statute");
+  terms.set_purpose("a purpose that is specific enough");
+  terms.set_requesting_official("director");
+  terms.add_officers("smith");
+  terms.add_periods()->set_first_year(2024);
+  terms.mutable_periods(0)->set_last_year(2024);
+  terms.set_attestation_digest(std::string(32, 'a'));
+  terms.set_binding_nonce(ToString(crypto::Draw<32>(random_)));
+  terms.set_request_id(ToString(crypto::Draw<16>(random_)));
+  must(Do(created));
+  const auto number = Read<std::uint32_t>([](const exchange::Core& core) {
+    return static_cast<std::uint32_t>(core.state.transfers().size() - 1);
+  });
+  const std::shared_ptr<const exchange::Published> published = exchange_->published();
+
+  const auto subjects = *published->allocator->Take(number, crypto::SegmentKind::kSubject, rows);
+  std::vector<ledger::v1::Entry> judged(rows);
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    auto& fact = *judged[row].mutable_subject_judged();
+    fact.set_transfer(number);
+    fact.set_row(row);
+    fact.set_verdict(1);
+    fact.set_pseudonym(ToString(crypto::Draw<16>(random_)));
+    fact.set_commitment(std::string(32, 'c'));
+    fact.set_segment(subjects.segment);
+    fact.set_leaf(subjects.first + row);
+  }
+  must(Do(judged, std::pair(store::ChunkKey{store::ChunkKind::kSubjects, number, 0},
+                            ToBytes("subjects"))));
+  ledger::v1::Entry finished;
+  finished.mutable_submission_finished()->set_transfer(number);
+  finished.mutable_submission_finished()->set_rows(rows);
+  must(Do(finished));
+
+  order::v1::Order approve;
+  const auto name = Read<std::string>([number](const exchange::Core& core) {
+    return policy::TransferName(core.state.transfer(number)->id);
+  });
+  approve.mutable_approve_transfer()->set_transfer(name);
+  approve.mutable_approve_transfer()->set_dossier_digest(
+      Read<std::string>([number](const exchange::Core& core) {
+        return Hex(core.state.transfer(number)->dossier_digest);
+      }));
+  HF_CHECK(Order("paula", approve).decision.allowed());
+
+  const auto records = *published->allocator->Take(number, crypto::SegmentKind::kRecord, rows);
+  std::vector<ledger::v1::Entry> deposited(rows);
+  std::vector<Digest32> leaves;
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    const Digest32 digest = crypto::Draw<32>(random_);
+    leaves.push_back(crypto::LeafHash(digest));
+    auto& fact = *deposited[row].mutable_envelope_deposited();
+    fact.set_transfer(number);
+    fact.set_row(row);
+    fact.set_segment(records.segment);
+    fact.set_leaf(records.first + row);
+    fact.set_verdict(1);
+    fact.set_envelope_digest(ToString(digest));
+    fact.set_commitment(std::string(32, 'd'));
+  }
+  must(Do(deposited, std::pair(store::ChunkKey{store::ChunkKind::kEnvelopes, number, 0},
+                               ToBytes("envelopes"))));
+  ledger::v1::Entry closed;
+  auto& close = *closed.mutable_transfer_closed();
+  const Digest32 root = crypto::RootOf(leaves);
+  close.set_transfer(number);
+  close.set_source("irs");
+  close.set_envelopes(rows);
+  close.set_envelopes_root(ToString(root));
+  const TransferId id = Read<TransferId>(
+      [number](const exchange::Core& core) { return core.state.transfer(number)->id; });
+  close.set_signature(ToString(
+      KeyOf("irs").Sign(crypto::ClosingStatement(exchange_->id(), id, rows, root))));
+  must(Do(closed));
+  return number;
+}
+
+std::uint32_t ExchangeWorld::MustOpenLease(std::uint32_t transfer) {
+  ledger::v1::Entry entry;
+  auto& fact = *entry.mutable_lease_opened();
+  fact.set_transfer(transfer);
+  fact.set_requester("ice");
+  fact.set_recipient_key(std::string(32, 'k'));
+  fact.set_opening("an opening");
+  fact.set_signature(std::string(64, 's'));
+  fact.set_not_after_ms(
+      (clock_.WallNow() + agreement_->terms().lease_duration).value());
+  const exchange::ActOutcome outcome = Do(entry);
+  HF_CHECK(outcome.status.ok() && outcome.decision.allowed());
+  return Read<std::uint32_t>(
+      [](const exchange::Core& core) { return core.state.lease_count() - 1; });
+}
+
+exchange::ReleaseOutcome ExchangeWorld::Release(std::uint32_t transfer, std::uint32_t lease,
+                                                std::vector<std::uint32_t> rows) {
+  std::promise<exchange::ReleaseOutcome> promise;
+  exchange::Release release;
+  release.batch = std::make_unique<exchange::EntryBatch>(rows.size(), random_);
+  for (const std::uint32_t row : rows) {
+    auto& fact = *release.batch->Add()->mutable_key_released();
+    fact.set_lease(lease);
+    fact.set_row(row);
+  }
+  release.batch->Seal();
+  release.member = "ice";
+  release.transfer = transfer;
+  release.cut = [] {};
+  release.done = [&promise](exchange::ReleaseOutcome outcome) {
+    promise.set_value(std::move(outcome));
+  };
+  Submit(exchange::Lane::kNormal,
+         std::make_unique<exchange::ReleaseCommand>(std::move(release), exchange_->executor(),
+                                                    exchange_->egress()));
+  return promise.get_future().get();
+}
+
+std::future<exchange::OrderOutcome> ExchangeWorld::OrderLater(std::string_view person,
+                                                              const order::v1::Order& act) {
+  auto promise = std::make_shared<std::promise<exchange::OrderOutcome>>();
+  const order::v1::Order order = Read<order::v1::Order>([&](const exchange::Core& core) {
+    order::v1::Order filled = act;
+    const policy::State& state = core.state;
+    filled.set_exchange_id(Hex(BytesOf(state.agreement().exchange_id())));
+    filled.set_agreement_version(state.agreement().version());
+    filled.set_id(Hex(crypto::Draw<16>(random_)));
+    filled.set_person(std::string(person));
+    *filled.mutable_issued_at() = policy::ToProto(clock_.WallNow());
+    *filled.mutable_void_after() =
+        policy::ToProto(clock_.WallNow() + std::chrono::hours(24));
+    filled.mutable_head()->set_size(core.tiles.size());
+    filled.mutable_head()->set_root(Hex(core.tiles.Root()));
+    const policy::OrderPrev prev =
+        state.LastOrderOf(state.agreement().FindMember(person)->number);
+    if (prev.any) filled.set_prev(Hex(prev.digest));
+    return filled;
+  });
+  const std::string dsse = SignOrder(order, person);
+  auto opened = policy::OpenOrder(AsBytes(dsse), *agreement_);
+  HF_CHECK(opened.ok());
+  opened->head_check = policy::HeadCheck::kPrefix;
+  const exchange::Lane lane =
+      exchange::Restricts(*opened) ? exchange::Lane::kRestricting : exchange::Lane::kNormal;
+  Submit(lane, std::make_unique<exchange::OrderCommand>(
+                   ToBytes(dsse),
+                   std::make_shared<const policy::OpenedOrder>(*std::move(opened)),
+                   exchange_->executor(), exchange_->egress(),
+                   [promise](exchange::OrderOutcome outcome) {
+                     promise->set_value(std::move(outcome));
+                   }));
+  return promise->get_future();
+}
+
+exchange::OrderOutcome ExchangeWorld::Order(std::string_view person,
+                                            const order::v1::Order& act) {
+  return OrderLater(person, act).get();
+}
+
+order::v1::Order ExchangeWorld::HoldAct(std::string_view id) {
+  order::v1::Order order;
+  auto& hold = *order.mutable_place_hold();
+  hold.set_hold_id(std::string(id));
+  hold.set_matter("1:26-cv-00001");
+  hold.set_court("D.D.C.");
+  hold.set_order_reference("ECF 1");
+  hold.set_document_sha256(std::string(64, 'a'));
+  hold.set_kind(order::v1::FREEZE_AND_PRESERVE);
+  hold.mutable_scope()->set_everything(true);
+  return order;
+}
+
+order::v1::Order ExchangeWorld::RevokeAct(std::uint32_t transfer, std::uint32_t first,
+                                          std::uint32_t last) {
+  return Read<order::v1::Order>([&](const exchange::Core& core) {
+    order::v1::Order order;
+    auto& revoke = *order.mutable_revoke_records();
+    revoke.mutable_scope()->set_transfer(
+        policy::TransferName(core.state.transfer(transfer)->id));
+    auto& rows = *revoke.mutable_scope()->add_rows();
+    rows.set_first(first);
+    rows.set_last(last);
+    const policy::ScopeResult scope = policy::CompileScope(core.state, revoke.scope());
+    const policy::RecordList list = policy::ListForScope(core.state, scope.scope);
+    revoke.set_count(list.count);
+    revoke.set_list_digest(Hex(list.digest));
+    revoke.set_reason("asked for by mistake");
+    return order;
+  });
+}
+
+order::v1::Order ExchangeWorld::ApproveDestructionAct(std::uint64_t revocation) {
+  return Read<order::v1::Order>([&](const exchange::Core& core) {
+    order::v1::Order order;
+    auto& approve = *order.mutable_approve_destruction();
+    const policy::Disposal& disposal = *core.state.FindDisposal(revocation);
+    approve.set_revocation_index(revocation);
+    approve.set_count(disposal.records.count);
+    approve.set_list_digest(Hex(disposal.records.digest));
+    return order;
+  });
+}
+
+bool ExchangeWorld::Derivable(std::uint32_t transfer, std::uint32_t row) {
+  return Read<bool>([&](const exchange::Core& core) {
+    const policy::Record* record = core.state.FindRecord({transfer, row});
+    const auto& segments = core.vault.segments();
+    const bool subject =
+        segments[record->subject_segment].tree->IsDerivable(record->subject_leaf);
+    const bool envelope =
+        segments[record->record_segment].tree->IsDerivable(record->record_leaf);
+    HF_CHECK(subject == envelope);
+    return envelope;
+  });
+}
+
+std::vector<std::uint64_t> ExchangeWorld::EpochsInKeyslot() {
+  auto slot = crypto::FileKeyslot::Open(keyslot_files_, kKeyslotFolder, random_);
+  HF_CHECK(slot.ok());
+  std::vector<std::uint64_t> epochs;
+  const auto held = (*slot)->List();
+  HF_CHECK(held.ok());
+  for (const Epoch epoch : *held) epochs.push_back(epoch.value());
+  return epochs;
+}
+
+}  // namespace holdfast::test

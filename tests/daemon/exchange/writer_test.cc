@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// The writer: what is acknowledged is committed, what restricts goes first, what fails stops.
+#include <chrono>
+#include <vector>
+
+#include "base/error.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/daemon/exchange/exchange_world.h"
+#include "tests/support/status_matchers.h"
+
+namespace holdfast::test {
+namespace {
+
+class WriterTest : public ::testing::Test {
+ protected:
+  void SetUp() override { world_.MustStart(); }
+
+  ExchangeWorld world_;
+};
+
+TEST_F(WriterTest, AReleaseIsInTheLedgerBeforeItIsAnswered) {
+  const std::uint32_t transfer = world_.MustMakeTransfer(8);
+  const std::uint32_t lease = world_.MustOpenLease(transfer);
+  const exchange::ReleaseOutcome outcome = world_.Release(transfer, lease, {3, 1});
+  ASSERT_TRUE(outcome.decision.allowed());
+  ASSERT_EQ(outcome.released.size(), 2U);
+  EXPECT_EQ(outcome.released[0].row, 3U);
+  EXPECT_NE(outcome.egress, nullptr);
+  const std::vector<Bytes> entries = world_.disk().Backup().entries;
+  ledger::v1::Entry entry;
+  ASSERT_TRUE(entry.ParseFromString(ToString(entries[outcome.first_index])));
+  EXPECT_EQ(entry.key_released().row(), 3U);
+  ASSERT_TRUE(entry.ParseFromString(ToString(entries[outcome.first_index + 1])));
+  EXPECT_EQ(entry.key_released().row(), 1U);
+}
+
+TEST_F(WriterTest, AHoldRefusesTheWholeBatchAndNamesTheMatter) {
+  const std::uint32_t transfer = world_.MustMakeTransfer(8);
+  const std::uint32_t lease = world_.MustOpenLease(transfer);
+  order::v1::Order hold = ExchangeWorld::HoldAct("one-row");
+  auto& scope = *hold.mutable_place_hold()->mutable_scope();
+  scope.Clear();
+  scope.set_transfer(world_.Read<std::string>([&](const exchange::Core& core) {
+    return policy::TransferName(core.state.transfer(transfer)->id);
+  }));
+  scope.add_rows()->set_first(5);
+  scope.mutable_rows(0)->set_last(5);
+  const exchange::OrderOutcome placed = world_.Order("carol", hold);
+  ASSERT_TRUE(placed.decision.allowed());
+  EXPECT_TRUE(placed.anchored);
+
+  const exchange::ReleaseOutcome refused = world_.Release(transfer, lease, {4, 5});
+  EXPECT_EQ(refused.decision.refusal, policy::Refusal::kFrozen);
+  EXPECT_EQ(refused.matter, "1:26-cv-00001");
+  EXPECT_TRUE(refused.released.empty());
+  EXPECT_GT(refused.refusal_index, placed.index);
+  EXPECT_TRUE(world_.Release(transfer, lease, {4}).decision.allowed());
+}
+
+TEST_F(WriterTest, RowsThatAreGoneAreRefusedOneByOne) {
+  const std::uint32_t transfer = world_.MustMakeTransfer(8);
+  ASSERT_TRUE(world_.Order("paula", world_.RevokeAct(transfer, 2, 3)).decision.allowed());
+  const std::uint32_t lease = world_.MustOpenLease(transfer);
+  const exchange::ReleaseOutcome outcome = world_.Release(transfer, lease, {1, 2, 3, 4});
+  ASSERT_TRUE(outcome.decision.allowed());
+  EXPECT_THAT(outcome.refused_rows, testing::ElementsAre(2, 3));
+  EXPECT_EQ(outcome.released.size(), 2U);
+  EXPECT_NE(outcome.refusal_index, 0U);
+}
+
+TEST_F(WriterTest, TheSameOrderTwiceIsOneOrder) {
+  world_.MustMakeTransfer(4);
+  const order::v1::Order hold = ExchangeWorld::HoldAct("hold");
+  const exchange::OrderOutcome first = world_.Order("carol", hold);
+  const exchange::OrderOutcome again = world_.Order("carol", hold);  // Another order, same hold.
+  EXPECT_TRUE(again.already);
+  EXPECT_EQ(again.index, first.index);
+}
+
+TEST_F(WriterTest, AHoldWaitsForWhatIsUnderWayAndCutsItOff) {
+  const std::uint32_t transfer = world_.MustMakeTransfer(4);
+  const std::uint32_t lease = world_.MustOpenLease(transfer);
+  exchange::ReleaseOutcome release = world_.Release(transfer, lease, {1});
+  ASSERT_NE(release.egress, nullptr);
+
+  std::future<exchange::OrderOutcome> hold =
+      world_.OrderLater("carol", ExchangeWorld::HoldAct("hold"));
+  // Until the hold's epoch is made it cannot be waiting yet.
+  while (world_.epoch() != 2 || !world_.exchange().egress()->waiting()) {
+  }
+  EXPECT_EQ(hold.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  world_.clock().Advance(std::chrono::milliseconds(2000));
+  const exchange::OrderOutcome outcome = hold.get();
+  EXPECT_EQ(outcome.cut, 1U);
+  ASSERT_EQ(outcome.open_leases.size(), 1U);
+  EXPECT_EQ(outcome.open_leases[0].records, 1U);
+}
+
+TEST_F(WriterTest, ACommitThatFailsIsNotAcknowledgedAndTheExchangeComesBack) {
+  const std::uint32_t transfer = world_.MustMakeTransfer(4);
+  world_.Stop();
+  for (std::size_t fails_at = 0; fails_at < 6; ++fails_at) {
+    SCOPED_TRACE(fails_at);
+    FaultPlan plan(fails_at, FaultPlan::Extent::kOnce);
+    world_.store_faults = &plan;
+    if (!world_.Start().ok()) {
+      world_.Stop();
+      world_.store_faults = nullptr;
+      world_.MustStart();
+      world_.Stop();
+      continue;
+    }
+    ledger::v1::Entry entry;
+    auto& fact = *entry.mutable_lease_opened();
+    fact.set_transfer(transfer);
+    fact.set_requester("ice");
+    fact.set_recipient_key(std::string(32, 'k'));
+    fact.set_opening("opening");
+    fact.set_signature(std::string(64, 's'));
+    fact.set_not_after_ms((world_.clock().WallNow() + std::chrono::minutes(1)).value());
+    const auto leases = [this] {
+      return world_.Read<std::uint32_t>(
+          [](const exchange::Core& core) { return core.state.lease_count(); });
+    };
+    const std::uint32_t before = leases();
+    const exchange::ActOutcome outcome = world_.Do(entry);
+    world_.WaitUntilServing();
+    if (outcome.status.ok()) {
+      EXPECT_EQ(leases(), before + 1);
+    } else {
+      EXPECT_THAT(outcome.status, HasReason(Reason::kStoreFailed));
+    }
+    world_.store_faults = nullptr;
+    world_.Stop();
+  }
+}
+
+TEST_F(WriterTest, AFullDiskStopsReleasesAndStillTakesAHold) {
+  const std::uint32_t transfer = world_.MustMakeTransfer(4);
+  const std::uint32_t lease = world_.MustOpenLease(transfer);
+  world_.disk().SetFull(true);
+  std::future<exchange::OrderOutcome> hold =
+      world_.OrderLater("carol", ExchangeWorld::HoldAct("hold"));
+  const exchange::OrderOutcome outcome = hold.get();
+  EXPECT_TRUE(outcome.status.ok()) << outcome.status;
+  EXPECT_TRUE(outcome.decision.allowed());
+  world_.disk().SetFull(false);
+  world_.WaitUntilServing();
+  EXPECT_FALSE(world_.Release(transfer, lease, {1}).decision.allowed());
+}
+
+TEST_F(WriterTest, ALiftTakesEffectWhenTheCoolingPeriodEndsAndNotBefore) {
+  const std::uint32_t transfer = world_.MustMakeTransfer(4);
+  const exchange::OrderOutcome placed = world_.Order("carol", ExchangeWorld::HoldAct("hold"));
+  order::v1::Order propose;
+  propose.mutable_propose_lift()->set_hold_id("hold");
+  propose.mutable_propose_lift()->set_placed_index(placed.index);
+  propose.mutable_propose_lift()->set_reason("the court lifted it");
+  const exchange::OrderOutcome proposed = world_.Order("carol", propose);
+  ASSERT_TRUE(proposed.decision.allowed());
+  order::v1::Order confirm;
+  confirm.mutable_confirm_lift()->set_hold_id("hold");
+  confirm.mutable_confirm_lift()->set_placed_index(placed.index);
+  confirm.mutable_confirm_lift()->set_proposal_index(proposed.index);
+  EXPECT_EQ(world_.Order("carol", confirm).decision.refusal, policy::Refusal::kLiftSamePerson);
+  ASSERT_TRUE(world_.Order("erin", confirm).decision.allowed());
+
+  const auto cooling = world_.exchange().published()->agreement->terms().cooling_period;
+  world_.clock().Advance(cooling - std::chrono::seconds(1));
+  const std::uint32_t lease = world_.MustOpenLease(transfer);
+  EXPECT_FALSE(world_.Release(transfer, lease, {1}).decision.allowed());
+  world_.clock().Advance(std::chrono::seconds(1));
+  EXPECT_TRUE(world_.Release(transfer, lease, {1}).decision.allowed());
+}
+
+}  // namespace
+}  // namespace holdfast::test
