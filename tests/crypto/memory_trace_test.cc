@@ -2,6 +2,8 @@
 // After a destruction nothing in this process's own memory holds what was destroyed: not the heap,
 // not a stack, not a guarded page. The needles are kept masked, so that the search does not find
 // itself.
+// Secrets come from the system's source: what a seeded one gives, other tests of this program had
+// too.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -25,9 +27,9 @@
 #include "crypto/internal/secret_access.h"
 #include "crypto/key_tree.h"
 #include "crypto/lease.h"
+#include "crypto/random.h"
 #include "crypto/sealed_subject.h"
 #include "crypto/top_page.h"
-#include "tests/support/seeded_crypto_random.h"
 #include "tests/support/status_matchers.h"
 
 namespace holdfast::crypto {
@@ -117,7 +119,7 @@ std::vector<std::string> FindInMemory(const std::vector<Needle>& needles) {
 }
 
 TEST(MemoryTraceTest, FindsWhatIsThere) {
-  test::SeededCryptoRandom random(1);
+  SystemRandom random;
   const SecretBytes secret = SecretBytes::FromRandom(random, 32).value();
   const std::vector<Needle> needles = {NeedleOf("secret", SecretAccess::Read(secret))};
   EXPECT_THAT(FindInMemory(needles), testing::ElementsAre("secret"));
@@ -126,7 +128,6 @@ TEST(MemoryTraceTest, FindsWhatIsThere) {
 }
 
 TEST(MemoryTraceTest, FindsNothingOfADestroyedRecord) {
-  // The system's source, because a seeded one could be run again.
   SystemRandom random;
   std::vector<Needle> needles;
   std::optional<TopPage> page = TopPage::Create().value();
