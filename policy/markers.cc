@@ -11,7 +11,8 @@ namespace holdfast::policy {
 namespace {
 
 constexpr std::size_t kMostLetters = 64;
-constexpr std::size_t kMostWords = 64;
+constexpr std::size_t kMostWords = 32;  // What stands behind is found squeezed.
+constexpr std::size_t kMostPhrases = 10'000;
 constexpr std::size_t kShortest = 5;          // Letters of a phrase that may stand anywhere.
 constexpr std::size_t kShortestSqueezed = 8;  // And with its blanks gone.
 constexpr std::size_t kShortestTyped = 6;     // Letters of a word that may be typed wrong.
@@ -148,7 +149,7 @@ bool IsWordByte(char c) { return IsLetterByte(c) || IsDigit(c); }
 struct Split {
   std::array<std::string_view, kMostWords> words;
   std::size_t count = 0;
-  std::array<char, kMaxTextBytes> squeezed;
+  std::array<char, kMaxTextBytes> squeezed;  // Only [0, size) was ever written.
   std::size_t size = 0;
 
   std::span<const std::string_view> Words() const { return {words.data(), count}; }
@@ -195,6 +196,23 @@ void AddAll(MarkerSet& set, const std::string_view (&phrases)[N], MarkerKind kin
 
 }  // namespace
 
+void MarkerSet::Hints::Add(std::size_t trigram, std::size_t phrase) {
+  const Hint hint{static_cast<std::uint16_t>(trigram), static_cast<std::uint16_t>(phrase)};
+  const auto before = [](const Hint& a, const Hint& b) { return a.trigram < b.trigram; };
+  hints_.insert(std::upper_bound(hints_.begin(), hints_.end(), hint, before), hint);
+  seen_.set(trigram);
+}
+
+std::span<const MarkerSet::Hint> MarkerSet::Hints::At(std::size_t trigram) const {
+  if (!seen_.test(trigram)) return {};
+  const auto begin =
+      std::lower_bound(hints_.begin(), hints_.end(), trigram,
+                       [](const Hint& hint, std::size_t value) { return hint.trigram < value; });
+  auto end = begin;
+  while (end != hints_.end() && end->trigram == trigram) ++end;
+  return {begin, end};
+}
+
 std::size_t MarkerSet::Trigram(std::string_view text, std::size_t at) {
   std::size_t value = 0;
   for (std::size_t i = at; i < at + 3; ++i) {
@@ -230,14 +248,18 @@ absl::Status MarkerSet::Add(std::string_view phrase, MarkerKind kind) {
     added.words.emplace_back(word);
     if (word.size() > added.words[added.anchor].size()) added.anchor = added.words.size() - 1;
   }
+  const std::size_t position = phrases_.size();
+  if (position == kMostPhrases) {
+    return MakeError(Reason::kAgreementInvalid, "gate: too many phrases in the lists");
+  }
   if (added.whole_field) {
-    whole_sizes_.set(added.squeezed.size());
+    whole_fields_.Add(Trigram(added.squeezed, 0), position);
   } else {
     const std::string& anchor = added.words[added.anchor];
-    word_ends_.set(Trigram(anchor, 0));
-    word_ends_.set(Trigram(anchor, anchor.size() < 3 ? 0 : anchor.size() - 3));
+    words_.Add(Trigram(anchor, 0), position);
+    words_.Add(Trigram(anchor, anchor.size() < 3 ? 0 : anchor.size() - 3), position);
     if (added.squeezed.size() >= kShortestSqueezed) {
-      squeezed_begin_.set(Trigram(added.squeezed, 0));
+      squeezed_begin_.Add(Trigram(added.squeezed, 0), position);
     }
   }
   phrases_.push_back(std::move(added));
@@ -268,33 +290,29 @@ MarkerKind MarkerSet::Find(std::string_view normal_text) const {
   if (normal_text == "?") split.squeezed[split.size++] = '?';
   const std::string_view squeezed = split.Squeezed();
 
-  if (squeezed.size() < whole_sizes_.size() && whole_sizes_.test(squeezed.size())) {
-    for (const Phrase& phrase : phrases_) {
-      if (phrase.whole_field && phrase.squeezed == squeezed) return phrase.kind;
-    }
+  std::size_t first = phrases_.size();
+  const auto found = [&](const Hint& hint) { first = std::min<std::size_t>(first, hint.phrase); };
+  for (const Hint& hint : whole_fields_.At(Trigram(squeezed, 0))) {
+    if (phrases_[hint.phrase].squeezed == squeezed) found(hint);
   }
   // One typing error spares either the first three letters of a long word or the last three.
   const auto words = split.Words();
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string_view word = words[i];
     if (word.size() < 3) continue;
-    if (!word_ends_.test(Trigram(word, 0)) && !word_ends_.test(Trigram(word, word.size() - 3))) {
-      continue;
-    }
-    for (const Phrase& phrase : phrases_) {
-      if (!phrase.whole_field && StandsAt(phrase, words, i)) return phrase.kind;
-    }
-  }
-  for (std::size_t i = 0; i + kShortestSqueezed <= squeezed.size(); ++i) {
-    if (!squeezed_begin_.test(Trigram(squeezed, i))) continue;
-    for (const Phrase& phrase : phrases_) {
-      if (!phrase.whole_field && phrase.squeezed.size() >= kShortestSqueezed &&
-          squeezed.substr(i, phrase.squeezed.size()) == phrase.squeezed) {
-        return phrase.kind;
+    for (const std::size_t trigram : {Trigram(word, 0), Trigram(word, word.size() - 3)}) {
+      for (const Hint& hint : words_.At(trigram)) {
+        if (hint.phrase < first && StandsAt(phrases_[hint.phrase], words, i)) found(hint);
       }
     }
   }
-  return MarkerKind::kNone;
+  for (std::size_t i = 0; i + kShortestSqueezed <= squeezed.size(); ++i) {
+    for (const Hint& hint : squeezed_begin_.At(Trigram(squeezed, i))) {
+      const std::string& phrase = phrases_[hint.phrase].squeezed;
+      if (squeezed.substr(i, phrase.size()) == phrase) found(hint);
+    }
+  }
+  return first == phrases_.size() ? MarkerKind::kNone : phrases_[first].kind;
 }
 
 Markers::Markers() {

@@ -38,7 +38,8 @@ enum class MarkerKind : std::uint8_t {
 // A set of phrases of one purpose.
 class MarkerSet final {
  public:
-  // Adds a phrase as a person wrote it. Errors: kAgreementInvalid  it has no letter, or over 64.
+  // Adds a phrase as a person wrote it. Errors: kAgreementInvalid  it has no letter, or over 64; or
+  // there are 10,000 already.
   absl::Status Add(std::string_view phrase, MarkerKind kind);
 
   // The kind of the first phrase that `normal_text` holds. kPlaceholder also for one sign repeated
@@ -59,22 +60,38 @@ class MarkerSet final {
     std::size_t anchor = 0;  // The longest word.
   };
 
+  // Which phrase to look at where these three letters are seen.
+  struct Hint {
+    std::uint16_t trigram = 0;
+    std::uint16_t phrase = 0;
+  };
+  // Hints in order, with a bit for each trigram that has one.
+  class Hints final {
+   public:
+    void Add(std::size_t trigram, std::size_t phrase);
+    std::span<const Hint> At(std::size_t trigram) const;
+
+   private:
+    std::bitset<kTrigrams> seen_;
+    std::vector<Hint> hints_;
+  };
+
   static std::size_t Trigram(std::string_view text, std::size_t at);
   static bool WordMatches(std::string_view word, std::string_view typed, int& errors);
   bool StandsAt(const Phrase& phrase, std::span<const std::string_view> words,
                 std::size_t at) const;
 
-  // Constant once Add is not called any more.
+  // Constant once Add is not called any more. Of several phrases in a text the first added counts.
   std::vector<Phrase> phrases_;
-  std::bitset<kTrigrams> word_ends_;       // First or last three letters of an anchor.
-  std::bitset<kTrigrams> squeezed_begin_;  // First three letters of a phrase that may be squeezed.
-  std::bitset<64> whole_sizes_;            // Sizes of phrases that are whole fields.
+  Hints whole_fields_;    // By their first three letters.
+  Hints words_;           // By the first and the last three letters of the anchor.
+  Hints squeezed_begin_;  // By the first three letters, if it may be squeezed.
 };
 
 // Both sets that the request gate uses, with what is built in.
 class Markers final {
  public:
-  // Errors: kAgreementInvalid  an entry has no letter, or over 64.
+  // Errors: kAgreementInvalid  as MarkerSet::Add.
   absl::Status AddPlaceholder(std::string_view phrase);  // In addresses and names.
   absl::Status AddTransient(std::string_view phrase);
   absl::Status AddFacility(std::string_view phrase);

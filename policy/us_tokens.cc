@@ -17,12 +17,6 @@ std::size_t LeadingLetters(std::string_view text) {
 
 }  // namespace
 
-const UsToken& UsTokens::operator[](std::size_t i) const {
-  static const UsWord kNoWord;
-  static const UsToken kNone{{}, &kNoWord, true, false};
-  return i < size_ ? tokens_[i] : kNone;
-}
-
 bool UsTokens::Push(std::string_view text, bool after_comma) {
   if (text.empty()) return true;
   if (size_ == kMost) return false;

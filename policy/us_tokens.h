@@ -18,10 +18,14 @@
 namespace holdfast::policy {
 
 struct UsToken {
+  UsToken() {}  // Leaves it open: an array of them is filled from the front.
+  UsToken(std::string_view t, const UsWord* w, bool comma, bool digit)
+      : text(t), word(w), after_comma(comma), has_digit(digit) {}
+
   std::string_view text;
-  const UsWord* word = nullptr;
-  bool after_comma = false;  // Or after a colon, a bracket, or at the beginning of the second line.
-  bool has_digit = false;
+  const UsWord* word;
+  bool after_comma;  // Or after a colon, a bracket, or at the beginning of the second line.
+  bool has_digit;
 
   bool Is(UsWordKind kind) const { return word->Is(kind); }
 };
@@ -36,13 +40,16 @@ class UsTokens final {
 
   std::size_t size() const { return size_; }
   // The i-th word; an empty one beyond the end, so that a reader may look ahead.
-  const UsToken& operator[](std::size_t i) const;
+  const UsToken& operator[](std::size_t i) const { return i < size_ ? tokens_[i] : none_; }
 
  private:
   [[nodiscard]] bool Push(std::string_view text, bool after_comma);
 
+  static constexpr UsWord kNoWord{};
+
+  const UsToken none_{{}, &kNoWord, true, false};
   std::size_t size_ = 0;
-  std::array<UsToken, kMost> tokens_;
+  std::array<UsToken, kMost> tokens_;  // Only [0, size_) was ever written.
 };
 
 // "5TH", "22ND".

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <vector>
 
 #include "base/check.h"
 
@@ -395,18 +396,19 @@ class Index final {
   const UsWord& Find(std::string_view word) const {
     static constexpr UsWord kNone;
     if (word.size() > kLongest) return kNone;
-    const Slot& slot = slots_[SlotOf(word)];
-    return slot.word.empty() ? kNone : slot.meaning;
+    const std::uint16_t entry = slots_[SlotOf(word)];
+    return entry == kEmpty ? kNone : entries_[entry].meaning;
   }
 
  private:
-  struct Slot {
+  struct Entry {
     std::string_view word;
     UsWord meaning;
   };
   static constexpr std::size_t kSlots = 2048;
   static constexpr std::size_t kMostWords = kSlots / 2;
   static constexpr std::size_t kLongest = 16;
+  static constexpr std::uint16_t kEmpty = 0;
 
   // The slot that has the word, or the empty one where it would go.
   std::size_t SlotOf(std::string_view word) const {
@@ -414,7 +416,9 @@ class Index final {
     for (const char c : word) hash = hash * 31 + static_cast<unsigned char>(c);
     hash *= 0x9E3779B97F4A7C15U;
     std::size_t slot = static_cast<std::size_t>(hash >> 53) % kSlots;
-    while (!slots_[slot].word.empty() && slots_[slot].word != word) slot = (slot + 1) % kSlots;
+    while (slots_[slot] != kEmpty && entries_[slots_[slot]].word != word) {
+      slot = (slot + 1) % kSlots;
+    }
     return slot;
   }
 
@@ -424,19 +428,21 @@ class Index final {
       const std::size_t space = words.find(' ');
       const std::string_view word = words.substr(0, space);
       words.remove_prefix(space == std::string_view::npos ? words.size() : space + 1);
-      Slot& slot = slots_[SlotOf(word)];
-      if (slot.word.empty()) {
-        HF_CHECK(++count_ <= kMostWords);
-        slot.word = word;
+      std::uint16_t& entry = slots_[SlotOf(word)];
+      if (entry == kEmpty) {
+        HF_CHECK(entries_.size() < kMostWords);
+        entry = static_cast<std::uint16_t>(entries_.size());
+        entries_.push_back({word, {}});
       }
-      slot.meaning.kinds = static_cast<std::uint16_t>(slot.meaning.kinds | kind);
-      if (field != nullptr) slot.meaning.*field = value;
+      UsWord& meaning = entries_[entry].meaning;
+      meaning.kinds = static_cast<std::uint16_t>(meaning.kinds | kind);
+      if (field != nullptr) meaning.*field = value;
     }
   }
 
-  // Constant after construction.
-  std::array<Slot, kSlots> slots_;
-  std::size_t count_ = 0;
+  // Constant after construction. Slots are small, so that all of them stay in the cache.
+  std::array<std::uint16_t, kSlots> slots_{};
+  std::vector<Entry> entries_{Entry{}};  // The first is no word.
 };
 
 }  // namespace
