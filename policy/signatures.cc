@@ -10,6 +10,9 @@
 namespace holdfast::policy {
 namespace {
 
+// Spec: docs/envelope-format.md, "Lease": what stands before an opening when it is signed.
+constexpr std::string_view kLeaseLabel = "holdfast/1/lease-opening";
+
 absl::Status CheckSignature(const OpenedAgreement& agreement, std::string_view member_id,
                             UnixMillis at, ByteSpan message, ByteSpan signature) {
   const Member* member = agreement.FindMember(member_id);
@@ -39,7 +42,8 @@ absl::Status CheckClosingSignature(const OpenedAgreement& agreement, const Excha
 
 absl::Status CheckLeaseSignature(const OpenedAgreement& agreement,
                                  const ledger::v1::LeaseOpened& fact, UnixMillis at) {
-  return CheckSignature(agreement, fact.requester(), at, AsBytes(fact.opening()),
+  const std::string message = std::string(kLeaseLabel) + fact.opening();
+  return CheckSignature(agreement, fact.requester(), at, AsBytes(message),
                         AsBytes(fact.signature()));
 }
 
