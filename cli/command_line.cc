@@ -114,6 +114,8 @@ CommandLine::CommandLine() : app_(std::make_unique<CLI::App>("", "holdfast")) {
   app_->add_option("--profile", globals_.profile,
                    "who I am: a file in ~/.config/holdfast/profiles");
   app_->add_option("--server", globals_.server, "HOST:PORT in place of the profile's");
+  app_->add_option("--exchange", globals_.exchange,
+                   "its name, where the gateway hosts several");
   app_->add_option("--timeout", globals_.timeout, "the longest a call may take, such as 30s");
   app_->add_flag("--json", globals_.json, "one JSON object a result");
   app_->add_flag("--quiet", globals_.quiet, "no progress and no notes");
@@ -160,6 +162,34 @@ std::string CommandLine::HelpFor(std::span<const std::string> command) const {
   if (command.empty()) return TopHelp();
   const CLI::App* app = Find(app_.get(), command);
   return app == nullptr ? std::string() : HelpText(app);
+}
+
+std::vector<std::string> CommandLine::Completions(std::span<const std::string> words) const {
+  std::vector<std::string> found;
+  if (words.empty()) return found;
+  const CLI::App* app = app_.get();
+  for (const std::string& word : words.first(words.size() - 1)) {
+    const CLI::App* below = Find(app, std::span(&word, 1));
+    if (below != nullptr) app = below;
+  }
+  const std::string& begun = words.back();
+  const auto offer = [&](const std::string& candidate) {
+    if (candidate.starts_with(begun)) found.push_back(candidate);
+  };
+  if (!begun.starts_with('-')) {
+    for (const CLI::App* sub : app->get_subcommands([](const CLI::App*) { return true; })) {
+      offer(sub->get_name());
+    }
+    return found;
+  }
+  for (const CLI::App* a = app; a != nullptr; a = a->get_parent()) {
+    for (const CLI::Option* option : a->get_options()) {
+      for (const std::string& name : option->get_lnames()) offer("--" + name);
+    }
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
 }
 
 std::vector<std::string> CommandLine::NamesBelow(std::span<const std::string> command) const {

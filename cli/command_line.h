@@ -74,6 +74,7 @@ class Command final {
 struct GlobalOptions {
   std::string profile;
   std::string server;
+  std::string exchange;
   std::string timeout;
   bool json = false;
   bool quiet = false;
@@ -106,6 +107,9 @@ class CommandLine final {
 
   // Returns the help of a command such as {"hold", "place"}, or an empty text.
   std::string HelpFor(std::span<const std::string> command) const;
+
+  // Returns what may stand in place of the last of `words`, for a shell's completion.
+  std::vector<std::string> Completions(std::span<const std::string> words) const;
 
   // Returns the names of the commands below `command`, in order of declaration.
   std::vector<std::string> NamesBelow(std::span<const std::string> command) const;

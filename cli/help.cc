@@ -35,7 +35,7 @@ Operator
   sample        made-up people
 
 Options
-  --json  --quiet  --verbose  --utc  --timeout 30s  --server HOST:PORT
+  --json  --quiet  --verbose  --utc  --timeout 30s  --server HOST:PORT  --exchange NAME
 
 Examples
   holdfast --profile counsel hold preview --everything

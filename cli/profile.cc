@@ -25,6 +25,7 @@ struct Field {
 constexpr std::array kFields = {
     Field{"server", &Profile::server, ValueKind::kText},
     Field{"server_name", &Profile::server_name, ValueKind::kText},
+    Field{"exchange", &Profile::exchange, ValueKind::kText},
     Field{"exchange_id", &Profile::exchange_id, ValueKind::kText},
     Field{"agreement", &Profile::agreement, ValueKind::kPath},
     Field{"member", &Profile::member, ValueKind::kText},

@@ -26,6 +26,7 @@ struct Profile {
 
   std::string server;       // HOST:PORT
   std::string server_name;  // The name in the server's certificate; default `localhost`.
+  std::string exchange;     // Its name; needed where the gateway hosts several.
   std::string exchange_id;  // 64 hexadecimal digits, obtained out of band.
   std::string agreement;    // Path of the signed agreement.
   std::string member;       // The member id in the agreement.

@@ -71,6 +71,13 @@ ExitStatus Run(std::span<const std::string> arguments, Environment& environment)
   }
   CommandLine line;
   DeclareCommands(line);
+  if (!arguments.empty() && arguments[0] == "--complete") {
+    // What completion.bash asks for.
+    for (const std::string& name : line.Completions(arguments.subspan(1))) {
+      environment.out << name << '\n';
+    }
+    return ExitStatus::kDone;
+  }
   const Parsed parsed = line.Parse(arguments);
   if (!parsed.action) {
     std::ostream& stream = parsed.exit == ExitStatus::kDone ? environment.out : environment.err;

@@ -98,6 +98,7 @@ absl::StatusOr<const Profile*> Session::profile() {
     }
     HF_ASSIGN_OR_RETURN(profile_, LoadProfile(files(), home(), name));
     if (!options_.server.empty()) profile_->server = options_.server;
+    if (!options_.exchange.empty()) profile_->exchange = options_.exchange;
   }
   return &*profile_;
 }
@@ -130,6 +131,8 @@ absl::StatusOr<std::shared_ptr<client::Channel>> Session::channel() {
   HF_ASSIGN_OR_RETURN(options.certificate_pem, ReadText(certificate, kMaxPemBytes));
   HF_ASSIGN_OR_RETURN(options.key_pem, ReadText(key, kMaxPemBytes));
   HF_ASSIGN_OR_RETURN(options.ca_pem, ReadText(ca, kMaxPemBytes));
+  HF_ASSIGN_OR_RETURN(const Profile* const who, profile());
+  options.exchange = who->exchange;
   options.timeout = timeout_;
   HF_ASSIGN_OR_RETURN(channel_, client::Channel::Open(std::move(options)));
   return channel_;

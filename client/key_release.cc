@@ -26,7 +26,7 @@ class Leases final {
       : transfer_(transfer), requester_(requester), clock_(clock), random_(random) {}
 
   // Opens a lease at the beginning of a stream.
-  absl::Status Open(Stream& stream) {
+  absl::StatusOr<internal::Greeting> Open(Stream& stream) {
     crypto::LeaseOpening opening;
     opening.exchange = requester_.exchange;
     HF_ASSIGN_OR_RETURN(opening.transfer, ParseTransferName(transfer_));
@@ -44,7 +44,7 @@ class Leases final {
     sent.set_signature(ToString(request.signature()));
     v1::ReleaseKeysResponse answer;
     if (!stream.Write(message) || !stream.Read(&answer)) {
-      return MakeError(Reason::kUnavailable, "the gateway opened no lease");
+      return internal::Greeting::kStreamEnded;
     }
     if (!answer.has_lease()) {
       return MakeError(Reason::kInternal, "the gateway's first answer is no lease");
@@ -57,7 +57,7 @@ class Leases final {
     }
     lease_.emplace(std::move(lease));
     chain_.emplace(request.digest());
-    return absl::OkStatus();
+    return internal::Greeting::kDone;
   }
 
   // Ties a batch to the lease of the present stream.

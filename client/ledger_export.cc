@@ -17,8 +17,7 @@ namespace {
 constexpr std::size_t kShortLengthBytes = 2;
 constexpr std::size_t kLongLengthBytes = 4;
 constexpr std::size_t kLongMark = 0xFFFF;
-constexpr std::size_t kMaxBundleBytes =
-    crypto::kTileWidth * (kShortLengthBytes + kLongLengthBytes) + kMaxExportedEntryBytes * 2;
+constexpr std::size_t kMaxBundleBytes = std::size_t{64} << 20;  // As a chunk in the store.
 
 void AppendLength(Bytes& out, std::size_t length, std::size_t bytes) {
   for (std::size_t i = bytes; i > 0; --i) {

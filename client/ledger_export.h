@@ -27,7 +27,7 @@
 namespace holdfast::client {
 
 // The largest entry that is exported or read.
-inline constexpr std::size_t kMaxExportedEntryBytes = std::size_t{8} << 20;
+inline constexpr std::size_t kMaxExportedEntryBytes = std::size_t{1} << 20;
 
 // Adds `entry` at the end of `bundle`.
 void AppendEntry(Bytes& bundle, ByteSpan entry);

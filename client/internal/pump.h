@@ -29,6 +29,12 @@
 
 namespace holdfast::client::internal {
 
+// What came of the first exchange on a stream.
+enum class Greeting {
+  kStreamEnded = 0,  // The gateway ended it; its status says why.
+  kDone,
+};
+
 template <typename Request, typename Response>
 struct PumpFunctions {
   using Stream = grpc::ClientReaderWriter<Request, Response>;
@@ -43,7 +49,7 @@ struct PumpFunctions {
   std::function<absl::Status(const Request&, const Response&)> answer;
 
   // Exchanges what comes first on every new stream. May be empty.
-  std::function<absl::Status(Stream&)> greet;
+  std::function<absl::StatusOr<Greeting>(Stream&)> greet;
 
   // Finishes a request for the stream on which it is about to be sent. May be empty.
   std::function<void(Request&)> prepare;
@@ -84,15 +90,16 @@ class Pump final {
     const std::unique_ptr<grpc::ClientContext> context = connection_.StreamContext();
     const std::unique_ptr<Stream> stream = functions_.open(context.get());
     if (functions_.greet) {
-      const absl::Status greeted = functions_.greet(*stream);
-      if (!greeted.ok()) {
-        // Where the gateway ended the stream, its reason counts.
-        stream->WritesDone();
+      const absl::StatusOr<Greeting> greeting = functions_.greet(*stream);
+      if (!greeting.ok()) {
+        failed_for_good_ = true;
         context->TryCancel();
-        const grpc::Status finished = stream->Finish();
-        const bool cancelled_here = finished.error_code() == grpc::StatusCode::CANCELLED;
-        failed_for_good_ = finished.ok() || cancelled_here;
-        return failed_for_good_ ? greeted : ToStatus(finished);
+        (void)stream->Finish();
+        return greeting.status();
+      }
+      if (*greeting == Greeting::kStreamEnded) {
+        HF_RETURN_IF_ERROR(ToStatus(stream->Finish()));
+        return MakeError(Reason::kUnavailable, "the gateway ended the stream too early");
       }
     }
     {

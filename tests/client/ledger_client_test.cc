@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// Remembered checkpoints, and exports.
+#include "client/ledger_client.h"
+
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "base/error.h"
+#include "client/ledger_export.h"
+#include "crypto/ed25519.h"
+#include "crypto/merkle.h"
+#include "crypto/merkle_proof.h"
+#include "crypto/random.h"
+#include "store/entry_bundle.h"
+#include "tests/support/fault_sweep.h"
+#include "tests/support/faulty_file_system.h"
+#include "tests/support/memory_file_system.h"
+#include "tests/support/mutations.h"
+#include "tests/support/seeded_random.h"
+#include "tests/support/status_matchers.h"
+
+namespace holdfast::client {
+namespace {
+
+using ::holdfast::test::HasReason;
+using ::holdfast::test::IsOk;
+
+// A ledger of entries "PREFIX0", "PREFIX1" and so on, signed by a key of its own.
+class FakeLedger final : public crypto::NodeReader {
+ public:
+  FakeLedger(const ExchangeId& exchange, const crypto::SigningKey& key)
+      : exchange_(exchange), key_(key) {}
+
+  void Add(const std::string& entry) {
+    const Digest32 leaf = crypto::LeafHash(AsBytes(entry));
+    Put(0, leaf);
+    frontier_.AppendAnd(leaf, [&](unsigned level, const Digest32& hash) { Put(level, hash); });
+  }
+
+  v1::Checkpoint Answer(std::uint64_t known_size) {
+    v1::Checkpoint answer;
+    crypto::Checkpoint checkpoint;
+    checkpoint.origin = crypto::LedgerOrigin(exchange_);
+    checkpoint.size = frontier_.size();
+    checkpoint.root = frontier_.Root();
+    const auto note_key = crypto::NoteKey::Make(checkpoint.origin, crypto::NoteAlgorithm::kEd25519,
+                                                key_.public_key());
+    EXPECT_THAT(note_key, IsOk());
+    const auto note = crypto::SignCheckpoint(checkpoint, {*note_key, key_});
+    EXPECT_THAT(note, IsOk());
+    answer.set_note(*note);
+    if (known_size > 0 && known_size < frontier_.size()) {
+      const auto proof = crypto::MakeConsistencyProof(known_size, frontier_.size(), *this);
+      EXPECT_THAT(proof, IsOk());
+      for (const Digest32& hash : *proof) answer.add_consistency(ToString(hash));
+    }
+    return answer;
+  }
+
+  absl::StatusOr<Digest32> ReadNode(unsigned level, std::uint64_t index) override {
+    return levels_.at(level).at(static_cast<std::size_t>(index));
+  }
+
+ private:
+  void Put(unsigned level, const Digest32& hash) {
+    if (levels_.size() <= level) levels_.resize(level + 1);
+    levels_[level].push_back(hash);
+  }
+
+  const ExchangeId exchange_;
+  const crypto::SigningKey& key_;
+  crypto::Frontier frontier_;
+  std::vector<std::vector<Digest32>> levels_;
+};
+
+class CheckpointMemoryTest : public ::testing::Test {
+ protected:
+  CheckpointMemoryTest() : key_(*crypto::SigningKey::Generate(random_)) {}
+
+  absl::StatusOr<VerifiedCheckpoint> Accept(const v1::Checkpoint& answer) {
+    return AcceptCheckpoint(memory_, exchange_, key_.public_key().bytes(), answer);
+  }
+
+  crypto::SystemRandom random_;
+  const crypto::SigningKey key_;
+  const ExchangeId exchange_{Digest32{std::byte{7}}};
+  test::MemoryFileSystem files_;
+  CheckpointMemory memory_{files_, "/state", exchange_};
+  FakeLedger ledger_{exchange_, key_};
+};
+
+TEST_F(CheckpointMemoryTest, FollowsALedgerThatGrows) {
+  std::uint64_t known = 0;
+  for (int i = 0; i < 40; ++i) {
+    ledger_.Add("entry" + std::to_string(i));
+    const auto verified = Accept(ledger_.Answer(known));
+    ASSERT_THAT(verified, IsOk());
+    EXPECT_EQ(verified->followed_from, known);
+    known = verified->checkpoint.size;
+  }
+  EXPECT_THAT(Accept(ledger_.Answer(known)), IsOk());  // Nothing new.
+}
+
+TEST_F(CheckpointMemoryTest, NoticesAForkAndKeepsBoth) {
+  for (int i = 0; i < 5; ++i) ledger_.Add("entry" + std::to_string(i));
+  ASSERT_THAT(Accept(ledger_.Answer(0)), IsOk());
+  const auto remembered = memory_.Load();
+  ASSERT_THAT(remembered, IsOk());
+  FakeLedger fork(exchange_, key_);
+  for (int i = 0; i < 9; ++i) fork.Add("other" + std::to_string(i));
+  const auto refused = Accept(fork.Answer(5));
+  EXPECT_THAT(refused, HasReason(Reason::kLedgerInconsistent));
+  const auto metadata = MetadataOf(refused.status());
+  EXPECT_EQ(ToString(*files_.ReadWhole(metadata.at("refused"), 1 << 16)), fork.Answer(5).note());
+  EXPECT_EQ(memory_.Load()->note, remembered->note);
+  EXPECT_EQ(metadata.at("kept"), memory_.path());
+}
+
+TEST_F(CheckpointMemoryTest, NoticesARollbackAndAForkOfTheSameSize) {
+  for (int i = 0; i < 5; ++i) ledger_.Add("entry" + std::to_string(i));
+  ASSERT_THAT(Accept(ledger_.Answer(0)), IsOk());
+  FakeLedger shorter(exchange_, key_);
+  for (int i = 0; i < 4; ++i) shorter.Add("entry" + std::to_string(i));
+  EXPECT_THAT(Accept(shorter.Answer(0)), HasReason(Reason::kLedgerInconsistent));
+  FakeLedger same_size(exchange_, key_);
+  for (int i = 0; i < 5; ++i) same_size.Add("other" + std::to_string(i));
+  EXPECT_THAT(Accept(same_size.Answer(0)), HasReason(Reason::kLedgerInconsistent));
+}
+
+TEST_F(CheckpointMemoryTest, BelievesNoOtherKeyThanTheFirst) {
+  ledger_.Add("entry");
+  ASSERT_THAT(Accept(ledger_.Answer(0)), IsOk());
+  const auto other_key = crypto::SigningKey::Generate(random_);
+  ASSERT_THAT(other_key, IsOk());
+  FakeLedger forged(exchange_, *other_key);
+  forged.Add("entry");
+  EXPECT_THAT(
+      AcceptCheckpoint(memory_, exchange_, other_key->public_key().bytes(), forged.Answer(0))
+          .status(),
+      HasReason(Reason::kLedgerInconsistent));
+}
+
+TEST_F(CheckpointMemoryTest, RefusesANoteOfAnotherExchange) {
+  FakeLedger other(ExchangeId(), key_);
+  other.Add("entry");
+  EXPECT_THAT(Accept(other.Answer(0)), HasReason(Reason::kSignatureInvalid));
+}
+
+TEST_F(CheckpointMemoryTest, RemembersTheOldOrTheNewWhicheverOperationFails) {
+  test::FaultSweep([&](test::FaultPlan& plan) {
+    test::MemoryFileSystem disk;
+    const CheckpointMemory memory(disk, "/state", exchange_);
+    ASSERT_THAT(memory.Store({"key", "old"}), IsOk());
+    test::FaultyFileSystem flaky(disk, plan);
+    const bool stored = CheckpointMemory(flaky, "/state", exchange_).Store({"key", "new"}).ok();
+    disk.LoseUnsyncedWrites();
+    const auto remembered = memory.Load();
+    ASSERT_THAT(remembered, IsOk());
+    EXPECT_TRUE(remembered->note == "new" || (!stored && remembered->note == "old"));
+  });
+}
+
+std::vector<Bytes> SomeEntries(std::size_t count) {
+  test::SeededRandom random(1);
+  std::vector<Bytes> entries;
+  for (std::size_t i = 0; i < count; ++i) entries.push_back(random.MakeBytes(1 + i % 300));
+  entries.push_back(random.MakeBytes(65'534));
+  entries.push_back(random.MakeBytes(65'535));
+  entries.push_back(random.MakeBytes(200'000));
+  return entries;
+}
+
+TEST(LedgerExportTest, ReadsBackWhatItWrote) {
+  test::MemoryFileSystem files;
+  const std::vector<Bytes> entries = SomeEntries(600);
+  auto writer = ExportWriter::Create(files, "/out/export");
+  ASSERT_THAT(writer, IsOk());
+  std::vector<Digest32> leaves;
+  for (const Bytes& entry : entries) {
+    ASSERT_THAT(writer->Add(entry), IsOk());
+    leaves.push_back(crypto::LeafHash(entry));
+  }
+  EXPECT_EQ(writer->Root(), crypto::RootOf(leaves));
+  ASSERT_THAT(writer->Finish("note"), IsOk());
+  EXPECT_EQ(*ReadExportCheckpoint(files, "/out/export"), "note");
+  std::size_t next = 0;
+  EXPECT_THAT(ReadExport(files, "/out/export", entries.size(),
+                         [&](std::uint64_t index, ByteSpan entry) {
+                           EXPECT_EQ(index, next);
+                           EXPECT_EQ(ToBytes(entry), entries[next]);
+                           ++next;
+                           return absl::OkStatus();
+                         }),
+              IsOk());
+  EXPECT_EQ(next, entries.size());
+  EXPECT_THAT(ReadExport(files, "/out/export", entries.size() + 1,
+                         [](std::uint64_t, ByteSpan) { return absl::OkStatus(); }),
+              HasReason(Reason::kNotFound));
+  EXPECT_THAT(ExportWriter::Create(files, "/out/export").status(),
+              HasReason(Reason::kAlreadyExists));
+}
+
+TEST(LedgerExportTest, HasTheStoresFormOfABundle) {
+  Bytes ours;
+  Bytes theirs;
+  for (const Bytes& entry : SomeEntries(5)) {
+    AppendEntry(ours, entry);
+    store::AppendToBundle(theirs, entry);
+  }
+  EXPECT_EQ(ours, theirs);
+}
+
+TEST(LedgerExportTest, SurvivesEveryMutationOfABundle) {
+  Bytes bundle;
+  for (const std::string_view entry : {"a", "bcd", "efghijk"}) AppendEntry(bundle, AsBytes(entry));
+  for (const test::Mutation& m : test::BitFlipsAndTruncations(bundle)) {
+    const auto entries = ParseEntries(m.bytes);
+    if (!entries.ok()) {
+      EXPECT_THAT(entries, HasReason(Reason::kStoreCorrupt)) << m.description;
+      continue;
+    }
+    Bytes again;
+    for (const ByteSpan entry : *entries) AppendEntry(again, entry);
+    EXPECT_EQ(again, m.bytes) << m.description;
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::client
