@@ -53,10 +53,16 @@ const Script& TheScript() {
   return script;
 }
 
+// Counts the runs of this process. Each has a chance of its own, the same whenever it is run.
+std::uint64_t NextRun() {
+  static std::uint64_t run = 0;
+  return run++;
+}
+
 }  // namespace
 
 FaultScenario::FaultScenario(test::FaultPlan& plan)
-    : plan_(plan), flaky_(disk_, plan), vfs_(plan, /*seed=*/1) {}
+    : plan_(plan), flaky_(disk_, plan), vfs_(plan, /*seed=*/NextRun()) {}
 
 void FaultScenario::RunUntilItFails(std::uint64_t groups) {
   if (store_ == nullptr) Open();
@@ -73,9 +79,13 @@ void FaultScenario::RunUntilItFails(std::uint64_t groups) {
   }
 }
 
-void FaultScenario::Recover() {
-  // A reader of some worker, which keeps the index of the log alive meanwhile.
-  auto reader = store_ == nullptr ? nullptr : store_->NewReader().value_or(nullptr);
+void FaultScenario::Recover(Workers workers) {
+  std::unique_ptr<Reader> reader;
+  if (store_ != nullptr && workers == Workers::kReading) {
+    reader = store_->NewReader().value_or(nullptr);
+  }
+  // It begins with its first read.
+  if (reader != nullptr) static_cast<void>(reader->ReadHead());
   store_.reset();
   Open();
   if (store_ == nullptr) return;

@@ -28,6 +28,10 @@ namespace holdfast::store {
 
 enum class End { kProcess, kPower };
 
+// Whether a worker has a Reader open while the store is opened again. It keeps the index of the log
+// alive, and then SQLite does not read the log anew.
+enum class Workers { kGone, kReading };
+
 class FaultScenario final {
  public:
   // How many groups there are to commit.
@@ -39,7 +43,7 @@ class FaultScenario final {
   void RunUntilItFails(std::uint64_t groups);
 
   // As an exchange does after an error: forgets everything, opens the store again, believes it.
-  void Recover();
+  void Recover(Workers workers);
 
   // Ends the process or the power. Every group that was acknowledged has to be there, and no other
   // but one whose commit failed; and the store has to take the next one.

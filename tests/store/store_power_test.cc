@@ -25,20 +25,28 @@ TEST_F(StorePowerTest, KeepsWholeGroupsWhenThePowerEnds) {
 
 // After a sync that failed the group may seem to be there and not be on the disk. Whatever the
 // store says after it was opened again is what it must say after the power was lost.
-TEST_F(StorePowerTest, StandsByWhatItSaidWhenItWasOpenedAgain) {
-  test::FaultSweep([](test::FaultPlan& plan) {
+void StandsByWhatItSaid(Workers workers) {
+  test::FaultSweep([workers](test::FaultPlan& plan) {
     FaultScenario scenario(plan);
     scenario.RunUntilItFails(FaultScenario::kGroups - 1);
-    scenario.Recover();
+    scenario.Recover(workers);
     scenario.EndAndCheck(End::kPower);
   });
+}
+
+TEST_F(StorePowerTest, StandsByWhatItSaidWhenItWasOpenedAgain) {
+  StandsByWhatItSaid(Workers::kGone);
+}
+
+TEST_F(StorePowerTest, StandsByWhatItSaidWhenItWasOpenedAgainBesideAReader) {
+  StandsByWhatItSaid(Workers::kReading);
 }
 
 TEST_F(StorePowerTest, GoesOnAfterItWasOpenedAgain) {
   test::FaultSweep([](test::FaultPlan& plan) {
     FaultScenario scenario(plan);
     scenario.RunUntilItFails(FaultScenario::kGroups - 2);
-    scenario.Recover();
+    scenario.Recover(Workers::kReading);
     scenario.RunUntilItFails(FaultScenario::kGroups);
     scenario.EndAndCheck(End::kPower);
   });

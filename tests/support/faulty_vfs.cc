@@ -301,13 +301,16 @@ FaultyVfs::FileState& FaultyVfs::Track(const std::string& path) {
 }
 
 void FaultyVfs::ApplyByChance(FileState& state) {
+  // All and nothing are what a real disk does most of the time, and what chance would never do.
+  const std::uint64_t way = random_.Below(3);
+  const auto survives = [&] { return way == 0 || (way == 1 && random_.OneIn(2)); };
   for (const Change& change : state.pending) {
     if (change.is_truncation) {
-      if (random_.OneIn(2)) state.durable.resize(static_cast<std::size_t>(change.offset));
+      if (survives()) state.durable.resize(static_cast<std::size_t>(change.offset));
       continue;
     }
     for (std::size_t done = 0; done < change.bytes.size(); done += kSectorBytes) {
-      if (random_.OneIn(2)) continue;
+      if (!survives()) continue;
       const std::size_t size = std::min(kSectorBytes, change.bytes.size() - done);
       Write(state.durable, change.offset + done, ByteSpan(change.bytes).subspan(done, size));
     }

@@ -50,7 +50,8 @@ class FaultyVfs final {
   void SetQuota(std::string folder, std::uint64_t bytes);
 
   // Gives each file the content that it has after a loss of power: all that was synced, and of what
-  // was not each sector of 512 bytes or not, by chance. REQUIRES: every connection is closed.
+  // was not, by chance, everything, nothing, or some sectors of 512 bytes. REQUIRES: every
+  // connection is closed.
   void LosePower();
 
  private:
