@@ -36,7 +36,7 @@ namespace holdfast::policy {
 inline constexpr std::size_t kMaxCandidates = 64;
 
 // Why a record is released or not. Numbers are wire format: in the ledger for ever, never changed,
-// never used again. docs/gates.md lists them; a test compares.
+// never used again. docs/errors.md lists them.
 enum class ReleaseReason : std::uint8_t {
   kUnspecified = 0,  // Never recorded; releases nothing.
   kReleased = 1,

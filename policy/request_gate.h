@@ -33,7 +33,7 @@ namespace holdfast::policy {
 inline constexpr std::uint32_t kGateVersion = 1;
 
 // Why a subject was accepted or refused. Numbers are wire format: in the ledger for ever, never
-// changed, never used again. docs/gates.md lists them; a test compares.
+// changed, never used again. docs/errors.md lists them.
 enum class RequestReason : std::uint8_t {
   kUnspecified = 0,  // Never recorded; denies.
   kAccepted = 1,
