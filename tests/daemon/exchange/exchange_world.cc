@@ -234,7 +234,7 @@ std::uint32_t ExchangeWorld::MustMakeTransfer(std::uint32_t rows) {
   return number;
 }
 
-std::uint32_t ExchangeWorld::MustOpenLease(std::uint32_t transfer) {
+ledger::v1::Entry ExchangeWorld::LeaseFact(std::uint32_t transfer) const {
   ledger::v1::Entry entry;
   auto& fact = *entry.mutable_lease_opened();
   fact.set_transfer(transfer);
@@ -244,7 +244,11 @@ std::uint32_t ExchangeWorld::MustOpenLease(std::uint32_t transfer) {
   fact.set_signature(std::string(64, 's'));
   fact.set_not_after_ms(
       (clock_.WallNow() + agreement_->terms().lease_duration).value());
-  const exchange::ActOutcome outcome = Do(entry);
+  return entry;
+}
+
+std::uint32_t ExchangeWorld::MustOpenLease(std::uint32_t transfer) {
+  const exchange::ActOutcome outcome = Do(LeaseFact(transfer));
   HF_CHECK(outcome.status.ok() && outcome.decision.allowed());
   return Read<std::uint32_t>(
       [](const exchange::Core& core) { return core.state.lease_count() - 1; });

@@ -92,6 +92,7 @@ class ExchangeWorld final {
 
   // A closed transfer of `rows` accepted rows, each with real leaves. Returns its number.
   std::uint32_t MustMakeTransfer(std::uint32_t rows);
+  ledger::v1::Entry LeaseFact(std::uint32_t transfer) const;
   std::uint32_t MustOpenLease(std::uint32_t transfer);
   exchange::ReleaseOutcome Release(std::uint32_t transfer, std::uint32_t lease,
                                    std::vector<std::uint32_t> rows);

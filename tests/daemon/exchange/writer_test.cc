@@ -111,20 +111,12 @@ TEST_F(WriterTest, ACommitThatFailsIsNotAcknowledgedAndTheExchangeComesBack) {
       world_.Stop();
       continue;
     }
-    ledger::v1::Entry entry;
-    auto& fact = *entry.mutable_lease_opened();
-    fact.set_transfer(transfer);
-    fact.set_requester("ice");
-    fact.set_recipient_key(std::string(32, 'k'));
-    fact.set_opening("opening");
-    fact.set_signature(std::string(64, 's'));
-    fact.set_not_after_ms((world_.clock().WallNow() + std::chrono::minutes(1)).value());
     const auto leases = [this] {
       return world_.Read<std::uint32_t>(
           [](const exchange::Core& core) { return core.state.lease_count(); });
     };
     const std::uint32_t before = leases();
-    const exchange::ActOutcome outcome = world_.Do(entry);
+    const exchange::ActOutcome outcome = world_.Do(world_.LeaseFact(transfer));
     world_.WaitUntilServing();
     if (outcome.status.ok()) {
       EXPECT_EQ(leases(), before + 1);
@@ -168,9 +160,9 @@ TEST_F(WriterTest, ALiftTakesEffectWhenTheCoolingPeriodEndsAndNotBefore) {
 
   const auto cooling = world_.exchange().published()->agreement->terms().cooling_period;
   world_.clock().Advance(cooling - std::chrono::seconds(1));
-  const std::uint32_t lease = world_.MustOpenLease(transfer);
-  EXPECT_FALSE(world_.Release(transfer, lease, {1}).decision.allowed());
+  EXPECT_EQ(world_.Do(world_.LeaseFact(transfer)).decision.refusal, policy::Refusal::kFrozen);
   world_.clock().Advance(std::chrono::seconds(1));
+  const std::uint32_t lease = world_.MustOpenLease(transfer);
   EXPECT_TRUE(world_.Release(transfer, lease, {1}).decision.allowed());
 }
 
