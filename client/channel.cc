@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include <grpc/grpc.h>
+
 #include "base/error.h"
 #include "base/escape.h"
 #include "client/internal/connection.h"
@@ -239,9 +241,17 @@ absl::StatusOr<std::shared_ptr<Channel>> Channel::Open(ChannelOptions options) {
       new Channel(std::make_unique<internal::Connection>(std::move(options), std::move(channel))));
 }
 
+// The library keeps a reference of its own for as long as there is a channel, so that the last
+// channel of a process can wait for gRPC's threads: a program that ends while they still take a
+// connection down leaves their memory, and whatever is in it, as it is.
 Channel::Channel(std::unique_ptr<internal::Connection> connection)
-    : connection_(std::move(connection)) {}
+    : connection_(std::move(connection)) {
+  grpc_init();
+}
 
-Channel::~Channel() = default;
+Channel::~Channel() {
+  connection_.reset();
+  grpc_shutdown_blocking();
+}
 
 }  // namespace holdfast::client
