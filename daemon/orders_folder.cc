@@ -46,10 +46,9 @@ bool IsRefusal(Reason reason) {
 absl::Status Apply(const rpc::Hosted& hosted, Bytes dsse) {
   std::promise<absl::Status> decided;
   std::future<absl::Status> result = decided.get_future();
-  HF_RETURN_IF_ERROR(rpc::SubmitOrder(hosted, std::move(dsse),
-                                      [&decided](exchange::OrderOutcome outcome) {
-                                        decided.set_value(rpc::ErrorOf(outcome));
-                                      }));
+  HF_RETURN_IF_ERROR(rpc::SubmitOrder(
+      hosted, std::move(dsse),
+      [&decided](exchange::OrderOutcome outcome) { decided.set_value(rpc::ErrorOf(outcome)); }));
   return result.get();
 }
 

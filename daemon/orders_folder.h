@@ -14,6 +14,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+
 #include "base/file_system.h"
 #include "daemon/rpc/directory.h"
 

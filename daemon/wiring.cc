@@ -34,7 +34,8 @@ constexpr std::size_t kMaxAgreementFileBytes = std::size_t{8} << 20;
 constexpr std::size_t kMaxPlaceTableBytes = std::size_t{64} << 20;
 
 absl::StatusOr<std::shared_ptr<const policy::PlaceTable>> LoadPlaces(
-    FileSystem& files, const std::string& agreement_path, const policy::OpenedAgreement& agreement) {
+    FileSystem& files, const std::string& agreement_path,
+    const policy::OpenedAgreement& agreement) {
   const agreement::v1::Gate& gate = agreement.message().gate();
   if (gate.place_table_path().empty()) return nullptr;
   const std::size_t slash = agreement_path.rfind('/');
@@ -129,15 +130,14 @@ class Wiring::Impl final {
       if (reserve != 0) store_options.reserve_bytes = reserve;
       return store::OpenSqliteStore(folder, store_options);
     };
-    options.core.open_keyslot =
-        [this, folder = exchange.keyslot_directory(),
-         any = exchange.keyslot_allow_any_file_system()]()
+    options.core.open_keyslot = [this, folder = exchange.keyslot_directory(),
+                                 any = exchange.keyslot_allow_any_file_system()]()
         -> absl::StatusOr<std::unique_ptr<crypto::Keyslot>> {
-      HF_ASSIGN_OR_RETURN(std::unique_ptr<crypto::FileKeyslot> keyslot,
-                          crypto::FileKeyslot::Open(
-                              files_, folder, random_,
-                              any ? crypto::FileKeyslot::MediumCheck::kNoneForTests
-                                  : crypto::FileKeyslot::MediumCheck::kOverwritesInPlace));
+      HF_ASSIGN_OR_RETURN(
+          std::unique_ptr<crypto::FileKeyslot> keyslot,
+          crypto::FileKeyslot::Open(files_, folder, random_,
+                                    any ? crypto::FileKeyslot::MediumCheck::kNoneForTests
+                                        : crypto::FileKeyslot::MediumCheck::kOverwritesInPlace));
       return keyslot;
     };
     if (config.limits().queue_commands() != 0) {
@@ -146,8 +146,7 @@ class Wiring::Impl final {
     options.metrics = &metrics_;
     HF_ASSIGN_OR_RETURN(hosted.exchange, exchange::Exchange::Start(std::move(options)));
     HF_RETURN_IF_ERROR(hosted.exchange->WaitUntilServing());
-    HF_RETURN_IF_ERROR(
-        ApplyOrdersFolder(files_, exchange.state_directory() + "/orders", hosted));
+    HF_RETURN_IF_ERROR(ApplyOrdersFolder(files_, exchange.state_directory() + "/orders", hosted));
     observe::Info("daemon", "exchange_opened", "an exchange is open",
                   {{"exchange", exchange.name()}});
     directory_.Add(std::move(hosted));

@@ -6,9 +6,8 @@
 
 namespace holdfast::policy {
 CivilDate DayOf(UnixMillis time) {
-  const std::chrono::sys_days days =
-      std::chrono::floor<std::chrono::days>(std::chrono::sys_time<std::chrono::milliseconds>(
-          std::chrono::milliseconds(time.value())));
+  const std::chrono::sys_days days = std::chrono::floor<std::chrono::days>(
+      std::chrono::sys_time<std::chrono::milliseconds>(std::chrono::milliseconds(time.value())));
   const std::chrono::year_month_day date(days);
   return {static_cast<std::int16_t>(static_cast<int>(date.year())),
           static_cast<std::int8_t>(static_cast<unsigned>(date.month())),
@@ -22,12 +21,10 @@ absl::StatusOr<GateRules> GateRulesOf(const OpenedAgreement& agreement, const Pl
   config.scheme = generic ? AddressScheme::kGeneric : AddressScheme::kUs;
   config.tax_number_form = generic ? TaxNumberForm::kDigits : TaxNumberForm::kUs;
   config.place_table = places;
-  config.zip_in_state =
-      gate.skip_zip_in_state() ? ZipInState::kNotChecked : ZipInState::kChecked;
+  config.zip_in_state = gate.skip_zip_in_state() ? ZipInState::kNotChecked : ZipInState::kChecked;
   config.placeholder_phrases.assign(gate.placeholder_phrases().begin(),
                                     gate.placeholder_phrases().end());
-  config.transient_markers.assign(gate.transient_markers().begin(),
-                                  gate.transient_markers().end());
+  config.transient_markers.assign(gate.transient_markers().begin(), gate.transient_markers().end());
   config.facility_addresses.assign(gate.facility_addresses().begin(),
                                    gate.facility_addresses().end());
   for (const Authority& authority : agreement.authorities()) {

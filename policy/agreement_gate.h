@@ -2,13 +2,13 @@
 //
 // The gates' settings, as an agreement states them.
 //
-// When to use  Once when an agreement is loaded, by the daemon and by a verifier that runs gates again.
-// Threads      May be called concurrently.
-// Ownership    The rules borrow `places`.
-// Errors       As GateRules::Compile.
+// When to use  Once when an agreement is loaded, by the daemon and by a verifier that runs gates
+// again. Threads      May be called concurrently. Ownership    The rules borrow `places`. Errors As
+// GateRules::Compile.
 #pragma once
 
 #include "absl/status/statusor.h"
+
 #include "policy/agreement.h"
 #include "policy/gate_rules.h"
 #include "policy/place_table.h"

@@ -2,7 +2,8 @@
 //
 // Who is the same person, for the ledger's pseudonyms.
 //
-// When to use  Before crypto::PseudonymOf. Two descriptions of one person have one canonical identity
+// When to use  Before crypto::PseudonymOf. Two descriptions of one person have one canonical
+// identity
 //              if they have the same tax number; without one, the same normalised name and birth
 //              date. So a person who is asked about with another address keeps the pseudonym.
 // Threads      May be called concurrently.

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+
 #include "base/bytes.h"
 #include "daemon/exchange/command.h"
 #include "daemon/exchange/egress.h"

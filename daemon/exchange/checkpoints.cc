@@ -27,13 +27,15 @@ absl::StatusOr<std::string> Sign(const ExchangeId& exchange, const LedgerHead& h
 Checkpoints::Checkpoints(const ExchangeId& exchange)
     : exchange_(exchange), thread_([this] { Loop(); }) {}
 
-Checkpoints::~Checkpoints() {
+Checkpoints::~Checkpoints() { Close(); }
+
+void Checkpoints::Close() {
   {
     MutexLock lock(mutex_);
     closing_ = true;
   }
   changed_.NotifyAll();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Checkpoints::Update(const LedgerHead& head, std::shared_ptr<const crypto::SigningKey> key) {

@@ -42,6 +42,9 @@ class Checkpoints final {
   // `head` is committed: sign it, unless a newer one comes first.
   void Update(const LedgerHead& head, std::shared_ptr<const crypto::SigningKey> key);
 
+  // Signs nothing more, and answers who still waits. Called by the destructor too.
+  void Close();
+
   // The newest signed head, or null before the first.
   std::shared_ptr<const SignedHead> newest() const;
 

@@ -54,7 +54,11 @@ void Egress::End(std::uint64_t id) {
   for (const auto& done : finished) done(Drained{});
 }
 
-void Egress::Tick() {
+void Egress::Tick() { Cut(clock_.SinceBoot()); }
+
+void Egress::GiveUp() { Cut(std::chrono::milliseconds::max()); }
+
+void Egress::Cut(std::chrono::milliseconds now) {
   struct Late {
     std::function<void(const Drained&)> done;
     std::vector<std::function<void()>> cuts;
@@ -62,7 +66,6 @@ void Egress::Tick() {
   std::vector<Late> late;
   {
     MutexLock lock(mutex_);
-    const std::chrono::milliseconds now = clock_.SinceBoot();
     for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
       if (waiter->deadline > now) {
         ++waiter;

@@ -55,6 +55,9 @@ class Egress final : public std::enable_shared_from_this<Egress> {
   void Tick();
   bool waiting() const;
 
+  // The exchange closes: cuts off at once whatever is waited for.
+  void GiveUp();
+
   // The number of replies under way.
   std::size_t size() const;
 
@@ -71,6 +74,7 @@ class Egress final : public std::enable_shared_from_this<Egress> {
     std::function<void(const Drained&)> done;
   };
 
+  void Cut(std::chrono::milliseconds now);
   static bool Covers(const Waiter& waiter, const Reply& reply);
   void End(std::uint64_t id);
 

@@ -63,6 +63,8 @@ Exchange::Exchange(ExchangeOptions options, std::unique_ptr<Core> core)
 Exchange::~Exchange() {
   queue_.Close();
   thread_.join();
+  egress_->GiveUp();
+  checkpoints_->Close();  // Before the executor goes: its callbacks post to it.
 }
 
 void Exchange::Submit(Lane lane, std::unique_ptr<Command> command) {
@@ -78,10 +80,11 @@ void Exchange::Query(std::function<QueryReply(const Core&)> read,
 
 absl::Status Exchange::WaitUntilServing() {
   std::promise<absl::Status> first;
-  Query([&first](const Core&) -> QueryReply {
-          return [&first](const LedgerHead&) { first.set_value(absl::OkStatus()); };
-        },
-        [&first](const absl::Status& status) { first.set_value(status); });
+  Query(
+      [&first](const Core&) -> QueryReply {
+        return [&first](const LedgerHead&) { first.set_value(absl::OkStatus()); };
+      },
+      [&first](const absl::Status& status) { first.set_value(status); });
   return first.get_future().get();
 }
 

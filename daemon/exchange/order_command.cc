@@ -79,8 +79,8 @@ void OrderCommand::Run(Turn& turn) {
     outcome_.open_leases = LeasesAtHold(turn.state(), order_->order.place_hold().scope());
   }
   if (advances_epoch_) {
-    turn.ChangeEpoch({}, order_->order.has_place_hold() ? Anchoring::kMayWait
-                                                        : Anchoring::kRequired);
+    turn.ChangeEpoch({},
+                     order_->order.has_place_hold() ? Anchoring::kMayWait : Anchoring::kRequired);
   }
 }
 
@@ -93,8 +93,7 @@ void OrderCommand::Done(const absl::Status& status, const LedgerHead& head) {
   auto outcome = std::make_shared<OrderOutcome>(std::move(outcome_));
 
   const order::v1::Order& order = order_->order;
-  const bool freezes =
-      order.has_place_hold() && order.place_hold().kind() != order::v1::PRESERVE;
+  const bool freezes = order.has_place_hold() && order.place_hold().kind() != order::v1::PRESERVE;
   const bool stops = freezes || order.has_revoke_records();
   if (!accepted || !stops) {
     executor_.Post([done = std::move(done_), outcome] { done(std::move(*outcome)); });

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+
 #include "base/bytes.h"
 #include "daemon/exchange/command.h"
 #include "daemon/exchange/egress.h"
@@ -42,7 +43,7 @@ struct OrderOutcome {
   Digest32 leaf_hash{};     // Unset if `already`.
   LedgerHead head;
   bool already = false;
-  bool anchored = true;     // False while a hold's epoch is still to be made.
+  bool anchored = true;  // False while a hold's epoch is still to be made.
 
   // For a hold.
   std::vector<LeaseAtHold> open_leases;

@@ -86,8 +86,7 @@ void ReleaseCommand::Done(const absl::Status& status, const LedgerHead&) {
         egress_->Begin(outcome_.first_index, release_.transfer, std::move(release_.cut));
   }
   auto outcome = std::make_shared<ReleaseOutcome>(std::move(outcome_));
-  executor_.Post(
-      [done = std::move(release_.done), outcome] { done(std::move(*outcome)); });
+  executor_.Post([done = std::move(release_.done), outcome] { done(std::move(*outcome)); });
 }
 
 }  // namespace holdfast::exchange

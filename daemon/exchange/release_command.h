@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+
 #include "daemon/exchange/command.h"
 #include "daemon/exchange/egress.h"
 #include "daemon/exchange/entry_batch.h"
@@ -36,7 +37,7 @@ struct ReleaseOutcome {
   policy::Decision decision;  // About the batch. Rows may have been refused all the same.
   std::string matter;         // Where a hold refused.
 
-  std::vector<ReleasedRow> released;        // Entries first_index, first_index + 1, ...
+  std::vector<ReleasedRow> released;  // Entries first_index, first_index + 1, ...
   std::uint64_t first_index = 0;
   std::vector<std::uint32_t> refused_rows;  // One by one.
   std::uint64_t refusal_index = 0;          // The first refusal's entry, where there is one.

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "absl/status/statusor.h"
+
 #include "crypto/tiles.h"
 #include "store/store.h"
 

@@ -2,7 +2,8 @@
 // Who wants to know that a transfer, a hold or a revocation changed its state.
 //
 // When to use  By streams that tell a client of changes, so that nobody polls.
-// Threads      All functions may be called concurrently. Callbacks run on the writer's thread, after
+// Threads      All functions may be called concurrently. Callbacks run on the writer's thread,
+// after
 //              the commit, without a lock held: they post to the executor and return.
 // Ownership    A watcher lives as long as its handle.
 // Errors       None.

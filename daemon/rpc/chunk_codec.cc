@@ -37,8 +37,8 @@ absl::StatusOr<std::vector<ByteSpan>> ParseChunk(store::ChunkKind kind, ByteSpan
       chunk[1] != static_cast<std::byte>(kind)) {
     return corrupt();
   }
-  const std::size_t count = std::to_integer<std::size_t>(chunk[2]) << 8U |
-                            std::to_integer<std::size_t>(chunk[3]);
+  const std::size_t count =
+      std::to_integer<std::size_t>(chunk[2]) << 8U | std::to_integer<std::size_t>(chunk[3]);
   std::size_t item_bytes = 0;
   for (std::size_t i = 4; i < kHeaderBytes; ++i) {
     item_bytes = item_bytes << 8U | std::to_integer<std::size_t>(chunk[i]);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "base/bytes.h"
 #include "store/store.h"
 

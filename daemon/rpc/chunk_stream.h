@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+
 #include "base/error.h"
 #include "daemon/exchange/act_command.h"
 #include "daemon/rpc/handlers.h"
@@ -67,10 +68,10 @@ class ChunkStream final : public std::enable_shared_from_this<ChunkStream<Respon
                                                  const std::string& matter) {
       self->Send(std::move(outcome), matter);
     };
-    hosted_.exchange->Submit(exchange::Lane::kNormal,
-                             std::make_unique<exchange::ActCommand>(
-                                 std::move(act), hosted_.exchange->executor(),
-                                 hosted_.exchange->egress()));
+    hosted_.exchange->Submit(
+        exchange::Lane::kNormal,
+        std::make_unique<exchange::ActCommand>(std::move(act), hosted_.exchange->executor(),
+                                               hosted_.exchange->egress()));
   }
 
   void Send(exchange::ActOutcome outcome, const std::string& matter) {
@@ -86,13 +87,13 @@ class ChunkStream final : public std::enable_shared_from_this<ChunkStream<Respon
     ++next_;
     // Shared, because a std::function must be copyable. Ends when the message has left.
     auto egress = std::shared_ptr<exchange::Egress::Token>(std::move(outcome.egress));
-    writer_.Write(*message, ReplyToken([self = this->shared_from_this(),
-                                        egress](Delivery delivery) mutable {
-      egress.reset();
-      if (delivery == Delivery::kWritten) {
-        self->hosted_.exchange->executor().Post([self] { self->Step(); });
-      }
-    }));
+    writer_.Write(*message,
+                  ReplyToken([self = this->shared_from_this(), egress](Delivery delivery) mutable {
+                    egress.reset();
+                    if (delivery == Delivery::kWritten) {
+                      self->hosted_.exchange->executor().Post([self] { self->Step(); });
+                    }
+                  }));
   }
 
   const Hosted& hosted_;

@@ -57,10 +57,9 @@ class Preparer {
     const std::size_t count = subjects.size();
     const std::size_t padded = published_.agreement->terms().record_size_bytes;
     const std::size_t envelope_bytes = crypto::EnvelopeBytes(padded);
-    HF_ASSIGN_OR_RETURN(
-        const exchange::LeafRun run,
-        published_.allocator->Take(facts_.number, crypto::SegmentKind::kRecord,
-                                   static_cast<std::uint32_t>(count)));
+    HF_ASSIGN_OR_RETURN(const exchange::LeafRun run,
+                        published_.allocator->Take(facts_.number, crypto::SegmentKind::kRecord,
+                                                   static_cast<std::uint32_t>(count)));
     crypto::Random& random = hosted_.exchange->random();
     const auto salts = crypto::DrawMany<32>(random, count);
     crypto::LeafCursor cursor(*run.tree);
@@ -83,7 +82,8 @@ class Preparer {
       HF_RETURN_IF_ERROR(cursor.Derive(leaf, seed));
       const crypto::RecordKey key = crypto::DeriveRecordKey(seed, header.segment, leaf);
       const std::span<std::byte> out = ItemOf(prepared.chunk, envelope_bytes, i);
-      HF_RETURN_IF_ERROR(SealOutcome(header, key, at_rest.subject(), findings, verdict, padded, out));
+      HF_RETURN_IF_ERROR(
+          SealOutcome(header, key, at_rest.subject(), findings, verdict, padded, out));
 
       const Digest32 digest = crypto::Sha256Of(out);
       ledger::v1::EnvelopeDeposited& fact = *prepared.batch->Add()->mutable_envelope_deposited();
@@ -161,7 +161,8 @@ class Preparer {
       const auto& fields = findings.candidates(static_cast<int>(verdict.candidate)).fields();
       for (const v1::RecordField& field : fields) {
         const auto& permitted = authority_->fields;
-        if (std::find(permitted.begin(), permitted.end(), field.name()) == permitted.end()) continue;
+        if (std::find(permitted.begin(), permitted.end(), field.name()) == permitted.end())
+          continue;
         record::v1::Field& kept = *outcome.add_fields();
         kept.set_name(field.name());
         kept.set_value(field.value());
@@ -210,7 +211,8 @@ class DepositSession final : public BidiSession<DepositRecordsRequest, DepositRe
     }
     transfer_->With(
         hosted_, viewer_, request.transfer(),
-        [self = shared_from_this(), &request, respond](absl::StatusOr<StreamTransfer::Facts> facts) {
+        [self = shared_from_this(), &request,
+         respond](absl::StatusOr<StreamTransfer::Facts> facts) {
           if (facts.ok()) {
             self->Process(request, respond, *facts);
           } else {
@@ -272,9 +274,8 @@ class DepositSession final : public BidiSession<DepositRecordsRequest, DepositRe
       const policy::Record* record = state.FindRecord({key.transfer, first_row});
       return record != nullptr && record->deposited();
     };
-    act.done = [self = shared_from_this(), respond, key,
-                response = std::move(prepared.response)](exchange::ActOutcome outcome,
-                                                         const std::string& matter) mutable {
+    act.done = [self = shared_from_this(), respond, key, response = std::move(prepared.response)](
+                   exchange::ActOutcome outcome, const std::string& matter) mutable {
       if (absl::Status error = ErrorOf(outcome, matter); !error.ok()) {
         respond.Fail(std::move(error));
         return;
@@ -286,10 +287,10 @@ class DepositSession final : public BidiSession<DepositRecordsRequest, DepositRe
       response.set_ledger_index(outcome.index);
       respond.Reply(response);
     };
-    hosted_.exchange->Submit(exchange::Lane::kNormal,
-                             std::make_unique<exchange::ActCommand>(
-                                 std::move(act), hosted_.exchange->executor(),
-                                 hosted_.exchange->egress()));
+    hosted_.exchange->Submit(
+        exchange::Lane::kNormal,
+        std::make_unique<exchange::ActCommand>(std::move(act), hosted_.exchange->executor(),
+                                               hosted_.exchange->egress()));
   }
 
   void AnswerFromStore(const store::ChunkKey& key,
@@ -308,8 +309,7 @@ class DepositSession final : public BidiSession<DepositRecordsRequest, DepositRe
   // The chunk was deposited before: the same answer, whatever was sent now.
   void AnswerAgain(Bytes stored, std::uint32_t chunk, std::uint32_t transfer_number,
                    const Responder<DepositRecordsResponse>& respond) {
-    absl::StatusOr<std::vector<ByteSpan>> items =
-        ParseChunk(store::ChunkKind::kEnvelopes, stored);
+    absl::StatusOr<std::vector<ByteSpan>> items = ParseChunk(store::ChunkKind::kEnvelopes, stored);
     if (!items.ok()) {
       respond.Fail(items.status());
       return;

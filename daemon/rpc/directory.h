@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "daemon/exchange/exchange.h"
 #include "daemon/rpc/authority.h"
 #include "daemon/rpc/call.h"
@@ -24,10 +25,12 @@ namespace holdfast::rpc {
 
 // An exchange with what its gates need.
 struct Hosted {
-  std::unique_ptr<exchange::Exchange> exchange;
   std::shared_ptr<const policy::OpenedAgreement> agreement;
   std::shared_ptr<const policy::PlaceTable> places;  // Null if the agreement names none.
   std::shared_ptr<const policy::GateRules> rules;
+
+  // Last, so that it is destroyed first: its last tasks may still use what is above.
+  std::unique_ptr<exchange::Exchange> exchange;
 };
 
 class Directory final : public Authority {

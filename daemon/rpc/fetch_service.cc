@@ -94,21 +94,20 @@ template <typename Response, typename MakePlan>
 void StartStream(const Hosted& hosted, const Viewer& viewer, const Call& call,
                  StreamWriter<Response> writer, const std::string& transfer, std::uint32_t first,
                  MakePlan plan) {
-  FindTransferFacts(hosted, transfer, viewer,
-                    [&hosted, call, writer, first, plan](absl::StatusOr<Facts> facts) {
-                      if (!facts.ok()) {
-                        writer.Finish(facts.status());
-                        return;
-                      }
-                      if ((*facts)->chunks == 0) {
-                        writer.Finish(MakeError(Reason::kTransferState,
-                                                "the transfer has not been submitted in full"));
-                        return;
-                      }
-                      std::make_shared<ChunkStream<Response>>(hosted, call, writer, *facts, first,
-                                                              plan(*facts))
-                          ->Start();
-                    });
+  FindTransferFacts(
+      hosted, transfer, viewer, [&hosted, call, writer, first, plan](absl::StatusOr<Facts> facts) {
+        if (!facts.ok()) {
+          writer.Finish(facts.status());
+          return;
+        }
+        if ((*facts)->chunks == 0) {
+          writer.Finish(
+              MakeError(Reason::kTransferState, "the transfer has not been submitted in full"));
+          return;
+        }
+        std::make_shared<ChunkStream<Response>>(hosted, call, writer, *facts, first, plan(*facts))
+            ->Start();
+      });
 }
 
 void FetchSubjects(const Hosted& hosted, const Viewer& viewer, const Call& call,

@@ -61,8 +61,7 @@ v1::Hold ViewOfHold(const policy::State& state, const policy::Hold& hold, const 
   *view.mutable_scope() = hold.order->scope();
   view.set_placed_by(state.agreement().member(hold.placed_by).id);
   view.set_proposal_index(hold.proposal_index);
-  if (hold.state == policy::HoldState::kLiftConfirmed ||
-      hold.state == policy::HoldState::kLifted) {
+  if (hold.state == policy::HoldState::kLiftConfirmed || hold.state == policy::HoldState::kLifted) {
     *view.mutable_lift_at() = policy::ToProto(hold.lift_at);
   }
   if (hold.order->has_review_at()) *view.mutable_review_at() = hold.order->review_at();
@@ -74,8 +73,8 @@ void PreviewHold(const Hosted& hosted, const Viewer&, const Call&,
                  Responder<v1::PreviewHoldResponse> respond) {
   AnswerFromState<v1::PreviewHoldResponse>(
       hosted, std::move(respond),
-      [scope = request.scope()](
-          const exchange::Core& core) -> absl::StatusOr<v1::PreviewHoldResponse> {
+      [scope =
+           request.scope()](const exchange::Core& core) -> absl::StatusOr<v1::PreviewHoldResponse> {
         HF_ASSIGN_OR_RETURN(const policy::CompiledScope compiled, ScopeOf(core.state, scope));
         const policy::Coverage coverage = policy::CountCoverage(core.state, compiled);
         v1::PreviewHoldResponse response;

@@ -156,7 +156,8 @@ class ReleaseSession final : public BidiSession<ReleaseKeysRequest, ReleaseKeysR
     EndOpening(std::move(status));
   }
 
-  void RequestLease(const v1::LeaseOpening& message, const Responder<ReleaseKeysResponse>& respond) {
+  void RequestLease(const v1::LeaseOpening& message,
+                    const Responder<ReleaseKeysResponse>& respond) {
     // Chained here and not when the lease is granted, because batches are checked as they come.
     {
       MutexLock lock(mutex_);
@@ -206,9 +207,7 @@ class ReleaseSession final : public BidiSession<ReleaseKeysRequest, ReleaseKeysR
     header->opening =
         crypto::LeaseOpeningDigest(AsBytes(message.opening()), AsBytes(message.signature()));
     header->not_after = not_after;
-    act.applied = [header](const policy::State& state) {
-      header->lease = state.lease_count() - 1;
-    };
+    act.applied = [header](const policy::State& state) { header->lease = state.lease_count() - 1; };
     act.done = [self = shared_from_this(), header, facts, recipient = opening.recipient_key,
                 respond](exchange::ActOutcome outcome, const std::string& matter) {
       absl::Status error = ErrorOf(outcome, matter);
@@ -218,10 +217,10 @@ class ReleaseSession final : public BidiSession<ReleaseKeysRequest, ReleaseKeysR
       }
       if (!error.ok()) self->FailOpening(respond, std::move(error));
     };
-    hosted_.exchange->Submit(exchange::Lane::kNormal,
-                             std::make_unique<exchange::ActCommand>(
-                                 std::move(act), hosted_.exchange->executor(),
-                                 hosted_.exchange->egress()));
+    hosted_.exchange->Submit(
+        exchange::Lane::kNormal,
+        std::make_unique<exchange::ActCommand>(std::move(act), hosted_.exchange->executor(),
+                                               hosted_.exchange->egress()));
     return absl::OkStatus();
   }
 
@@ -277,14 +276,13 @@ class ReleaseSession final : public BidiSession<ReleaseKeysRequest, ReleaseKeysR
     release.cut = [call = call_] {
       call.Cut(MakeError(Reason::kHeld, "a hold was placed while this was on its way"));
     };
-    release.done = [self = shared_from_this(), lease,
-                    respond](exchange::ReleaseOutcome outcome) {
+    release.done = [self = shared_from_this(), lease, respond](exchange::ReleaseOutcome outcome) {
       self->Answer(*lease, std::move(outcome), respond);
     };
-    hosted_.exchange->Submit(exchange::Lane::kNormal,
-                             std::make_unique<exchange::ReleaseCommand>(
-                                 std::move(release), hosted_.exchange->executor(),
-                                 hosted_.exchange->egress()));
+    hosted_.exchange->Submit(
+        exchange::Lane::kNormal,
+        std::make_unique<exchange::ReleaseCommand>(std::move(release), hosted_.exchange->executor(),
+                                                   hosted_.exchange->egress()));
   }
 
   void Answer(const OpenLease& lease, exchange::ReleaseOutcome outcome,
@@ -325,14 +323,16 @@ class ReleaseSession final : public BidiSession<ReleaseKeysRequest, ReleaseKeysR
     respond.Reply(response, ReplyToken([egress](Delivery) mutable { egress.reset(); }));
   }
 
-  // In order of leaf, because neighbours share most of their path; each key goes to its row's place.
+  // In order of leaf, because neighbours share most of their path; each key goes to its row's
+  // place.
   static absl::Status WrapKeys(const exchange::VaultView& vault, const crypto::LeaseIssuer& issuer,
                                const exchange::ReleaseOutcome& outcome,
                                v1::KeyBatchResult& result) {
     const std::vector<exchange::ReleasedRow>& rows = outcome.released;
     std::string& sealed = *result.mutable_sealed_keys();
     sealed.resize(rows.size() * crypto::kSealedRecordKeyBytes);
-    const std::span<std::byte> out = std::as_writable_bytes(std::span(sealed.data(), sealed.size()));
+    const std::span<std::byte> out =
+        std::as_writable_bytes(std::span(sealed.data(), sealed.size()));
 
     std::vector<std::size_t> order(rows.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -351,11 +351,10 @@ class ReleaseSession final : public BidiSession<ReleaseKeysRequest, ReleaseKeysR
       crypto::LeafSeed seed;
       // A key that was destroyed between the commit and now does not leave.
       HF_RETURN_IF_ERROR(cursor->Derive(leaf.leaf, seed));
-      const crypto::RecordKey key =
-          crypto::DeriveRecordKey(seed, segment->name.segment, leaf.leaf);
-      issuer.Wrap(key, rows[i].row, outcome.first_index + i,
-                  out.subspan(i * crypto::kSealedRecordKeyBytes)
-                      .first<crypto::kSealedRecordKeyBytes>());
+      const crypto::RecordKey key = crypto::DeriveRecordKey(seed, segment->name.segment, leaf.leaf);
+      issuer.Wrap(
+          key, rows[i].row, outcome.first_index + i,
+          out.subspan(i * crypto::kSealedRecordKeyBytes).first<crypto::kSealedRecordKeyBytes>());
     }
     return absl::OkStatus();
   }

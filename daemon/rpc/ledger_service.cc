@@ -223,13 +223,12 @@ void RegisterLedger(const Directory& directory, MethodTable& table) {
   const std::string service = "/holdfast.v1.LedgerService/";
   RegisterUnary<v1::GetExchangeRequest, v1::Exchange>(directory, table, service + "GetExchange",
                                                       GetExchange);
-  RegisterUnary<v1::GetCheckpointRequest, v1::Checkpoint>(
-      directory, table, service + "GetCheckpoint", GetCheckpoint);
+  RegisterUnary<v1::GetCheckpointRequest, v1::Checkpoint>(directory, table,
+                                                          service + "GetCheckpoint", GetCheckpoint);
   RegisterUnary<v1::GetInclusionProofRequest, v1::InclusionProof>(
       directory, table, service + "GetInclusionProof", GetInclusionProof);
   table.ServerStream<v1::ReadEntriesRequest, v1::EntryBundle>(
-      service + "ReadEntries", [&directory](const v1::ReadEntriesRequest& request,
-                                            const Call& call,
+      service + "ReadEntries", [&directory](const v1::ReadEntriesRequest& request, const Call& call,
                                             StreamWriter<v1::EntryBundle> writer) {
         const absl::StatusOr<const Hosted*> hosted = directory.Find(call);
         if (hosted.ok()) {

@@ -87,11 +87,10 @@ void Answer(const Hosted& hosted, exchange::OrderOutcome outcome,
 void HandleSubmit(const Hosted& hosted, const Viewer&, const Call&,
                   const v1::SubmitOrderRequest& request,
                   Responder<v1::SubmitOrderResponse> respond) {
-  const absl::Status submitted =
-      SubmitOrder(hosted, ToBytes(request.order_dsse()),
-                  [&hosted, respond](exchange::OrderOutcome outcome) {
-                    Answer(hosted, std::move(outcome), respond);
-                  });
+  const absl::Status submitted = SubmitOrder(hosted, ToBytes(request.order_dsse()),
+                                             [&hosted, respond](exchange::OrderOutcome outcome) {
+                                               Answer(hosted, std::move(outcome), respond);
+                                             });
   if (!submitted.ok()) respond.Fail(submitted);
 }
 
@@ -100,8 +99,7 @@ void GetOrderContext(const Hosted& hosted, const Viewer&, const Call&,
                      Responder<v1::OrderContext> respond) {
   AnswerFromState<v1::OrderContext>(
       hosted, std::move(respond),
-      [person = request.person()](
-          const exchange::Core& core) -> absl::StatusOr<v1::OrderContext> {
+      [person = request.person()](const exchange::Core& core) -> absl::StatusOr<v1::OrderContext> {
         const policy::Member* member = core.state.agreement().FindMember(person);
         if (member == nullptr || !member->signs_orders()) {
           return MakeError(Reason::kNotFound, "the agreement names no such signer of orders");
@@ -133,10 +131,8 @@ absl::Status SubmitOrder(const Hosted& hosted, Bytes dsse,
   if (published == nullptr) {
     return MakeError(Reason::kExchangeStopped, "the exchange is stopped");
   }
-  HF_ASSIGN_OR_RETURN(policy::OpenedOrder order,
-                      policy::OpenOrder(dsse, *published->agreement));
-  HF_ASSIGN_OR_RETURN(order.head_check,
-                      CheckHead(*published, order.head_size, order.head_root));
+  HF_ASSIGN_OR_RETURN(policy::OpenedOrder order, policy::OpenOrder(dsse, *published->agreement));
+  HF_ASSIGN_OR_RETURN(order.head_check, CheckHead(*published, order.head_size, order.head_root));
   const exchange::Lane lane =
       exchange::Restricts(order) ? exchange::Lane::kRestricting : exchange::Lane::kNormal;
   hosted.exchange->Submit(

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SubmitOrder and GetOrderContext: the one way in for every act of a person.
 //
-// When to use  Register once, before the server starts. SubmitOrder() also for orders that were found
+// When to use  Register once, before the server starts. SubmitOrder() also for orders that were
+// found
 //              in the orders folder.
 // Threads      May be called concurrently.
 // Ownership    Borrows the directory and the hosted exchange.

@@ -14,11 +14,11 @@ namespace holdfast::rpc {
 
 inline policy::PersonView ViewOf(const v1::Person& person) {
   const v1::Address& address = person.address();
-  return {person.name(),
-          {address.line1(), address.line2(), address.city(), address.state(),
-           address.postal_code()},
-          person.tax_number(),
-          person.birth_date()};
+  return {
+      person.name(),
+      {address.line1(), address.line2(), address.city(), address.state(), address.postal_code()},
+      person.tax_number(),
+      person.birth_date()};
 }
 
 }  // namespace holdfast::rpc

@@ -2,7 +2,8 @@
 // What the services with bidirectional streams share: how a session begins, and which transfer it
 // is about.
 //
-// When to use  RegisterBidi() in place of MethodTable::Bidi for sessions that need an exchange and a
+// When to use  RegisterBidi() in place of MethodTable::Bidi for sessions that need an exchange and
+// a
 //              viewer; StreamTransfer in sessions about one transfer.
 // Threads      A StreamTransfer may be used concurrently.
 // Ownership    Sessions keep what they are given. The directory is borrowed.
@@ -16,6 +17,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+
 #include "base/error.h"
 #include "base/mutex.h"
 #include "daemon/rpc/method_table.h"

@@ -44,9 +44,8 @@ absl::StatusOr<std::vector<OpenedSubject>> OpenSubjectChunk(const exchange::Publ
     absl::StatusOr<crypto::WipedBuffer> plain = crypto::OpenSubject(
         item, {exchange, facts.id, position.segment, position.leaf, position.row}, seed);
     OpenedSubject subject{position.row, {}};
-    if (!plain.ok() ||
-        !subject.at_rest.ParseFromArray(plain->Reveal().data(),
-                                        static_cast<int>(plain->Reveal().size()))) {
+    if (!plain.ok() || !subject.at_rest.ParseFromArray(plain->Reveal().data(),
+                                                       static_cast<int>(plain->Reveal().size()))) {
       return MakeError(Reason::kStoreCorrupt, "a stored subject does not open");
     }
     subjects.push_back(std::move(subject));

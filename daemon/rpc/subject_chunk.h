@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "daemon/exchange/exchange.h"
 #include "daemon/rpc/transfer_facts.h"
 #include "holdfast/record/v1/subject_at_rest.pb.h"
@@ -22,8 +23,8 @@ struct OpenedSubject {
   record::v1::SubjectAtRest at_rest;
 };
 
-// Returns the subjects of the chunk whose keys exist, in order of row. One whose key was destroyed is
-// left out.
+// Returns the subjects of the chunk whose keys exist, in order of row. One whose key was destroyed
+// is left out.
 absl::StatusOr<std::vector<OpenedSubject>> OpenSubjectChunk(const exchange::Published& published,
                                                             const ExchangeId& exchange,
                                                             const TransferFacts& facts,

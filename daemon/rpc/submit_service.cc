@@ -56,11 +56,11 @@ RequestReason Judge(const Hosted& hosted, const TransferFacts& facts, const v1::
   if (subject.officer() >= static_cast<std::uint32_t>(officers.size())) {
     return RequestReason::kOfficerMissing;
   }
-  return policy::JudgeSubject(*hosted.rules,
-                              {ViewOf(subject.person()),
-                               officers.Get(static_cast<int>(subject.officer())),
-                               subject.case_number()},
-                              today)
+  return policy::JudgeSubject(
+             *hosted.rules,
+             {ViewOf(subject.person()), officers.Get(static_cast<int>(subject.officer())),
+              subject.case_number()},
+             today)
       .reason;
 }
 
@@ -123,8 +123,8 @@ class Preparer {
     exchange::LeafRun run;
     std::optional<crypto::LeafCursor> cursor;
     if (accepted > 0) {
-      HF_ASSIGN_OR_RETURN(run, published_.allocator->Take(facts_.number,
-                                                          crypto::SegmentKind::kSubject, accepted));
+      HF_ASSIGN_OR_RETURN(
+          run, published_.allocator->Take(facts_.number, crypto::SegmentKind::kSubject, accepted));
       cursor.emplace(*run.tree);
     }
     const std::vector<Nonce> nonces = crypto::DrawMany<kNonceBytes>(random, count);
@@ -143,8 +143,8 @@ class Preparer {
       const auto identity = policy::CanonicalIdentity(ViewOf(subject.person()),
                                                       hosted_.rules->config().tax_number_form);
       if (identity.has_value()) {
-        fact.set_pseudonym(ToString(BytesOf(
-            crypto::PseudonymOf(published_.vault->pseudonym_key(), AsBytes(*identity)))));
+        fact.set_pseudonym(ToString(
+            BytesOf(crypto::PseudonymOf(published_.vault->pseudonym_key(), AsBytes(*identity)))));
       }
       fact.set_commitment(ToString(Commit(nonces[i], subject)));
       if (verdicts[i] != RequestReason::kAccepted) continue;
@@ -154,9 +154,9 @@ class Preparer {
       fact.set_leaf(leaf);
       crypto::LeafSeed seed;
       HF_RETURN_IF_ERROR(cursor->Derive(leaf, seed));
-      HF_RETURN_IF_ERROR(
-          Seal({run.name.exchange, facts_.id, run.name.segment, leaf, row}, seed,
-               seal_nonces[sealed], nonces[i], subject, ItemOf(prepared.chunk, kItemBytes, sealed)));
+      HF_RETURN_IF_ERROR(Seal({run.name.exchange, facts_.id, run.name.segment, leaf, row}, seed,
+                              seal_nonces[sealed], nonces[i], subject,
+                              ItemOf(prepared.chunk, kItemBytes, sealed)));
       ++sealed;
     }
     prepared.batch->Seal();
@@ -232,7 +232,8 @@ class SubmitSession final : public BidiSession<SubmitSubjectsRequest, SubmitSubj
     }
     transfer_->With(
         hosted_, viewer_, request.transfer(),
-        [self = shared_from_this(), &request, respond](absl::StatusOr<StreamTransfer::Facts> facts) {
+        [self = shared_from_this(), &request,
+         respond](absl::StatusOr<StreamTransfer::Facts> facts) {
           if (facts.ok()) {
             self->Process(request, respond, *facts, std::nullopt);
           } else {
@@ -243,8 +244,9 @@ class SubmitSession final : public BidiSession<SubmitSubjectsRequest, SubmitSubj
   }
 
  private:
-  void Process(const SubmitSubjectsRequest& request, const Responder<SubmitSubjectsResponse>& respond,
-               const StreamTransfer::Facts& facts, const std::optional<Capacity>& capacity) {
+  void Process(const SubmitSubjectsRequest& request,
+               const Responder<SubmitSubjectsResponse>& respond, const StreamTransfer::Facts& facts,
+               const std::optional<Capacity>& capacity) {
     const std::shared_ptr<const exchange::Published> published = hosted_.exchange->published();
     if (published == nullptr) {
       respond.Fail(MakeError(Reason::kExchangeStopped, "the exchange is stopped"));
@@ -321,10 +323,10 @@ class SubmitSession final : public BidiSession<SubmitSubjectsRequest, SubmitSubj
       response.set_ledger_index(outcome.index);
       respond.Reply(response);
     };
-    hosted_.exchange->Submit(exchange::Lane::kNormal,
-                             std::make_unique<exchange::ActCommand>(
-                                 std::move(act), hosted_.exchange->executor(),
-                                 hosted_.exchange->egress()));
+    hosted_.exchange->Submit(
+        exchange::Lane::kNormal,
+        std::make_unique<exchange::ActCommand>(std::move(act), hosted_.exchange->executor(),
+                                               hosted_.exchange->egress()));
   }
 
   // The chunk was judged before: the same answer, whatever was sent now.

@@ -60,9 +60,8 @@ void FindTransferFacts(
         absl::StatusOr<const policy::Transfer*> transfer =
             VisibleTransfer(core.state, name, viewer);
         if (!transfer.ok()) {
-          return [found, status = transfer.status()](const exchange::LedgerHead&) {
-            found(status);
-          };
+          return
+              [found, status = transfer.status()](const exchange::LedgerHead&) { found(status); };
         }
         auto facts = std::make_shared<const TransferFacts>(FactsOf(core.state, **transfer));
         return [found, facts](const exchange::LedgerHead&) { found(facts); };

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "base/ids.h"
 #include "base/time.h"
 #include "daemon/exchange/core.h"

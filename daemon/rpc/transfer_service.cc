@@ -72,10 +72,9 @@ void Run(const Hosted& hosted, const Viewer& viewer, TransferAct what,
       respond.Reply(*view);
     }
   };
-  hosted.exchange->Submit(
-      exchange::Lane::kNormal,
-      std::make_unique<exchange::ActCommand>(std::move(act), hosted.exchange->executor(),
-                                             hosted.exchange->egress()));
+  hosted.exchange->Submit(exchange::Lane::kNormal, std::make_unique<exchange::ActCommand>(
+                                                       std::move(act), hosted.exchange->executor(),
+                                                       hosted.exchange->egress()));
 }
 
 absl::Status CheckTerms(const Hosted& hosted, const v1::CreateTransferRequest& request) {
@@ -93,11 +92,11 @@ absl::Status CheckTerms(const Hosted& hosted, const v1::CreateTransferRequest& r
   for (const v1::TaxPeriod& period : terms.periods()) {
     periods.push_back({period.first_year(), period.last_year()});
   }
-  const policy::RequestVerdict verdict = policy::JudgeTerms(
-      *hosted.rules,
-      {terms.authority(), terms.purpose(), terms.requesting_official(), periods,
-       AsBytes(terms.attestation_digest())},
-      policy::DayOf(hosted.exchange->options().core.clock->WallNow()));
+  const policy::RequestVerdict verdict =
+      policy::JudgeTerms(*hosted.rules,
+                         {terms.authority(), terms.purpose(), terms.requesting_official(), periods,
+                          AsBytes(terms.attestation_digest())},
+                         policy::DayOf(hosted.exchange->options().core.clock->WallNow()));
   if (verdict.accepted()) return absl::OkStatus();
   return AddMetadata(MakeError(Reason::kRequestMalformed, "the request gate refuses the terms"),
                      "gate", std::string(policy::RequestReasonName(verdict.reason)));
@@ -127,8 +126,7 @@ void CreateTransfer(const Hosted& hosted, const Viewer& viewer, const Call&,
   fact.set_attestation_digest(request.terms().attestation_digest());
   fact.set_binding_nonce(ToString(crypto::Draw<32>(random)));
   fact.set_request_id(request.request_id());
-  what.find = [requester = viewer.member,
-               id = request.request_id()](const policy::State& state) {
+  what.find = [requester = viewer.member, id = request.request_id()](const policy::State& state) {
     const policy::Member* member = state.agreement().FindMember(requester);
     return member == nullptr ? nullptr : state.FindTransferByRequestId(member->number, id);
   };
@@ -151,8 +149,7 @@ void WithFacts(const Hosted& hosted, const Viewer& viewer, const std::string& na
 }
 
 void FinishSubmission(const Hosted& hosted, const Viewer& viewer, const Call&,
-                      const v1::FinishSubmissionRequest& request,
-                      Responder<v1::Transfer> respond) {
+                      const v1::FinishSubmissionRequest& request, Responder<v1::Transfer> respond) {
   WithFacts(hosted, viewer, request.transfer(), respond,
             [&hosted, viewer, rows = request.rows(),
              respond](const std::shared_ptr<const TransferFacts>& facts) {
@@ -181,7 +178,8 @@ absl::Status CheckSignature(const Hosted& hosted, const std::string& member, Byt
       return absl::OkStatus();
     }
   }
-  return MakeError(Reason::kSignatureInvalid, "no enrolled key of the caller verifies the signature");
+  return MakeError(Reason::kSignatureInvalid,
+                   "no enrolled key of the caller verifies the signature");
 }
 
 void CloseTransfer(const Hosted& hosted, const Viewer& viewer, const Call&,
@@ -191,37 +189,36 @@ void CloseTransfer(const Hosted& hosted, const Viewer& viewer, const Call&,
     respond.Fail(root.status());
     return;
   }
-  WithFacts(
-      hosted, viewer, request.transfer(), respond,
-      [&hosted, viewer, root = *root, envelopes = request.envelopes(),
-       signature = request.signature(),
-       respond](const std::shared_ptr<const TransferFacts>& facts) {
-        const Bytes statement =
-            crypto::ClosingStatement(hosted.exchange->id(), facts->id, envelopes, root);
-        if (absl::Status signed_by =
-                CheckSignature(hosted, viewer.member, statement, AsBytes(signature));
-            !signed_by.ok()) {
-          respond.Fail(std::move(signed_by));
-          return;
-        }
-        TransferAct what;
-        what.act = ledger::v1::Refused::CLOSE_TRANSFER;
-        what.transfer = facts.get();
-        ledger::v1::TransferClosed& fact = *what.fact.mutable_transfer_closed();
-        fact.set_transfer(facts->number);
-        fact.set_source(viewer.member);
-        fact.set_envelopes(envelopes);
-        fact.set_envelopes_root(ToString(root));
-        fact.set_signature(signature);
-        what.find = [number = facts->number](const policy::State& state) {
-          return state.transfer(number);
-        };
-        what.done_before = [root](const policy::Transfer& transfer) {
-          return transfer.state == policy::TransferState::kClosed &&
-                 transfer.envelopes_root == root;
-        };
-        Run(hosted, viewer, std::move(what), respond);
-      });
+  WithFacts(hosted, viewer, request.transfer(), respond,
+            [&hosted, viewer, root = *root, envelopes = request.envelopes(),
+             signature = request.signature(),
+             respond](const std::shared_ptr<const TransferFacts>& facts) {
+              const Bytes statement =
+                  crypto::ClosingStatement(hosted.exchange->id(), facts->id, envelopes, root);
+              if (absl::Status signed_by =
+                      CheckSignature(hosted, viewer.member, statement, AsBytes(signature));
+                  !signed_by.ok()) {
+                respond.Fail(std::move(signed_by));
+                return;
+              }
+              TransferAct what;
+              what.act = ledger::v1::Refused::CLOSE_TRANSFER;
+              what.transfer = facts.get();
+              ledger::v1::TransferClosed& fact = *what.fact.mutable_transfer_closed();
+              fact.set_transfer(facts->number);
+              fact.set_source(viewer.member);
+              fact.set_envelopes(envelopes);
+              fact.set_envelopes_root(ToString(root));
+              fact.set_signature(signature);
+              what.find = [number = facts->number](const policy::State& state) {
+                return state.transfer(number);
+              };
+              what.done_before = [root](const policy::Transfer& transfer) {
+                return transfer.state == policy::TransferState::kClosed &&
+                       transfer.envelopes_root == root;
+              };
+              Run(hosted, viewer, std::move(what), respond);
+            });
 }
 
 void GetTransfer(const Hosted& hosted, const Viewer& viewer, const Call&,
@@ -272,16 +269,16 @@ void ListTransfers(const Hosted& hosted, const Viewer& viewer, const Call&,
 
 void RegisterTransfers(const Directory& directory, MethodTable& table) {
   const std::string service = "/holdfast.v1.TransferService/";
-  RegisterUnary<v1::CreateTransferRequest, v1::Transfer>(directory, table,
-                                                         service + "CreateTransfer", CreateTransfer);
+  RegisterUnary<v1::CreateTransferRequest, v1::Transfer>(
+      directory, table, service + "CreateTransfer", CreateTransfer);
   RegisterUnary<v1::FinishSubmissionRequest, v1::Transfer>(
       directory, table, service + "FinishSubmission", FinishSubmission);
   RegisterUnary<v1::GetTransferRequest, v1::Transfer>(directory, table, service + "GetTransfer",
                                                       GetTransfer);
   RegisterUnary<v1::ListTransfersRequest, v1::ListTransfersResponse>(
       directory, table, service + "ListTransfers", ListTransfers);
-  RegisterUnary<v1::CloseTransferRequest, v1::Transfer>(directory, table,
-                                                        service + "CloseTransfer", CloseTransfer);
+  RegisterUnary<v1::CloseTransferRequest, v1::Transfer>(directory, table, service + "CloseTransfer",
+                                                        CloseTransfer);
   RegisterWatch(directory, table);
 }
 

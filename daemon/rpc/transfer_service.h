@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The life of a transfer: create, finish, close, and to look at. Its records move in submit_service.h,
-// fetch_service.h and deposit_service.h.
+// The life of a transfer: create, finish, close, and to look at. Its records move in
+// submit_service.h, fetch_service.h and deposit_service.h.
 //
 // When to use  Register once, before the server starts.
 // Threads      Handlers run on gRPC's threads.

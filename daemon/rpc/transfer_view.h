@@ -13,8 +13,8 @@
 
 namespace holdfast::rpc {
 
-// A requester sees nothing of what the source found, not even a count, until it opens envelopes; the
-// source sees nothing of why the request gate refused somebody.
+// A requester sees nothing of what the source found, not even a count, until it opens envelopes;
+// the source sees nothing of why the request gate refused somebody.
 v1::Transfer ViewOfTransfer(const policy::State& state, const policy::Transfer& transfer,
                             const Viewer& viewer);
 

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/mutex.h"
-#include "daemon/rpc/transfer_view.h"
 #include "daemon/rpc/transfer_facts.h"
+#include "daemon/rpc/transfer_view.h"
 #include "holdfast/v1/transfer_service.pb.h"
 
 namespace holdfast::rpc {
@@ -71,15 +71,15 @@ class Watch final : public std::enable_shared_from_this<Watch> {
       return;
     }
     writer_.Write(view, ReplyToken([self = shared_from_this()](Delivery delivery) {
-      if (delivery != Delivery::kWritten) return;
-      bool look_again = false;
-      {
-        MutexLock lock(self->mutex_);
-        self->busy_ = false;
-        look_again = self->again_;
-      }
-      if (look_again) self->Look();
-    }));
+                    if (delivery != Delivery::kWritten) return;
+                    bool look_again = false;
+                    {
+                      MutexLock lock(self->mutex_);
+                      self->busy_ = false;
+                      look_again = self->again_;
+                    }
+                    if (look_again) self->Look();
+                  }));
   }
 
   const Hosted& hosted_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the services with unary methods share: finding the exchange and the caller, and answering from
-// the state.
+// What the services with unary methods share: finding the exchange and the caller, and answering
+// from the state.
 //
 // When to use  RegisterUnary() in place of MethodTable::Unary; AnswerFromState() in its handlers.
 // Threads      Handlers run on gRPC's threads; `read` of AnswerFromState() on the writer's.
@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+
 #include "daemon/rpc/method_table.h"
 #include "daemon/rpc/transfer_facts.h"
 
@@ -46,8 +47,8 @@ template <typename Response>
 void AnswerFromState(const Hosted& hosted, Responder<Response> respond,
                      std::function<absl::StatusOr<Response>(const exchange::Core&)> read) {
   hosted.exchange->Query(
-      [respond, read = std::move(read)](const exchange::Core& core)
-          -> exchange::Exchange::QueryReply {
+      [respond,
+       read = std::move(read)](const exchange::Core& core) -> exchange::Exchange::QueryReply {
         auto answer = std::make_shared<const absl::StatusOr<Response>>(read(core));
         return [respond, answer](const exchange::LedgerHead&) {
           if (answer->ok()) {

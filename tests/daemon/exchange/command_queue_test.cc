@@ -7,9 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "base/error.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
+#include "base/error.h"
 #include "tests/support/status_matchers.h"
 
 namespace holdfast::exchange {

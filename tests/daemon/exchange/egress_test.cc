@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "gtest/gtest.h"
+
 #include "tests/support/fake_clock.h"
 
 namespace holdfast::exchange {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Epoch changes: the protocol and the invariants of docs/key-tree.md, "Epochs", whatever step fails.
+// Epoch changes: the protocol and the invariants of docs/key-tree.md, "Epochs", whatever step
+// fails.
 #include <chrono>
 #include <optional>
 
-#include "base/error.h"
 #include "gtest/gtest.h"
+
+#include "base/error.h"
 #include "tests/daemon/exchange/exchange_world.h"
 #include "tests/support/status_matchers.h"
 
@@ -64,9 +66,8 @@ TEST_F(EpochTest, AHoldSurvivesOrNeverWasWhereverTheProcessStops) {
     EXPECT_TRUE(died_);
     EXPECT_FALSE(outcome.status.ok());  // Nothing was acknowledged.
     world_.WaitUntilServing();
-    const bool placed = world_.Read<bool>([&id](const exchange::Core& core) {
-      return core.state.holds().Find(id) != nullptr;
-    });
+    const bool placed = world_.Read<bool>(
+        [&id](const exchange::Core& core) { return core.state.holds().Find(id) != nullptr; });
     EXPECT_EQ(placed, step >= EpochStep::kCommitted);
     ExpectOneEpoch(placed ? before + 1 : before);
   }
@@ -78,13 +79,11 @@ TEST_F(EpochTest, ADestructionHappensWholeOrNotAtAllWhereverTheProcessStops) {
     SCOPED_TRACE(static_cast<int>(step));
     world_.failpoint = nullptr;
     const std::uint32_t transfer = world_.MustMakeTransfer(8);
-    const std::uint64_t revocation =
-        world_.Order("paula", world_.RevokeAct(transfer, 2, 4)).index;
+    const std::uint64_t revocation = world_.Order("paula", world_.RevokeAct(transfer, 2, 4)).index;
     ASSERT_TRUE(world_.Order("pete", world_.ApproveDestructionAct(revocation)).decision.allowed());
     const auto state_now = [&] {
-      return world_.Read<policy::DisposalState>([&](const exchange::Core& core) {
-        return core.state.FindDisposal(revocation)->state;
-      });
+      return world_.Read<policy::DisposalState>(
+          [&](const exchange::Core& core) { return core.state.FindDisposal(revocation)->state; });
     };
     ASSERT_EQ(state_now(), policy::DisposalState::kApproved);
     const std::uint64_t before = world_.epoch();
@@ -132,9 +131,8 @@ TEST_F(EpochTest, AKeyslotThatFailsNeverLosesAHoldOrAKey) {
     }
     const exchange::OrderOutcome outcome = world.Order("carol", ExchangeWorld::HoldAct("hold"));
     world.WaitUntilServing();
-    const bool placed = world.Read<bool>([](const exchange::Core& core) {
-      return core.state.holds().Find("hold") != nullptr;
-    });
+    const bool placed = world.Read<bool>(
+        [](const exchange::Core& core) { return core.state.holds().Find("hold") != nullptr; });
     EXPECT_TRUE(placed || !outcome.status.ok());
     EXPECT_TRUE(world.Derivable(transfer, 3));
     if (!plan.fired()) break;
@@ -152,8 +150,7 @@ TEST_F(EpochTest, AHoldIsPlacedWhileTheKeyslotIsDownAndNothingLeavesUntilItsEpoc
   EXPECT_TRUE(placed.decision.allowed());
   EXPECT_FALSE(placed.anchored);
 
-  EXPECT_EQ(world_.Release(transfer, lease, {1}).decision.refusal,
-            policy::Refusal::kEpochPending);
+  EXPECT_EQ(world_.Release(transfer, lease, {1}).decision.refusal, policy::Refusal::kEpochPending);
   world_.keyslot_down = false;
   while (world_.epoch() != 2) world_.clock().Advance(std::chrono::milliseconds(100));
   EXPECT_TRUE(world_.Release(transfer, lease, {1}).decision.allowed());

@@ -4,13 +4,14 @@
 #include <stdexcept>
 #include <utility>
 
+#include "gtest/gtest.h"
+
 #include "base/check.h"
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "crypto/closing_statement.h"
 #include "crypto/keyslot/file_keyslot.h"
 #include "crypto/merkle.h"
-#include "gtest/gtest.h"
 #include "policy/order_json.h"
 #include "policy/proto_time.h"
 #include "tests/support/faulty_file_system.h"
@@ -45,8 +46,8 @@ class PlannedKeyslot final : public crypto::Keyslot {
   std::chrono::milliseconds erase_interval() const override { return slot_->erase_interval(); }
 
  private:
-  PlannedKeyslot(std::unique_ptr<FaultyFileSystem> files,
-                 std::unique_ptr<crypto::FileKeyslot> slot, const std::atomic<bool>& down)
+  PlannedKeyslot(std::unique_ptr<FaultyFileSystem> files, std::unique_ptr<crypto::FileKeyslot> slot,
+                 const std::atomic<bool>& down)
       : files_(std::move(files)), slot_(std::move(slot)), down_(down) {}
 
   std::unique_ptr<FaultyFileSystem> files_;
@@ -77,7 +78,8 @@ exchange::ExchangeOptions ExchangeWorld::Options() {
   options.core.open_keyslot = [this]() -> absl::StatusOr<std::unique_ptr<crypto::Keyslot>> {
     static FaultPlan no_faults;
     return PlannedKeyslot::Open(keyslot_files_,
-                                keyslot_faults == nullptr ? no_faults : *keyslot_faults, random_, keyslot_down);
+                                keyslot_faults == nullptr ? no_faults : *keyslot_faults, random_,
+                                keyslot_down);
   };
   options.core.failpoint = [this](exchange::EpochStep step) {
     return failpoint ? failpoint(step) : absl::OkStatus();
@@ -103,8 +105,7 @@ void ExchangeWorld::Crash() {
 }
 
 std::uint64_t ExchangeWorld::epoch() {
-  return Read<std::uint64_t>(
-      [](const exchange::Core& core) { return core.vault.epoch().value(); });
+  return Read<std::uint64_t>([](const exchange::Core& core) { return core.vault.epoch().value(); });
 }
 
 std::uint64_t ExchangeWorld::ledger_size() {
@@ -138,9 +139,8 @@ exchange::ActOutcome ExchangeWorld::Do(std::vector<ledger::v1::Entry> facts,
   act.done = [&promise](exchange::ActOutcome outcome, const std::string&) {
     promise.set_value(std::move(outcome));
   };
-  Submit(exchange::Lane::kNormal,
-         std::make_unique<exchange::ActCommand>(std::move(act), exchange_->executor(),
-                                                exchange_->egress()));
+  Submit(exchange::Lane::kNormal, std::make_unique<exchange::ActCommand>(
+                                      std::move(act), exchange_->executor(), exchange_->egress()));
   return promise.get_future().get();
 }
 
@@ -184,8 +184,8 @@ std::uint32_t ExchangeWorld::MustMakeTransfer(std::uint32_t rows) {
     fact.set_segment(subjects.segment);
     fact.set_leaf(subjects.first + row);
   }
-  must(Do(judged, std::pair(store::ChunkKey{store::ChunkKind::kSubjects, number, 0},
-                            ToBytes("subjects"))));
+  must(Do(judged,
+          std::pair(store::ChunkKey{store::ChunkKind::kSubjects, number, 0}, ToBytes("subjects"))));
   ledger::v1::Entry finished;
   finished.mutable_submission_finished()->set_transfer(number);
   finished.mutable_submission_finished()->set_rows(rows);
@@ -228,8 +228,8 @@ std::uint32_t ExchangeWorld::MustMakeTransfer(std::uint32_t rows) {
   close.set_envelopes_root(ToString(root));
   const TransferId id = Read<TransferId>(
       [number](const exchange::Core& core) { return core.state.transfer(number)->id; });
-  close.set_signature(ToString(
-      KeyOf("irs").Sign(crypto::ClosingStatement(exchange_->id(), id, rows, root))));
+  close.set_signature(
+      ToString(KeyOf("irs").Sign(crypto::ClosingStatement(exchange_->id(), id, rows, root))));
   must(Do(closed));
   return number;
 }
@@ -242,8 +242,7 @@ ledger::v1::Entry ExchangeWorld::LeaseFact(std::uint32_t transfer) const {
   fact.set_recipient_key(std::string(32, 'k'));
   fact.set_opening("an opening");
   fact.set_signature(std::string(64, 's'));
-  fact.set_not_after_ms(
-      (clock_.WallNow() + agreement_->terms().lease_duration).value());
+  fact.set_not_after_ms((clock_.WallNow() + agreement_->terms().lease_duration).value());
   return entry;
 }
 
@@ -288,12 +287,10 @@ std::future<exchange::OrderOutcome> ExchangeWorld::OrderLater(std::string_view p
     filled.set_id(Hex(crypto::Draw<16>(random_)));
     filled.set_person(std::string(person));
     *filled.mutable_issued_at() = policy::ToProto(clock_.WallNow());
-    *filled.mutable_void_after() =
-        policy::ToProto(clock_.WallNow() + std::chrono::hours(24));
+    *filled.mutable_void_after() = policy::ToProto(clock_.WallNow() + std::chrono::hours(24));
     filled.mutable_head()->set_size(core.tiles.size());
     filled.mutable_head()->set_root(Hex(core.tiles.Root()));
-    const policy::OrderPrev prev =
-        state.LastOrderOf(state.agreement().FindMember(person)->number);
+    const policy::OrderPrev prev = state.LastOrderOf(state.agreement().FindMember(person)->number);
     if (prev.any) filled.set_prev(Hex(prev.digest));
     return filled;
   });
@@ -303,18 +300,16 @@ std::future<exchange::OrderOutcome> ExchangeWorld::OrderLater(std::string_view p
   opened->head_check = policy::HeadCheck::kPrefix;
   const exchange::Lane lane =
       exchange::Restricts(*opened) ? exchange::Lane::kRestricting : exchange::Lane::kNormal;
-  Submit(lane, std::make_unique<exchange::OrderCommand>(
-                   ToBytes(dsse),
-                   std::make_shared<const policy::OpenedOrder>(*std::move(opened)),
-                   exchange_->executor(), exchange_->egress(),
-                   [promise](exchange::OrderOutcome outcome) {
-                     promise->set_value(std::move(outcome));
-                   }));
+  Submit(lane,
+         std::make_unique<exchange::OrderCommand>(
+             ToBytes(dsse), std::make_shared<const policy::OpenedOrder>(*std::move(opened)),
+             exchange_->executor(), exchange_->egress(), [promise](exchange::OrderOutcome outcome) {
+               promise->set_value(std::move(outcome));
+             }));
   return promise->get_future();
 }
 
-exchange::OrderOutcome ExchangeWorld::Order(std::string_view person,
-                                            const order::v1::Order& act) {
+exchange::OrderOutcome ExchangeWorld::Order(std::string_view person, const order::v1::Order& act) {
   return OrderLater(person, act).get();
 }
 
@@ -336,8 +331,7 @@ order::v1::Order ExchangeWorld::RevokeAct(std::uint32_t transfer, std::uint32_t 
   return Read<order::v1::Order>([&](const exchange::Core& core) {
     order::v1::Order order;
     auto& revoke = *order.mutable_revoke_records();
-    revoke.mutable_scope()->set_transfer(
-        policy::TransferName(core.state.transfer(transfer)->id));
+    revoke.mutable_scope()->set_transfer(policy::TransferName(core.state.transfer(transfer)->id));
     auto& rows = *revoke.mutable_scope()->add_rows();
     rows.set_first(first);
     rows.set_last(last);
@@ -366,10 +360,8 @@ bool ExchangeWorld::Derivable(std::uint32_t transfer, std::uint32_t row) {
   return Read<bool>([&](const exchange::Core& core) {
     const policy::Record* record = core.state.FindRecord({transfer, row});
     const auto& segments = core.vault.segments();
-    const bool subject =
-        segments[record->subject_segment].tree->IsDerivable(record->subject_leaf);
-    const bool envelope =
-        segments[record->record_segment].tree->IsDerivable(record->record_leaf);
+    const bool subject = segments[record->subject_segment].tree->IsDerivable(record->subject_leaf);
+    const bool envelope = segments[record->record_segment].tree->IsDerivable(record->record_leaf);
     HF_CHECK(subject == envelope);
     return envelope;
   });

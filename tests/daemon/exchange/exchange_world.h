@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An exchange with its writer, on a store and a keyslot in memory that survive it: so that a test can
-// stop it anywhere, take an older copy, break something, and start it again.
+// An exchange with its writer, on a store and a keyslot in memory that survive it: so that a test
+// can stop it anywhere, take an older copy, break something, and start it again.
 //
 // When to use  In tests of daemon/exchange. Acts go in as commands, like those of the services.
 // Threads      One thread, beside the exchange's own.

@@ -3,9 +3,10 @@
 #include <chrono>
 #include <string>
 
-#include "base/error.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
+#include "base/error.h"
 #include "tests/daemon/exchange/exchange_world.h"
 #include "tests/support/status_matchers.h"
 
@@ -25,21 +26,21 @@ TEST_F(RecoveryTest, StateIsTheFoldOfTheLedger) {
   EXPECT_TRUE(world_.Release(transfer, lease, {1, 2, 3}).decision.allowed());
   EXPECT_TRUE(world_.Order("carol", ExchangeWorld::HoldAct("hold")).decision.allowed());
   const auto digest = [this] {
-    return world_.Read<Digest32>(
-        [](const exchange::Core& core) { return core.state.FindTransfer({}) == nullptr
-                                                    ? core.state.transfers()[0].dossier_digest
-                                                    : Digest32{}; });
+    return world_.Read<Digest32>([](const exchange::Core& core) {
+      return core.state.FindTransfer({}) == nullptr ? core.state.transfers()[0].dossier_digest
+                                                    : Digest32{};
+    });
   };
   const Digest32 before = digest();
   const std::uint64_t size = world_.ledger_size();
   world_.Crash();
   world_.MustStart();
   EXPECT_EQ(digest(), before);
-  EXPECT_EQ(world_.ledger_size(), size + 1);  // ProcessStarted.
+  EXPECT_EQ(world_.ledger_size(), size + 1);                              // ProcessStarted.
   EXPECT_FALSE(world_.Release(transfer, lease, {4}).decision.allowed());  // Still held.
   EXPECT_EQ(world_.Read<std::uint16_t>([&](const exchange::Core& core) {
-              return core.state.FindRecord({transfer, 2})->releases;
-            }),
+    return core.state.FindRecord({transfer, 2})->releases;
+  }),
             1U);
 }
 
@@ -47,8 +48,8 @@ TEST_F(RecoveryTest, NoSegmentServesTwoProcesses) {
   world_.MustMakeTransfer(4);
   world_.Crash();
   world_.MustStart();
-  const auto run = *world_.exchange().published()->allocator->Take(
-      0, crypto::SegmentKind::kRecord, 1);
+  const auto run =
+      *world_.exchange().published()->allocator->Take(0, crypto::SegmentKind::kRecord, 1);
   EXPECT_EQ(run.segment, 2U);  // 0 and 1 were the first process's.
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "gtest/gtest.h"
+
 #include "tests/support/fake_clock.h"
 
 namespace holdfast::exchange {

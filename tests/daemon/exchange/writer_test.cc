@@ -3,9 +3,10 @@
 #include <chrono>
 #include <vector>
 
-#include "base/error.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
+#include "base/error.h"
 #include "tests/daemon/exchange/exchange_world.h"
 #include "tests/support/status_matchers.h"
 
