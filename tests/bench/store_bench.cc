@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -44,6 +45,26 @@ double SecondsSince(SteadyClock::time_point start) {
   return std::chrono::duration<double>(SteadyClock::now() - start).count();
 }
 
+// Where the disk is slow or the machine is busy, the second number is the one to look at.
+struct Cost {
+  double seconds = 0;
+  double cpu_seconds = 0;
+};
+
+class Stopwatch final {
+ public:
+  Cost Read() const {
+    Cost cost;
+    cost.seconds = SecondsSince(start_);
+    cost.cpu_seconds = static_cast<double>(std::clock() - cpu_start_) / CLOCKS_PER_SEC;
+    return cost;
+  }
+
+ private:
+  const SteadyClock::time_point start_ = SteadyClock::now();
+  const std::clock_t cpu_start_ = std::clock();
+};
+
 // Bytes that differ from record to record, made outside of what is measured.
 Bytes Pattern(std::size_t size) {
   Bytes bytes(size);
@@ -63,13 +84,13 @@ std::unique_ptr<Store> OpenStore(const std::string& folder, FileSystem& files) {
   return *std::move(store);
 }
 
-double BulkStore(const std::string& folder, std::uint64_t records, std::uint64_t per_commit) {
+Cost BulkStore(const std::string& folder, std::uint64_t records, std::uint64_t per_commit) {
   PosixFileSystem files;
   const auto store = OpenStore(folder, files);
   const Bytes chunk = Pattern(kRowsPerChunk * kEnvelopeBytes);
   const Bytes entry = Pattern(kEntryBytes);
   const Bytes tile = Pattern(kTileBytes);
-  const auto start = SteadyClock::now();
+  const Stopwatch watch;
   for (std::uint64_t first = 0; first < records;) {
     Group group;
     group.first_index = first;
@@ -88,32 +109,32 @@ double BulkStore(const std::string& folder, std::uint64_t records, std::uint64_t
     group.root[0] = static_cast<std::byte>(end);
     HF_CHECK(store->Commit(group).ok());
   }
-  return SecondsSince(start);
+  return watch.Read();
 }
 
-double ScanStore(const std::string& folder, std::uint64_t records) {
+Cost ScanStore(const std::string& folder, std::uint64_t records) {
   PosixFileSystem files;
   const auto store = OpenStore(folder, files);
-  const auto start = SteadyClock::now();
+  const Stopwatch watch;
   for (std::uint64_t i = 0; i < records / kRowsPerChunk; ++i) {
     ChunkKey key;
     key.kind = ChunkKind::kEnvelopes;
     key.chunk = static_cast<std::uint32_t>(i);
     HF_CHECK(store->ReadChunk(key).ok());
   }
-  return SecondsSince(start);
+  return watch.Read();
 }
 
-double WalkEntries(const std::string& folder) {
+Cost WalkEntries(const std::string& folder) {
   PosixFileSystem files;
   const auto store = OpenStore(folder, files);
-  const auto start = SteadyClock::now();
+  const Stopwatch watch;
   const auto ignore = [](std::uint64_t, ByteSpan) -> absl::Status { return absl::OkStatus(); };
   HF_CHECK(store->ForEachEntry(0, ignore).ok());
-  return SecondsSince(start);
+  return watch.Read();
 }
 
-double BulkRows(const std::string& path, std::uint64_t records, std::uint64_t per_commit) {
+Cost BulkRows(const std::string& path, std::uint64_t records, std::uint64_t per_commit) {
   sqlite3* db = nullptr;
   HF_CHECK(sqlite3_open(path.c_str(), &db) == SQLITE_OK);
   const auto run = [db](const char* sql) {
@@ -125,7 +146,7 @@ double BulkRows(const std::string& path, std::uint64_t records, std::uint64_t pe
   HF_CHECK(sqlite3_prepare_v2(db, "INSERT INTO envelope VALUES (?1, ?2)", -1, &insert, nullptr) ==
            SQLITE_OK);
   const Bytes envelope = Pattern(kEnvelopeBytes);
-  const auto start = SteadyClock::now();
+  const Stopwatch watch;
   for (std::uint64_t i = 0; i < records; ++i) {
     if (i % per_commit == 0) run("BEGIN IMMEDIATE");
     sqlite3_bind_int64(insert, 1, static_cast<sqlite3_int64>(i));
@@ -134,10 +155,10 @@ double BulkRows(const std::string& path, std::uint64_t records, std::uint64_t pe
     sqlite3_reset(insert);
     if (i % per_commit == per_commit - 1 || i + 1 == records) run("COMMIT");
   }
-  const double seconds = SecondsSince(start);
+  const Cost cost = watch.Read();
   sqlite3_finalize(insert);
   sqlite3_close(db);
-  return seconds;
+  return cost;
 }
 
 struct Percentiles {
@@ -191,9 +212,11 @@ Percentiles BareSyncs(const std::string& path, int commits) {
   return PercentilesOf(std::move(micros));
 }
 
-void PrintBulk(const char* what, double seconds, double baseline, std::uint64_t records) {
-  std::printf("%-34s %7.2f s  %9.0f records/s  %5.2f of the baseline\n", what, seconds,
-              static_cast<double>(records) / seconds, seconds / baseline);
+void PrintBulk(const char* what, const Cost& cost, const Cost& baseline, std::uint64_t records) {
+  std::printf("%-34s %7.2f s  %9.0f records/s  %5.2f of the baseline  CPU %6.2f s  %5.2f\n", what,
+              cost.seconds, static_cast<double>(records) / cost.seconds,
+              cost.seconds / baseline.seconds, cost.cpu_seconds,
+              cost.cpu_seconds / baseline.cpu_seconds);
 }
 
 void PrintSmall(const char* what, const Percentiles& times, const Percentiles& baseline) {
@@ -207,7 +230,7 @@ void Run(std::uint64_t records, int commits) {
     std::printf("%d records a commit\n", static_cast<int>(per_commit));
     const std::string suffix = std::to_string(per_commit);
     const std::string folder = dir.File("bulk" + suffix);
-    const double rows = BulkRows(dir.File("rows" + suffix), records, per_commit);
+    const Cost rows = BulkRows(dir.File("rows" + suffix), records, per_commit);
     PrintBulk("rows in SQLite (baseline)", rows, rows, records);
     PrintBulk("envelopes, entries, tiles", BulkStore(folder, records, per_commit), rows, records);
     PrintBulk("read every chunk", ScanStore(folder, records), rows, records);
