@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Opens envelopes and leases with nothing of ours but docs/envelope-format.md.
 
-A requester may read its records with this instead of our library. Everything that does not open is
-a Rejected; it does not say why.
+A requester may read its records with this instead of our library; read_transfer() fetches them from a
+gateway, with what protoc makes of proto/. Everything that does not open is a Rejected; it does not
+say why.
 """
 import hashlib
 import hmac
 import struct
+import time
 
 import nacl.bindings as sodium
 import nacl.exceptions
@@ -110,3 +112,57 @@ class Lease:
         nonce = struct.pack(">QI12x", ledger_index, row)
         associated = b"holdfast/1/lease-record" + self._digest + struct.pack(">IQ", row, ledger_index)
         return open_aead(sealed, associated, nonce, self._key)
+
+
+def collect(channel, transfer):
+    """Returns the envelopes of a closed transfer by row."""
+    from holdfast.v1 import transfer_service_pb2 as transfers, transfer_service_pb2_grpc as stubs
+    envelopes = {}
+    for chunk in stubs.TransferServiceStub(channel).CollectEnvelopes(
+            transfers.CollectEnvelopesRequest(transfer=transfer), timeout=600):
+        for i, row in enumerate(chunk.rows):
+            start = i * chunk.envelope_bytes
+            envelopes[row] = chunk.envelopes[start:start + chunk.envelope_bytes]
+    return envelopes
+
+
+def release(channel, exchange, transfer, member, signing_seed, rows, batch=1024):
+    """Yields each row, and its record key or None where the gateway refused it."""
+    from holdfast.v1 import key_service_pb2 as keys, key_service_pb2_grpc as stubs
+    secret = sodium.randombytes(32)
+    public = sodium.crypto_scalarmult_base(secret)
+    opening, signature, digest = sign_opening(
+        signing_seed, public, sodium.randombytes(16), exchange, transfer_id(transfer),
+        int(time.time() * 1000), 0, bytes(32), member.encode())
+    requests = [keys.ReleaseKeysRequest(opening=keys.LeaseOpening(
+        transfer=transfer, recipient_key=public, opening=opening, signature=signature))]
+    batches, head = [rows[i:i + batch] for i in range(0, len(rows), batch)], digest
+    for i, asked in enumerate(batches):
+        head = chain(head, i, asked)
+        requests.append(keys.ReleaseKeysRequest(batch=keys.KeyBatch(rows=asked, chain=head)))
+
+    answers = stubs.KeyServiceStub(channel).ReleaseKeys(iter(requests), timeout=600)
+    granted = next(answers).lease
+    lease = Lease(granted.header, granted.sealed_lease_key, secret, digest)
+    for asked, answer in zip(batches, answers):
+        sealed, index = answer.batch.sealed_keys, answer.batch.first_ledger_index
+        for row in asked:
+            if row in answer.batch.refused_rows:
+                yield row, None
+                continue
+            yield row, lease.unwrap(sealed[:48], row, index)
+            sealed, index = sealed[48:], index + 1
+
+
+def read_transfer(channel, exchange, transfer, member, signing_seed, bindings, batch=1024):
+    """Yields row and payload of every record of a closed transfer. `bindings`: by row."""
+    envelopes = collect(channel, transfer)
+    for row, key in release(channel, exchange, transfer, member, signing_seed, list(envelopes),
+                            batch):
+        if key is not None:
+            yield row, open_envelope(envelopes[row], key, exchange, transfer_id(transfer), row,
+                                     bindings[row])
+
+
+def transfer_id(transfer):
+    return bytes.fromhex(transfer.removeprefix("transfers/"))
