@@ -69,7 +69,7 @@ enum class Refusal : std::uint32_t {
   kTooManyLeases = 53,       // 65,536 open at one time are all that there can be.
   kOpenRecords = 54,         // Brake `open_records`.
   kRecordNotDeposited = 55,  // No envelope yet.
-  kRecordNotYetValid = 56,
+  kRecordNotYetValid = 56,   // Cannot happen while time only goes forward.
   kRecordExpired = 57,
   kRecordRevoked = 58,
   kRecordDestroyed = 59,

@@ -157,6 +157,17 @@ TEST(KeyRulesTest, OneRecordIsOpenUnderAtMost255Leases) {
   EXPECT_EQ(world.Try(World::Release(world.OpenLease(t), 0)).refusal, Refusal::kOpenRecords);
 }
 
+TEST(KeyRulesTest, AtMost65536LeasesAreOpen) {
+  World world;
+  const std::uint32_t t = world.ClosedTransfer(1);
+  const auto entry = EntryOf(world.LeaseFact(t));
+  policy::State state = world.state().Clone();
+  for (std::size_t i = 0; i < policy::kMaxOpenLeases; ++i) {
+    ASSERT_TRUE(policy::Apply(state, entry, nullptr, state.ledger_size()).ok());
+  }
+  EXPECT_EQ(policy::Decide(state, {entry}).refusal, Refusal::kTooManyLeases);
+}
+
 TEST(KeyRulesTest, AClockThatJumpsAheadEndsLeasesAndNothingRevivesThem) {
   World world;
   const std::uint32_t t = world.ClosedTransfer(1);

@@ -19,10 +19,10 @@
 #include <utility>
 #include <vector>
 
-#include "crypto/ed25519.h"
 #include "policy/apply.h"
 #include "policy/decide.h"
 #include "policy/queries.h"
+#include "tests/policy/test_agreement.h"
 
 namespace holdfast::policy {
 
@@ -36,29 +36,6 @@ namespace holdfast::test {
 using policy::Decision;
 using policy::OpenedOrder;
 using policy::Refusal;
-
-// A key that is always the same for the same name.
-crypto::SigningKey KeyOf(std::string_view name);
-
-struct AgreementOptions {
-  std::string terms;   // Further lines of `terms { ... }`, after the defaults of TestTerms().
-  std::string brakes;  // Lines of `brakes { ... }`.
-  std::string more;    // Lines at the end of the file.
-  std::uint32_t transfer_approvals = 1;
-  std::uint32_t destruction_approvals = 1;
-};
-
-// The text of an agreement that is valid. Members: ice (requester), ice2 (a second one), irs
-// (source), carol and erin (counsel of the source), dan (counsel of the requester), judge (counsel
-// of the court), paula, pete and pia (custodians of the source), cora (custodian of the court),
-// audra (auditor), otto (operator). Each key is KeyOf(id). The principals' are KeyOf("source") and
-// KeyOf("requester"). Authorities: `statute`, in force, and `sunset`, in force until 2026.
-std::string AgreementText(const AgreementOptions& options = {});
-
-// The DSSE envelope, signed by both principals.
-std::string SignAgreement(std::string_view text);
-
-std::shared_ptr<const policy::OpenedAgreement> MakeAgreement(const AgreementOptions& options = {});
 
 // One fact as an entry with a salt.
 ledger::v1::Entry EntryOf(const ledger::v1::ExchangeOpened& fact);

@@ -155,25 +155,6 @@ TEST(TransferRulesTest, ALeafServesOneRowOfItsOwnTransferKindAndProcess) {
   EXPECT_EQ(subject(2, segment, 8), Refusal::kSegmentMismatch);
 }
 
-TEST(TransferRulesTest, SegmentsHaveTheirOwnIdsAndATransfer) {
-  World world;
-  const std::uint32_t t = world.CreateTransfer();
-  ledger::v1::SegmentOpened fact;
-  fact.set_segment(std::string(16, 'x'));
-  fact.set_kind(ledger::v1::RECORD);
-  fact.set_transfer(t);
-  EXPECT_TRUE(world.Try(fact).allowed());
-  EXPECT_EQ(world.Try(fact).refusal, Refusal::kSegmentIdTaken);
-  fact.set_segment("short");
-  EXPECT_EQ(world.Try(fact).refusal, Refusal::kMalformed);
-  fact.set_segment(std::string(16, 'y'));
-  fact.set_kind(ledger::v1::SEGMENT_KIND_UNSPECIFIED);
-  EXPECT_EQ(world.Try(fact).refusal, Refusal::kMalformed);
-  fact.set_kind(ledger::v1::SUBJECT);
-  fact.set_transfer(9);
-  EXPECT_EQ(world.Try(fact).refusal, Refusal::kTransferUnknown);
-}
-
 TEST(TransferRulesTest, AnOfficerHoldsNoMoreOpenCasesThanAgreed) {
   AgreementOptions options;
   options.brakes = "officer_open_cases: 3";
@@ -455,65 +436,6 @@ TEST(TransferRulesTest, FoundAndNotFoundLookAlikeInTheState) {
   }
   EXPECT_EQ(policy::DepositedRows(*world.state().transfer(t), 0),
             policy::AcceptedRows(*world.state().transfer(t), 0));
-}
-
-TEST(TransferRulesTest, EntriesOfAnotherVersionOrWithoutSaltAreRefused) {
-  World world;
-  auto entry = EntryOf(Creation());
-  entry.set_policy_version(policy::kPolicyVersion + 1);
-  EXPECT_EQ(world.TryEntry(entry, nullptr).refusal, Refusal::kPolicyVersion);
-  entry = EntryOf(Creation());
-  entry.set_salt("short");
-  EXPECT_EQ(world.TryEntry(entry, nullptr).refusal, Refusal::kMalformed);
-  entry = EntryOf(Creation());
-  entry.clear_transfer_created();
-  EXPECT_EQ(world.TryEntry(entry, nullptr).refusal, Refusal::kMalformed);
-}
-
-TEST(TransferRulesTest, TheExchangeOpensFirstAndOnce) {
-  policy::State state;
-  EXPECT_EQ(policy::Decide(state, {EntryOf(Creation())}).refusal, Refusal::kNotOpen);
-  World world;
-  EXPECT_EQ(world.TryEntry(world.ledger()[0].entry, nullptr).refusal, Refusal::kNotOpen);
-  auto entry = world.ledger()[0].entry;
-  EXPECT_EQ(policy::Decide(state, {entry}).refusal, Refusal::kMalformed);
-  entry.mutable_exchange_opened()->clear_checkpoint_key();
-  EXPECT_EQ(policy::Decide(state, {entry, nullptr, &world.agreement()}).refusal,
-            Refusal::kMalformed);
-}
-
-TEST(TransferRulesTest, TimeAndEpochsOnlyGoForward) {
-  World world;
-  ledger::v1::TimeAdvanced time;
-  const auto set = [&](std::int64_t late, std::int64_t early) {
-    time.set_late_ms(late);
-    time.set_early_ms(early);
-    time.set_trusted(true);
-    return world.Try(time).refusal;
-  };
-  EXPECT_EQ(set(World::kStart + 10, World::kStart + 5), Refusal::kAllowed);
-  EXPECT_EQ(set(World::kStart + 9, World::kStart + 5), Refusal::kOutOfOrder);
-  EXPECT_EQ(set(World::kStart + 10, World::kStart + 4), Refusal::kOutOfOrder);
-  EXPECT_EQ(set(World::kStart + 10, World::kStart + 11), Refusal::kMalformed);
-  EXPECT_EQ(set(World::kStart + 10, World::kStart + 10), Refusal::kAllowed);
-
-  ledger::v1::EpochAdvanced epoch;
-  epoch.set_epoch(1);
-  EXPECT_EQ(world.Try(epoch).refusal, Refusal::kOutOfOrder);
-  epoch.set_epoch(3);
-  EXPECT_EQ(world.Try(epoch).refusal, Refusal::kOutOfOrder);
-  epoch.set_epoch(2);
-  EXPECT_EQ(world.Try(epoch).refusal, Refusal::kAllowed);
-  ledger::v1::EpochErased erased;
-  erased.set_epoch(2);
-  erased.set_keyslot_kind("file");
-  erased.set_erasure_class("medium");
-  EXPECT_EQ(world.Try(erased).refusal, Refusal::kOutOfOrder);
-  erased.set_epoch(1);
-  EXPECT_EQ(world.Try(erased).refusal, Refusal::kAllowed);
-  EXPECT_EQ(world.Try(erased).refusal, Refusal::kOutOfOrder);
-  erased.set_erasure_class("hope");
-  EXPECT_EQ(world.Try(erased).refusal, Refusal::kMalformed);
 }
 
 }  // namespace

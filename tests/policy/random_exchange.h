@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A random exchange, each step of which is decided by the policy and by the reference.
+//
+// When to use  In decision_model_test.cc only.
+// Threads      One thread.
+// Ownership    Borrows the random source and the tally.
+// Errors       A difference fails the test.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tests/policy/policy_world.h"
+#include "tests/policy/reference_policy.h"
+#include "tests/support/seeded_random.h"
+
+namespace holdfast::test {
+
+inline constexpr std::size_t kMaxTransfers = 4;
+inline constexpr std::uint32_t kPersons = 12;
+inline constexpr std::uint32_t kMaxRows = 6;
+
+inline const std::vector<std::string>& Persons() {
+  static const std::vector<std::string> persons = {"carol", "erin", "dan",  "judge", "paula",
+                                                   "pete",  "pia",  "cora", "ice"};
+  return persons;
+}
+inline const std::vector<std::string>& Officers() {
+  static const std::vector<std::string> officers = {"smith", "jones"};
+  return officers;
+}
+
+inline AgreementOptions Options() {
+  AgreementOptions options;
+  options.transfer_approvals = 2;
+  options.terms =
+      "lease_duration { seconds: 60 } cooling_period { seconds: 30 }\n"
+      "destruction_window { seconds: 60 }\n";
+  options.brakes = "open_records: 4 officer_open_cases: 16";
+  return options;
+}
+
+inline ReferenceTerms Terms() {
+  ReferenceTerms terms;
+  terms.record_lifetime = 2'592'000'000;
+  terms.cooling_period = 30'000;
+  terms.destruction_window = 60'000;
+  terms.transfer_approvals = 2;
+  terms.destruction_approvals = 1;
+  terms.open_records = 4;
+  terms.officer_open_cases = 16;
+  return terms;
+}
+
+// How often each kind of fact and act was allowed.
+using Tally = std::map<std::string, int>;
+
+class RandomExchange final {
+ public:
+  RandomExchange(SeededRandom& random, Tally& tally)
+      : random_(random), tally_(tally), world_(Options()), model_(Terms()) {
+    using P = ReferencePerson;
+    model_.persons = {{"carol", {P::kCounsel, P::kSource}},   {"erin", {P::kCounsel, P::kSource}},
+                      {"dan", {P::kCounsel, P::kRequester}},  {"judge", {P::kCounsel, P::kCourt}},
+                      {"paula", {P::kCustodian, P::kSource}}, {"pete", {P::kCustodian, P::kSource}},
+                      {"pia", {P::kCustodian, P::kSource}},   {"cora", {P::kCustodian, P::kCourt}}};
+    model_.SetTime(World::kStart, World::kStart, true);
+  }
+
+  void Step() {
+    using E = RandomExchange;
+    // As often as it takes for something to happen in every step of a record's life.
+    static constexpr void (E::*kSteps[])() = {
+        &E::CreateTransfer, &E::Judge,   &E::Judge,   &E::Judge,         &E::Finish,
+        &E::ApproveOrDeny,  &E::Deposit, &E::Deposit, &E::ApproveOrDeny, &E::Close,
+        &E::Collect,        &E::OpenLease, &E::Release, &E::Release,     &E::Release,
+        &E::Release,        &E::PlaceHold, &E::Lift,  &E::Lift,          &E::Revoke,
+        &E::ApproveOrCancelDestruction, &E::Destroy,  &E::Time,          &E::Epoch};
+    (this->*kSteps[random_.Below(std::size(kSteps))])();
+  }
+
+  void CheckInvariants() {
+    for (std::uint32_t t = 0; t < model_.transfers.size(); ++t) {
+      const auto& of = model_.transfers[t];
+      for (const auto& [row, record] : of.rows) {
+        ASSERT_EQ(world_.state().Freezing({t, row}) != nullptr, model_.Frozen(t, row));
+        ASSERT_EQ(world_.state().Preserving({t, row}) != nullptr, model_.Preserved(t, row));
+        const policy::Record& real = *world_.state().FindRecord({t, row});
+        ASSERT_EQ(real.accepted(), record.accepted);
+        ASSERT_EQ(real.deposited(), record.deposited);
+        ASSERT_EQ(real.revoked(), record.revoked);
+        ASSERT_EQ(real.pending(), record.pending);
+        ASSERT_EQ(real.destroyed(), record.destroyed);
+        if (of.state == ReferenceTransfer::kClosed) {
+          ASSERT_TRUE(!record.accepted || record.deposited || record.destroyed);
+        }
+      }
+    }
+    for (const char* requester : {"ice", "ice2"}) {
+      ASSERT_EQ(world_.state().OpenRecords(world_.agreement().FindMember(requester)->number),
+                model_.OpenRecords(requester).size());
+    }
+    for (const std::string& officer : Officers()) {
+      const auto number = world_.state().FindOfficer(officer);
+      ASSERT_EQ(number ? world_.state().OpenCases(*number) : 0, model_.OpenCases(officer));
+    }
+    // What the sweeper would propose is what may happen, and all of it.
+    const auto due = policy::DueForDestruction(world_.state(), 1'000);
+    for (const auto& fact : due.due) {
+      ASSERT_TRUE(policy::Decide(world_.state(), {EntryOf(fact)}).allowed());
+    }
+    for (const auto& [index, disposal] : model_.disposals) {
+      static_cast<void>(disposal);
+      const bool proposed = std::any_of(due.due.begin(), due.due.end(), [&](const auto& fact) {
+        return fact.basis() == ledger::v1::RecordsDestroyed::REVOCATION &&
+               fact.revocation_index() == index;
+      });
+      ASSERT_EQ(proposed, model_.MayDestroy(index));
+    }
+  }
+
+  void CheckFold() { ASSERT_EQ(world_.FoldAgain().Digest(), world_.state().Digest()); }
+
+ private:
+  std::uint32_t AnyTransfer() {
+    return static_cast<std::uint32_t>(random_.Below(model_.transfers.size()));
+  }
+  // Mostly one in that state.
+  std::uint32_t TransferIn(ReferenceTransfer::State state) {
+    std::uint32_t t = AnyTransfer();
+    for (int tries = 0; tries < 8 && model_.transfers[t].state != state; ++tries) t = AnyTransfer();
+    return t;
+  }
+  const std::string& Person() { return random_.Pick(Persons()); }
+  // Mostly somebody whose role permits it: otherwise little would ever happen.
+  const std::string& Custodian() {
+    static const std::vector<std::string> custodians = {"paula", "pete", "pia", "cora"};
+    return random_.OneIn(8) ? Person() : random_.Pick(custodians);
+  }
+  const std::string& Counsel() {
+    static const std::vector<std::string> counsel = {"carol", "erin", "dan", "judge"};
+    return random_.OneIn(8) ? Person() : random_.Pick(counsel);
+  }
+  // What restricts gets its epoch mostly at once, as in the daemon.
+  void Restrict(bool& unanchored) {
+    unanchored = true;
+    if (!random_.OneIn(4)) Epoch();
+  }
+  static const char* RequesterOf(bool second) { return second ? "ice2" : "ice"; }
+
+  template <typename Map>
+  typename Map::key_type AnyKey(const Map& map) {
+    auto at = map.begin();
+    std::advance(at, static_cast<std::ptrdiff_t>(random_.Below(map.size())));
+    return at->first;
+  }
+
+  v1::Scope Scope() {
+    if (random_.OneIn(30)) return Everything();
+    v1::Scope scope;
+    do {
+      if (random_.OneIn(2)) {
+        const std::uint32_t t = AnyTransfer();
+        scope.set_transfer(model_.transfers[t].name);
+        while (!random_.OneIn(4) && scope.rows_size() < 2) {
+          v1::RowRange* range = scope.add_rows();
+          range->set_first(static_cast<std::uint32_t>(random_.Below(kMaxRows)));
+          range->set_last(range->first() + static_cast<std::uint32_t>(random_.Below(2)));
+        }
+      }
+      if (random_.OneIn(8)) scope.set_officer(random_.Pick(Officers()));
+      if (random_.OneIn(16)) scope.set_authority(random_.OneIn(2) ? "sunset" : "statute");
+      if (random_.OneIn(3)) {
+        scope.set_person(
+            Hex(BytesOf(PseudonymOf(static_cast<std::uint32_t>(random_.Below(kPersons))))));
+      }
+    } while (scope.ByteSizeLong() == 0);
+    return scope;
+  }
+
+  template <typename Fact>
+  bool Try(const Fact& fact, bool expected) {
+    const Decision decision = world_.Try(fact);
+    EXPECT_EQ(decision.allowed(), expected)
+        << policy::RefusalName(decision.refusal) << " " << fact.ShortDebugString();
+    if (decision.allowed()) ++tally_[Fact::descriptor()->name()];
+    return decision.allowed();
+  }
+  bool Order(const std::string& person, const order::v1::Order& act, bool expected) {
+    const Decision decision = world_.TryOrder(world_.Order(person, act));
+    EXPECT_EQ(decision.allowed(), expected)
+        << policy::RefusalName(decision.refusal) << " " << person << ": " << act.ShortDebugString();
+    if (decision.allowed()) {
+      ++tally_[order::v1::Order::descriptor()->FindFieldByNumber(act.act_case())->name()];
+    }
+    return decision.allowed();
+  }
+
+  void CreateTransfer() {
+    if (model_.transfers.size() >= kMaxTransfers) return;
+    ReferenceTransfer transfer;
+    transfer.requester = RequesterOf(random_.OneIn(4));
+    transfer.authority = "statute";
+    const std::uint32_t number = world_.CreateTransfer(transfer.requester, Officers());
+    transfer.name = world_.Name(number);
+    model_.transfers.push_back(std::move(transfer));
+  }
+
+  void Judge() {
+    if (model_.transfers.empty()) return;
+    const std::uint32_t t = TransferIn(ReferenceTransfer::kSubmitting);
+    const auto row = random_.OneIn(8) ? static_cast<std::uint32_t>(random_.Below(kMaxRows))
+                                      : static_cast<std::uint32_t>(model_.transfers[t].rows.size());
+    if (row >= kMaxRows) return;
+    const bool accepted = !random_.OneIn(5);
+    const auto officer = static_cast<std::uint32_t>(random_.Below(2));
+    const auto person = static_cast<std::uint32_t>(random_.Below(kPersons));
+    const auto fact = world_.Subject(t, row, accepted ? 1 : 66, officer, person);
+    if (!Try(fact, model_.MayJudge(t, row, accepted, Officers()[officer]))) return;
+    ReferenceRecord& record = model_.transfers[t].rows[row];
+    record.accepted = accepted;
+    record.officer = Officers()[officer];
+    record.person = static_cast<int>(person);
+  }
+
+  void Finish() {
+    if (model_.transfers.empty()) return;
+    const std::uint32_t t = TransferIn(ReferenceTransfer::kSubmitting);
+    if (model_.transfers[t].rows.size() < 4 && !random_.OneIn(10)) return;
+    ledger::v1::SubmissionFinished fact;
+    fact.set_transfer(t);
+    fact.set_rows(static_cast<std::uint32_t>(model_.transfers[t].rows.size()));
+    if (Try(fact, model_.MayFinish(t))) model_.transfers[t].state = ReferenceTransfer::kAwaiting;
+  }
+
+  void ApproveOrDeny() {
+    if (model_.transfers.empty()) return;
+    const std::uint32_t t = TransferIn(ReferenceTransfer::kAwaiting);
+    const std::string& person = Custodian();
+    ReferenceTransfer& transfer = model_.transfers[t];
+    if (random_.OneIn(40)) {
+      order::v1::Order act;
+      act.mutable_deny_transfer()->set_transfer(transfer.name);
+      act.mutable_deny_transfer()->set_reason("no");
+      if (Order(person, act, model_.MayDeny(person, t))) {
+        transfer.state = ReferenceTransfer::kDenied;
+      }
+      return;
+    }
+    if (!Order(person, world_.ApproveAct(t), model_.MayApprove(person, t))) return;
+    transfer.approvals.insert(person);
+    if (transfer.approvals.size() < model_.terms.transfer_approvals) return;
+    transfer.state = ReferenceTransfer::kApproved;
+    transfer.not_before = model_.late;
+    transfer.not_after = model_.late + model_.terms.record_lifetime;
+  }
+
+  void Deposit() {
+    if (model_.transfers.empty()) return;
+    const std::uint32_t t = TransferIn(ReferenceTransfer::kApproved);
+    // Several, or nothing would ever be complete.
+    for (std::uint32_t row = 0; row < kMaxRows; ++row) {
+      if (random_.OneIn(3)) continue;
+      const bool expected = model_.MayDeposit(t, row);
+      if (expected) {
+        world_.Deposit(t, row);
+        ++tally_["EnvelopeDeposited"];
+        model_.transfers[t].rows[row].deposited = true;
+      } else {
+        Try(world_.Envelope(t, row), false);
+      }
+    }
+  }
+
+  void Close() {
+    if (model_.transfers.empty()) return;
+    const std::uint32_t t = TransferIn(ReferenceTransfer::kApproved);
+    if (Try(world_.Closing(t), model_.MayClose(t))) {
+      model_.transfers[t].state = ReferenceTransfer::kClosed;
+    }
+  }
+
+  void Collect() {
+    if (model_.transfers.empty()) return;
+    const std::uint32_t t = TransferIn(ReferenceTransfer::kClosed);
+    ledger::v1::EnvelopesCollected fact;
+    fact.set_transfer(t);
+    fact.set_requester(random_.OneIn(8) ? "ice" : model_.transfers[t].requester);
+    Try(fact, model_.MayCollect(t, fact.requester()));
+  }
+
+  void OpenLease() {
+    if (model_.transfers.empty()) return;
+    const std::uint32_t t = TransferIn(ReferenceTransfer::kClosed);
+    const std::string requester = random_.OneIn(8) ? "ice" : model_.transfers[t].requester;
+    const auto fact = world_.LeaseFact(t, requester);
+    if (!Try(fact, model_.MayLease(t, requester))) return;
+    model_.leases.push_back({t, requester, fact.not_after_ms(), {}});
+  }
+
+  void Release() {
+    const auto count = static_cast<std::uint32_t>(model_.leases.size());
+    // Mostly one of the newest: the others are over.
+    const auto back = static_cast<std::uint32_t>(random_.Below(5));
+    const std::uint32_t lease = back < count ? count - 1 - back : count;
+    const auto row = static_cast<std::uint32_t>(random_.Below(kMaxRows));
+    const bool expected = model_.MayRelease(lease, row);
+    if (!Try(World::Release(lease, row), expected)) return;
+    ASSERT_FALSE(model_.Frozen(model_.leases[lease].transfer, row));
+    model_.leases[lease].rows.insert(row);
+  }
+
+  void PlaceHold() {
+    if (model_.transfers.empty() || !random_.OneIn(3)) return;
+    const auto in_force = std::count_if(model_.holds.begin(), model_.holds.end(),
+                                        [](const auto& hold) { return !hold.second.lifted_at; });
+    if (in_force >= 2 && !random_.OneIn(20)) return;
+    const std::string id = "hold-" + std::to_string(random_.Below(40));
+    ReferenceHold hold;
+    hold.scope = Scope();
+    const auto kind = static_cast<order::v1::HoldKind>(random_.Below(4));
+    hold.freezes = kind != order::v1::PRESERVE;
+    hold.preserves = kind != order::v1::FREEZE;
+    hold.placed_by = Counsel();
+    hold.placed_index = world_.state().ledger_size();
+    if (!Order(hold.placed_by, world_.HoldAct(id, hold.scope, kind),
+               model_.MayPlace(hold.placed_by, id))) {
+      return;
+    }
+    model_.holds[id] = hold;
+    Restrict(model_.order_unanchored);
+  }
+
+  void Lift() {
+    if (model_.holds.empty()) return;
+    const std::string id = AnyKey(model_.holds);
+    const std::string& person = Counsel();
+    ReferenceHold& hold = model_.holds[id];
+    const std::uint64_t index = world_.state().ledger_size();
+    switch (random_.Below(5)) {
+      case 0:
+      case 1:
+        if (Order(person, world_.ProposeAct(id), model_.MayPropose(person, id))) {
+          hold.proposed_by = person;
+          hold.proposal_index = index;
+        }
+        return;
+      case 2:
+      case 3:
+        if (Order(person, world_.ConfirmAct(id), model_.MayConfirm(person, id))) {
+          hold.lift_at = model_.late + model_.terms.cooling_period;
+        }
+        return;
+      default:
+        if (!random_.OneIn(4)) return;
+        if (Order(person, world_.CancelLiftAct(id), model_.MayCancelLift(person, id))) {
+          hold.proposed_by.clear();
+          hold.lift_at.reset();
+          Restrict(model_.order_unanchored);
+        }
+        return;
+    }
+  }
+
+  void Revoke() {
+    if (model_.transfers.empty() || !random_.OneIn(6)) return;
+    const v1::Scope scope = Scope();
+    if (scope.everything() && !random_.OneIn(4)) return;
+    const std::string& person = Custodian();
+    const std::uint64_t index = world_.state().ledger_size();
+    ReferenceDisposal disposal;
+    disposal.records = model_.List(scope);
+    disposal.revoked_by = person;
+    disposal.revoked_at = model_.late;
+    if (!Order(person, world_.RevokeAct(scope), model_.MayRevoke(person, scope))) return;
+    for (const auto& [t, row] : disposal.records) {
+      model_.transfers[t].rows[row].revoked = true;
+      model_.transfers[t].rows[row].pending = true;
+    }
+    model_.disposals[index] = disposal;
+    Restrict(model_.order_unanchored);
+  }
+
+  void ApproveOrCancelDestruction() {
+    if (model_.disposals.empty()) return;
+    const std::uint64_t index = AnyKey(model_.disposals);
+    const std::string& person = Custodian();
+    ReferenceDisposal& disposal = model_.disposals[index];
+    if (!random_.OneIn(6)) {
+      if (Order(person, world_.ApproveDestructionAct(index),
+                model_.MayApproveDestruction(person, index))) {
+        disposal.approvals.insert(person);
+      }
+      return;
+    }
+    if (!Order(person, world_.CancelDestructionAct(index),
+               model_.MayCancelDestruction(person, index))) {
+      return;
+    }
+    disposal.cancelled = true;
+    for (const auto& [t, row] : disposal.records) model_.transfers[t].rows[row].pending = false;
+    Restrict(model_.order_unanchored);
+  }
+
+  void Destroy() {
+    if (random_.OneIn(2)) {
+      if (model_.disposals.empty()) return;
+      std::uint64_t index = AnyKey(model_.disposals);
+      for (const auto& [other, disposal] : model_.disposals) {
+        if (!disposal.destroyed && model_.MayDestroy(other) && !random_.OneIn(4)) index = other;
+      }
+      if (!Try(world_.DestructionOf(index), model_.MayDestroy(index))) return;
+      for (const auto& [t, row] : model_.disposals[index].records) DestroyRow(t, row);
+      model_.disposals[index].destroyed = true;
+    } else {
+      if (model_.transfers.empty()) return;
+      const std::uint32_t t = AnyTransfer();
+      std::vector<std::uint32_t> rows;
+      for (std::uint32_t row = 0; row < kMaxRows; ++row) {
+        const bool may = model_.MayExpire(t, {row});
+        if (may ? !random_.OneIn(3) : random_.OneIn(12)) rows.push_back(row);
+      }
+      if (rows.empty()) return;
+      if (!Try(World::ExpiryOf(t, rows), model_.MayExpire(t, rows))) return;
+      for (const std::uint32_t row : rows) DestroyRow(t, row);
+    }
+    Restrict(model_.destruction_unanchored);
+  }
+
+  void DestroyRow(std::uint32_t t, std::uint32_t row) {
+    ASSERT_FALSE(model_.Preserved(t, row));
+    ReferenceRecord& record = model_.transfers[t].rows[row];
+    record.destroyed = true;
+    record.pending = false;
+  }
+
+  void Time() {
+    std::int64_t step = random_.Between(0, 40'000);
+    if (random_.OneIn(6)) step = random_.Between(0, 250'000);
+    // Once in a while all that was approved expires.
+    if (random_.OneIn(40)) step = model_.terms.record_lifetime;
+    const std::int64_t late = model_.late + step;
+    const std::int64_t early =
+        random_.OneIn(3) ? random_.Between(model_.early, late) : std::max(model_.early, late - 10);
+    const bool trusted = !random_.OneIn(10);
+    world_.SetTime(late, std::min(early, late), trusted);
+    model_.SetTime(late, std::min(early, late), trusted);
+  }
+
+  void Epoch() {
+    world_.AdvanceEpoch();
+    model_.order_unanchored = false;
+    model_.destruction_unanchored = false;
+  }
+
+  SeededRandom& random_;
+  Tally& tally_;
+  World world_;
+  ReferencePolicy model_;
+};
+
+}  // namespace holdfast::test
