@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -50,18 +51,19 @@ struct Prepared {
   std::unique_ptr<exchange::EntryBatch> batch;
 };
 
+// REQUIRES: CheckOfficers().
 RequestReason Judge(const Hosted& hosted, const TransferFacts& facts, const v1::Subject& subject,
                     policy::CivilDate today) {
-  const auto& officers = facts.terms->officers();
-  if (subject.officer() >= static_cast<std::uint32_t>(officers.size())) {
-    return RequestReason::kOfficerMissing;
-  }
-  return policy::JudgeSubject(
-             *hosted.rules,
-             {ViewOf(subject.person()), officers.Get(static_cast<int>(subject.officer())),
-              subject.case_number()},
-             today)
+  const std::string& officer = facts.terms->officers(static_cast<int>(subject.officer()));
+  return policy::JudgeSubject(*hosted.rules,
+                              {ViewOf(subject.person()), officer, subject.case_number()}, today)
       .reason;
+}
+
+absl::Status RowError(const SubmitSubjectsRequest& request, int i, std::string_view message) {
+  const std::uint32_t row = request.chunk() * kRowsPerChunk + static_cast<std::uint32_t>(i);
+  return AddMetadata(MakeError(Reason::kRequestMalformed, std::string(message)), "row",
+                     std::to_string(row));
 }
 
 absl::Status CheckShape(const SubmitSubjectsRequest& request) {
@@ -77,9 +79,18 @@ absl::Status CheckShape(const SubmitSubjectsRequest& request) {
     constexpr std::size_t kAround = 64;
     if (request.subjects(i).client_reference().size() > 64 ||
         request.subjects(i).ByteSizeLong() + kAround > kSubjectPaddedBytes) {
-      return AddMetadata(
-          MakeError(Reason::kRequestMalformed, "a subject is longer than the gateway stores"),
-          "row", std::to_string(request.chunk() * kRowsPerChunk + static_cast<std::uint32_t>(i)));
+      return RowError(request, i, "a subject is longer than the gateway stores");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// A position that is not on the list is no verdict about a person: it cannot enter the ledger.
+absl::Status CheckOfficers(const SubmitSubjectsRequest& request, const TransferFacts& facts) {
+  const auto officers = static_cast<std::uint32_t>(facts.terms->officers_size());
+  for (int i = 0; i < request.subjects_size(); ++i) {
+    if (request.subjects(i).officer() >= officers) {
+      return RowError(request, i, "a subject names an officer who is not on the transfer's list");
     }
   }
   return absl::OkStatus();
@@ -93,6 +104,7 @@ class Preparer {
       : hosted_(hosted), published_(published), facts_(facts), request_(request) {}
 
   absl::StatusOr<Prepared> Prepare(const std::optional<Capacity>& capacity) {
+    HF_RETURN_IF_ERROR(CheckOfficers(request_, facts_));
     const auto count = static_cast<std::size_t>(request_.subjects_size());
     crypto::Random& random = hosted_.exchange->random();
     const policy::CivilDate today =
