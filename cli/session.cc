@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/session.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -134,6 +135,8 @@ absl::StatusOr<std::shared_ptr<client::Channel>> Session::channel() {
   HF_ASSIGN_OR_RETURN(const Profile* const who, profile());
   options.exchange = who->exchange;
   options.timeout = timeout_;
+  // Who says how long a call may take does not want to wait longer for one that fails.
+  if (!options_.timeout.empty()) options.retry_for = std::min(options.retry_for, timeout_);
   HF_ASSIGN_OR_RETURN(channel_, client::Channel::Open(std::move(options)));
   return channel_;
 }
