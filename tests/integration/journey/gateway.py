@@ -6,6 +6,7 @@
   and kill() are for its daemon; cli() runs a command as somebody, and checks its exit status.
 """
 import collections
+import csv
 import json
 import os
 import pathlib
@@ -303,8 +304,9 @@ log {{ format: JSON }}
         return self.cli("requester-1", "envelope", "collect", transfer, "--out",
                         f"{sample}/envelopes").object
 
-    def open(self, sample="sample", out="records.csv", rows=(), want=DONE):
+    def open(self, sample="sample", out="records.csv", rows=(), want=DONE, timeout=None):
         options = [option for one in rows for option in ("--rows", one)]
+        options += ["--timeout", timeout] if timeout else []
         return self.cli("requester-1", "envelope", "open", f"{sample}/envelopes", "--list",
                         f"{sample}/requests.csv", "--out", f"{sample}/{out}", *options, want=want)
 
@@ -331,7 +333,6 @@ log {{ format: JSON }}
 
 
 def read_csv_by_row(path):
-    import csv
     with open(path, newline="", encoding="utf-8") as file:
         return {int(row["row"]): row for row in csv.DictReader(file)}
 
