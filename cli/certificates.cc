@@ -143,7 +143,8 @@ absl::StatusOr<CertificatePtr> Build(const Contents& contents, EVP_PKEY* key, X5
 }
 
 absl::StatusOr<KeyPtr> NewKey() {
-  KeyPtr key(EVP_EC_gen("P-256"));
+  std::string curve = "P-256";  // The function is variadic and wants to be able to write.
+  KeyPtr key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", curve.data()));
   if (key == nullptr) return LibraryFailed("make a key");
   return key;
 }

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// What programs read with --json: within v1 members are only added, at the end of this file's
+// texts.
+#include <sstream>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "cli/exchange_view.h"
+#include "cli/scope_options.h"
+#include "google/protobuf/text_format.h"
+#include "tests/support/status_matchers.h"
+
+namespace holdfast::cli {
+namespace {
+
+using ::holdfast::test::HasReason;
+using ::holdfast::test::IsOk;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+template <typename Message>
+Message Parse(const std::string& text) {
+  Message message;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
+  return message;
+}
+
+v1::Transfer Transfer() {
+  return Parse<v1::Transfer>(R"pb(
+    name: "transfers/00112233445566778899aabbccddeeff"
+    state: CLOSED
+    subjects: 10
+    accepted: 8
+    refused { reason: "ADDRESS_MISSING" count: 2 }
+    deposited: 8
+    terms { authority: "26-usc-6103-i-2" purpose: "a proceeding" }
+    not_before { seconds: 1767225600 }
+    not_after { seconds: 1769817600 nanos: 5000000 }
+    dossier_digest: "ab"
+    approvals: 1
+    matters: "1:26-cv-00001"
+  )pb");
+}
+
+v1::Hold Hold() {
+  return Parse<v1::Hold>(R"pb(
+    id: "hold-1"
+    matter: "1:26-cv-00001"
+    court: "D. Example"
+    order_reference: "ECF No. 12"
+    document_sha256: "cd"
+    freezes: true
+    preserves: true
+    scope {
+      transfer: "transfers/1"
+      rows { first: 0 last: 9 }
+    }
+    state: LIFT_CONFIRMED
+    placed_index: 7
+    placed_at { seconds: 1767225600 }
+    placed_by: "counsel-1"
+    proposal_index: 9
+    lift_at { seconds: 1767484800 }
+  )pb");
+}
+
+TEST(ViewTest, TransferIsAsSpecified) {
+  EXPECT_EQ(
+      TransferJson(Transfer()).text(),
+      R"({"schema": "holdfast.cli.v1.Transfer", "name": "transfers/00112233445566778899aabbccddeeff", )"
+      R"("state": "CLOSED", "authority": "26-usc-6103-i-2", "purpose": "a proceeding", "subjects": 10, )"
+      R"("accepted": 8, "refused": {"ADDRESS_MISSING": 2}, "deposited": 8, "approvals": 1, )"
+      R"("dossier_digest": "ab", "matters": ["1:26-cv-00001"], )"
+      R"("not_before": "2026-01-01T00:00:00.000Z", "not_after": "2026-01-31T00:00:00.005Z"})");
+}
+
+TEST(ViewTest, HoldIsAsSpecified) {
+  EXPECT_EQ(HoldJson(Hold()).text(),
+            R"({"schema": "holdfast.cli.v1.HoldView", "id": "hold-1", "state": "LIFT_CONFIRMED", )"
+            R"("matter": "1:26-cv-00001", "court": "D. Example", "order_reference": "ECF No. 12", )"
+            R"("document_sha256": "cd", "freezes": true, "preserves": true, )"
+            R"("scope": "transfers/1, rows 0-9", "placed_index": 7, "placed_by": "counsel-1", )"
+            R"("proposal_index": 9, "placed_at": "2026-01-01T00:00:00.000Z", )"
+            R"("lift_at": "2026-01-04T00:00:00.000Z"})");
+}
+
+TEST(ViewTest, DisposalIsAsSpecified) {
+  const auto disposal = Parse<v1::Disposal>(R"pb(
+    revocation_index: 5
+    state: DESTROYED
+    count: 47
+    list_digest: "ef"
+    due_at { seconds: 1767225600 }
+    destroyed_index: 8
+    approvals: 1
+    revoked_by: "custodian-1"
+  )pb");
+  EXPECT_EQ(
+      DisposalJson(disposal).text(),
+      R"({"schema": "holdfast.cli.v1.Disposal", "revocation_index": 5, "state": "DESTROYED", )"
+      R"("count": 47, "list_digest": "ef", "revoked_by": "custodian-1", "approvals": 1, )"
+      R"("destroyed_index": 8, "matter": "", "due_at": "2026-01-01T00:00:00.000Z"})");
+}
+
+TEST(ViewTest, SaysToPeopleUntilWhenALiftedHoldStaysInForce) {
+  std::ostringstream out;
+  Output output(out, out, Terminal::kNo);
+  output.Configure(OutputForm::kPeople, Verbosity::kNormal, TimeForm::kUtc);
+  EXPECT_THAT(HoldText(output, Hold()), HasSubstr("in force until 2026-01-04T00:00:00.000Z"));
+  EXPECT_THAT(TransferText(output, Transfer()), HasSubstr("held in matter 1:26-cv-00001"));
+  // A requester is not told what a hold covers.
+  v1::Hold blind = Hold();
+  blind.clear_scope();
+  EXPECT_THAT(HoldText(output, blind), Not(HasSubstr("rows")));
+}
+
+TEST(ScopeOptionsTest, RefusesWhatIsContradictoryOrEmpty) {
+  EXPECT_THAT(ScopeOptions().ToScope(), HasReason(Reason::kRequestMalformed));
+  ScopeOptions both;
+  both.everything = true;
+  both.officer = "officer-1";
+  EXPECT_THAT(both.ToScope(), HasReason(Reason::kRequestMalformed));
+  ScopeOptions rows;
+  rows.rows = {"0-9"};
+  EXPECT_THAT(rows.ToScope(), HasReason(Reason::kRequestMalformed));
+  rows.transfer = "transfers/1";
+  EXPECT_THAT(rows.ToScope(), IsOk());
+  for (const std::string text : {"", "-", "9-0", "1-", "-1", "x", "1-2-3", "4294967296", "1 "}) {
+    EXPECT_THAT(ParseRowRange(text), HasReason(Reason::kRequestMalformed)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::cli
