@@ -296,7 +296,8 @@ SampleWorld::SampleWorld(std::uint64_t records, std::uint64_t seed)
 SampleCase SampleWorld::CaseOfRow(std::uint64_t row) const {
   HF_CHECK(row < records_);
   SampleCase result = CaseAt(Walk(row_start_, row_step_, row, records_));
-  result.request.officer = fmt::format("officer-{:04}", row % officers_ + 1);
+  // Two samples have different officers: their cases would add up.
+  result.request.officer = fmt::format("officer-{}-{:04}", seed_, row % officers_ + 1);
   if (!result.request.case_number.empty()) {
     result.request.case_number = fmt::format("26-{:08}", row + 1);
   }

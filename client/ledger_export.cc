@@ -129,8 +129,8 @@ absl::Status ExportWriter::Finish(std::string_view checkpoint) {
 }
 
 absl::StatusOr<std::string> ReadExportCheckpoint(FileSystem& files, const std::string& folder) {
-  HF_ASSIGN_OR_RETURN(const Bytes note, files.ReadWhole(JoinPath(folder, "checkpoint"),
-                                                        crypto::kMaxNoteBytes));
+  HF_ASSIGN_OR_RETURN(const Bytes note,
+                      files.ReadWhole(JoinPath(folder, "checkpoint"), crypto::kMaxNoteBytes));
   return ToString(note);
 }
 
@@ -138,8 +138,8 @@ absl::Status ReadExport(FileSystem& files, const std::string& folder, std::uint6
                         const std::function<absl::Status(std::uint64_t, ByteSpan)>& take) {
   std::uint64_t index = 0;
   while (index < size) {
-    const auto width = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(crypto::kTileWidth, size - index));
+    const auto width =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(crypto::kTileWidth, size - index));
     const std::string path =
         JoinPath(folder, crypto::EntriesPath(index / crypto::kTileWidth, width));
     HF_ASSIGN_OR_RETURN(const Bytes bundle, files.ReadWhole(path, kMaxBundleBytes));

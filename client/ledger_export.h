@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole ledger in a folder, in the layout of a C2SP tiled log: `checkpoint`, `tile/entries/...` and
-// the tiles of hashes. docs/requesters.md#ledger-export.
+// A whole ledger in a folder, in the layout of a C2SP tiled log: `checkpoint`, `tile/entries/...`
+// and the tiles of hashes. docs/requesters.md#ledger-export.
 //
 // An entry of 65,535 bytes or more, which C2SP cannot write, has a length of 0xffff and a second,
 // four-byte length; everything else is byte for byte C2SP.
 //
-// When to use  ExportWriter behind `holdfast ledger export`, ReadExport behind `ledger verify`: what is
+// When to use  ExportWriter behind `holdfast ledger export`, ReadExport behind `ledger verify`:
+// what is
 //              read is not verified here, only well formed.
 // Threads      Not safe for concurrent use.
 // Ownership    Borrows the file system.
@@ -20,6 +21,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+
 #include "base/bytes.h"
 #include "base/file_system.h"
 #include "crypto/tiles.h"

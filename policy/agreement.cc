@@ -64,8 +64,8 @@ absl::StatusOr<OpenedAgreement> OpenAgreement(ByteSpan dsse) {
 
   std::vector<crypto::PublicKey> keys;
   for (const Principal& principal : agreement->principals()) keys.push_back(principal.public_key);
-  const auto opened = crypto::VerifyDsse(*envelope, crypto::kAgreementPayloadType,
-                                         crypto::LookupIn(keys));
+  const auto opened =
+      crypto::VerifyDsse(*envelope, crypto::kAgreementPayloadType, crypto::LookupIn(keys));
   if (!opened.ok()) return opened.status();
   for (const crypto::PublicKey& key : keys) {
     if (!HasSigned(*opened, key)) {

@@ -26,6 +26,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/strong_id.h"

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
+
 #include "base/escape.h"
 #include "crypto/sha256.h"
 #include "google/protobuf/io/tokenizer.h"
@@ -36,9 +37,9 @@ bool IsId(std::string_view text) {
 }
 
 bool IsTrustDomain(std::string_view text) {
-  return !text.empty() && text.size() <= 255 &&
-         std::all_of(text.begin(), text.end(),
-                     [](char c) { return IsIdCharacter(c) || c == '.' || c == '_'; });
+  return !text.empty() && text.size() <= 255 && std::all_of(text.begin(), text.end(), [](char c) {
+    return IsIdCharacter(c) || c == '.' || c == '_';
+  });
 }
 
 std::string Line(int line, int column, std::string_view what) {
@@ -129,8 +130,8 @@ void AgreementCompiler::Defect(const Place& place, int field, std::string what, 
   if (descriptor != nullptr) what = std::string(descriptor->name()) + ": " + what;
   pb::TextFormat::ParseLocation location(-1, -1);
   if (place.tree != nullptr && descriptor != nullptr) {
-    location = place.tree->GetLocation(descriptor, descriptor->is_repeated() ? std::max(index, 0)
-                                                                            : -1);
+    location =
+        place.tree->GetLocation(descriptor, descriptor->is_repeated() ? std::max(index, 0) : -1);
     if (location.line < 0) {
       // Not in the text: the message's first field that is tells where to look.
       const pb::Descriptor& type = *place.message.GetDescriptor();
@@ -186,8 +187,7 @@ milliseconds AgreementCompiler::Period(const Place& place, int field, bool prese
   const auto value = present ? FromProto(duration) : std::nullopt;
   if (value && *value > milliseconds(0) && *value <= kMaxPeriod) return *value;
   Defect(place, field,
-         present ? "must be more than 0, in whole milliseconds, at most 100 years"
-                 : "must be set");
+         present ? "must be more than 0, in whole milliseconds, at most 100 years" : "must be set");
   return milliseconds(1);
 }
 
@@ -267,20 +267,18 @@ void AgreementCompiler::CompileMember(const agreement::v1::Member& member, const
     return;
   }
   // The sides are what the two-person rules count, so a role stands on the side that it serves.
-  if (member.role() == agreement::v1::ROLE_REQUESTER &&
-      member.side() != agreement::v1::REQUESTER) {
+  if (member.role() == agreement::v1::ROLE_REQUESTER && member.side() != agreement::v1::REQUESTER) {
     Defect(place, Member::kSideFieldNumber, "a requester belongs to REQUESTER");
   }
   if (member.role() == agreement::v1::ROLE_SOURCE && member.side() != agreement::v1::SOURCE) {
     Defect(place, Member::kSideFieldNumber, "a source belongs to SOURCE");
   }
-  if (member.role() == agreement::v1::ROLE_CUSTODIAN &&
-      member.side() == agreement::v1::REQUESTER) {
+  if (member.role() == agreement::v1::ROLE_CUSTODIAN && member.side() == agreement::v1::REQUESTER) {
     Defect(place, Member::kSideFieldNumber,
            "a custodian belongs to SOURCE or COURT: the requester does not approve for itself");
   }
-  compiled.spiffe_id = "spiffe://" + out_.message_.trust_domain() + "/" + std::string(role) + "/" +
-                       member.id();
+  compiled.spiffe_id =
+      "spiffe://" + out_.message_.trust_domain() + "/" + std::string(role) + "/" + member.id();
   if (static_cast<std::size_t>(member.keys_size()) > kMaxKeysOfMember) {
     Defect(place, Member::kKeysFieldNumber, "too many");
     return;
@@ -290,8 +288,8 @@ void AgreementCompiler::CompileMember(const agreement::v1::Member& member, const
     const SigningKey& key = member.keys(i);
     const Place key_place{key, Nested(tree, member, Member::kKeysFieldNumber, i)};
     const auto public_key = Key(key_place, SigningKey::kPublicKeyFieldNumber, key.public_key());
-    const UnixMillis from = Time(key_place, SigningKey::kValidFromFieldNumber,
-                                 key.has_valid_from(), key.valid_from(), kMinTime);
+    const UnixMillis from = Time(key_place, SigningKey::kValidFromFieldNumber, key.has_valid_from(),
+                                 key.valid_from(), kMinTime);
     const UnixMillis until = Time(key_place, SigningKey::kValidUntilFieldNumber,
                                   key.has_valid_until(), key.valid_until(), kMaxTime);
     if (until <= from) {

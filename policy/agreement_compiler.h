@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "google/protobuf/message.h"
 #include "google/protobuf/text_format.h"
 #include "policy/agreement.h"

@@ -80,8 +80,7 @@ std::string Fields(const Authority& authority) {
   return text.empty() ? "none" : text;
 }
 
-void CompareAuthorities(Lines& lines, const OpenedAgreement& before,
-                        const OpenedAgreement& after) {
+void CompareAuthorities(Lines& lines, const OpenedAgreement& before, const OpenedAgreement& after) {
   for (const Authority& old : before.authorities()) {
     if (after.FindAuthority(old.id) == nullptr) {
       lines.push_back("authority " + old.id + " is no longer designated");
@@ -111,8 +110,7 @@ void CompareTerms(Lines& lines, const Terms& before, const Terms& after) {
   Compare(lines, "life of a record", before.record_lifetime, after.record_lifetime);
   Compare(lines, "lease", before.lease_duration, after.lease_duration);
   Compare(lines, "cooling period of a lift", before.cooling_period, after.cooling_period);
-  Compare(lines, "window before destruction", before.destruction_window,
-          after.destruction_window);
+  Compare(lines, "window before destruction", before.destruction_window, after.destruction_window);
   Compare(lines, "destruction on expiry", before.destroy_on_expiry, after.destroy_on_expiry);
   Compare(lines, "size of a record", before.record_size_bytes, after.record_size_bytes);
   Compare(lines, "deadline of a notice", before.notice_deadline, after.notice_deadline);
@@ -144,8 +142,7 @@ std::vector<std::string> DiffAgreements(const OpenedAgreement& before,
     for (const Principal& principal : after.principals()) {
       if (old.side != principal.side) continue;
       const std::string what = "principal of the " + std::string(SideName(old.side));
-      Compare(lines, what + ", name", std::string_view(old.name),
-              std::string_view(principal.name));
+      Compare(lines, what + ", name", std::string_view(old.name), std::string_view(principal.name));
       Compare(lines, what + ", key", std::string_view(old.public_key.ToBase64()),
               std::string_view(principal.public_key.ToBase64()));
     }

@@ -42,9 +42,8 @@ void AgreementCompiler::CompileTerms() {
   }
   out.cooling_period = Period(place, Terms::kCoolingPeriodFieldNumber, t.has_cooling_period(),
                               t.cooling_period(), hours(72));
-  out.destruction_window =
-      Period(place, Terms::kDestructionWindowFieldNumber, t.has_destruction_window(),
-             t.destruction_window(), hours(72));
+  out.destruction_window = Period(place, Terms::kDestructionWindowFieldNumber,
+                                  t.has_destruction_window(), t.destruction_window(), hours(72));
   out.destroy_on_expiry = t.destroy_on_expiry();
   out.record_size_bytes = t.record_size_bytes() == 0 ? 1024 : t.record_size_bytes();
   if (out.record_size_bytes < 64 || out.record_size_bytes > 65'536) {

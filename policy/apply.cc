@@ -359,8 +359,8 @@ absl::Status Fold::Add(const ledger::v1::RecordsDestroyed& fact, std::uint64_t i
           return Inconsistent("a destroyed row is no record");
         }
         if (record->revoked()) --transfer->revoked;
-        record->flags = static_cast<std::uint8_t>((record->flags & ~kRecordIsPending) |
-                                                  kRecordIsDestroyed);
+        record->flags =
+            static_cast<std::uint8_t>((record->flags & ~kRecordIsPending) | kRecordIsDestroyed);
         ++transfer->destroyed;
         ++transfer->records.chunk(row / kRowsPerChunk)->destroyed;
       }

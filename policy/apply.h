@@ -14,6 +14,7 @@
 #include <memory>
 
 #include "absl/status/status.h"
+
 #include "holdfast/ledger/v1/entry.pb.h"
 #include "policy/opened_order.h"
 #include "policy/state.h"

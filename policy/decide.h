@@ -29,6 +29,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+
 #include "holdfast/ledger/v1/entry.pb.h"
 #include "policy/opened_order.h"
 #include "policy/refusal.h"
@@ -67,7 +68,7 @@ struct Proposal {
 // What the allowed facts of a batch would change. Only DecisionBatch fills it.
 struct BatchEffects {
   absl::flat_hash_set<std::uint32_t> rows;
-  absl::flat_hash_set<std::uint64_t> leaves;                            // Segment and leaf.
+  absl::flat_hash_set<std::uint64_t> leaves;                              // Segment and leaf.
   absl::flat_hash_map<std::uint32_t, std::uint32_t> accepted_by_officer;  // By position.
   std::uint32_t newly_open_records = 0;
 };
@@ -76,8 +77,8 @@ struct BatchEffects {
 Decision Decide(const State& state, const Proposal& proposal);
 
 // Decides the facts of one command, none of which has been applied yet. All must be of one kind:
-// SubjectJudged, EnvelopeDeposited or KeyReleased, of one transfer or lease (REQUIRES). A subject or
-// an envelope that occurs twice is refused the second time; a key may leave twice.
+// SubjectJudged, EnvelopeDeposited or KeyReleased, of one transfer or lease (REQUIRES). A subject
+// or an envelope that occurs twice is refused the second time; a key may leave twice.
 class DecisionBatch final {
  public:
   explicit DecisionBatch(const State& state) : state_(state) {}

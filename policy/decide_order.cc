@@ -152,8 +152,7 @@ Refusal CheckLifter(const State& state, MemberNumber person, const Hold& hold) {
   return Refusal::kAllowed;
 }
 
-Refusal DecideAct(const State& state, const OpenedOrder& order,
-                  const order::v1::ProposeLift& act) {
+Refusal DecideAct(const State& state, const OpenedOrder& order, const order::v1::ProposeLift& act) {
   const Hold* hold = nullptr;
   const Refusal found = FindHold(state, act.hold_id(), &hold);
   if (found != Refusal::kAllowed) return found;
@@ -163,8 +162,7 @@ Refusal DecideAct(const State& state, const OpenedOrder& order,
   return CheckLifter(state, order.person, *hold);
 }
 
-Refusal DecideAct(const State& state, const OpenedOrder& order,
-                  const order::v1::ConfirmLift& act) {
+Refusal DecideAct(const State& state, const OpenedOrder& order, const order::v1::ConfirmLift& act) {
   const Hold* hold = nullptr;
   const Refusal found = FindHold(state, act.hold_id(), &hold);
   if (found != Refusal::kAllowed) return found;
@@ -226,8 +224,7 @@ Refusal DecideAct(const State& state, const OpenedOrder& order,
   return Refusal::kAllowed;
 }
 
-Refusal DecideAct(const State& state, const OpenedOrder&,
-                  const order::v1::CancelDestruction& act) {
+Refusal DecideAct(const State& state, const OpenedOrder&, const order::v1::CancelDestruction& act) {
   const Disposal* disposal = state.FindDisposal(act.revocation_index());
   if (disposal == nullptr) return Refusal::kRevocationUnknown;
   if (disposal->state == DisposalState::kCancelled) return Refusal::kDisposalCancelled;

@@ -41,8 +41,7 @@ Decision DecideFact(const State& state, const ledger::v1::EnvelopesCollected& fa
 
 // policy/decide_keys.cc
 Decision DecideFact(const State& state, const ledger::v1::LeaseOpened& fact);
-Decision DecideFact(const State& state, const ledger::v1::KeyReleased& fact,
-                    BatchEffects& effects);
+Decision DecideFact(const State& state, const ledger::v1::KeyReleased& fact, BatchEffects& effects);
 Decision DecideFact(const State& state, const ledger::v1::RecordsDestroyed& fact);
 
 // policy/decide_order.cc

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "absl/container/flat_hash_set.h"
+
 #include "policy/decide_parts.h"
 
 namespace holdfast::policy {
@@ -36,12 +37,11 @@ bool OfficersAreWhole(const ledger::v1::TransferCreated& fact) {
 
 bool PeriodsAreWhole(const ledger::v1::TransferCreated& fact) {
   if (fact.periods_size() < 1 || fact.periods_size() > kMaxPeriods) return false;
-  return std::all_of(fact.periods().begin(), fact.periods().end(),
-                     [](const ledger::v1::Period& period) {
-                       return period.first_year() >= 1 &&
-                              period.first_year() <= period.last_year() &&
-                              period.last_year() <= 9999;
-                     });
+  return std::all_of(
+      fact.periods().begin(), fact.periods().end(), [](const ledger::v1::Period& period) {
+        return period.first_year() >= 1 && period.first_year() <= period.last_year() &&
+               period.last_year() <= 9999;
+      });
 }
 
 // A leaf that a new record or subject may take.
@@ -108,8 +108,8 @@ Decision DecideFact(const State& state, const ledger::v1::SubjectJudged& fact,
   const auto before = effects.accepted_by_officer.find(fact.officer());
   const std::uint32_t more = before == effects.accepted_by_officer.end() ? 0 : before->second;
   if (OfficerIsFull(state, *transfer, fact.officer(), more)) return Refuse(Refusal::kOfficerLoad);
-  const Refusal leaf = CheckLeaf(state, effects, transfer->number, ledger::v1::SUBJECT,
-                                 fact.segment(), fact.leaf());
+  const Refusal leaf =
+      CheckLeaf(state, effects, transfer->number, ledger::v1::SUBJECT, fact.segment(), fact.leaf());
   if (leaf != Refusal::kAllowed) return Refuse(leaf);
   effects.rows.insert(fact.row());
   effects.leaves.insert(LeafKey(fact.segment(), fact.leaf()));
@@ -168,8 +168,8 @@ Decision DecideFact(const State& state, const ledger::v1::EnvelopeDeposited& fac
     const Hold* hold = state.holds().Freezing(transfer->FactsOf(fact.row(), *record));
     if (hold != nullptr) return RefuseFor(Refusal::kFrozen, *hold);
   }
-  const Refusal leaf = CheckLeaf(state, effects, transfer->number, ledger::v1::RECORD,
-                                 fact.segment(), fact.leaf());
+  const Refusal leaf =
+      CheckLeaf(state, effects, transfer->number, ledger::v1::RECORD, fact.segment(), fact.leaf());
   if (leaf != Refusal::kAllowed) return Refuse(leaf);
   effects.rows.insert(fact.row());
   effects.leaves.insert(LeafKey(fact.segment(), fact.leaf()));

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "base/ids.h"
 #include "base/time.h"
 #include "holdfast/ledger/v1/entry.pb.h"

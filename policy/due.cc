@@ -12,8 +12,7 @@ namespace {
 enum class Fate { kMay, kPreserved, kNotYet };
 
 // The same questions that Decide asks of a row.
-Fate FateOf(const State& state, const Transfer& transfer, std::uint32_t row,
-            const Record& record) {
+Fate FateOf(const State& state, const Transfer& transfer, std::uint32_t row, const Record& record) {
   if (transfer.state == TransferState::kApproved && !record.deposited() &&
       state.now().late < transfer.not_after) {
     return Fate::kNotYet;
@@ -145,8 +144,8 @@ UnixMillis DisposalDueAt(const State& state, const Disposal& disposal) {
              [&](const Transfer& transfer, std::uint32_t row, const Record& record) {
                const Hold* hold = state.holds().Lingering(transfer.FactsOf(row, record));
                if (hold != nullptr) {
-                 due = std::max(due,
-                                hold->lifted_at + state.agreement().terms().destruction_window);
+                 due =
+                     std::max(due, hold->lifted_at + state.agreement().terms().destruction_window);
                }
                return true;
              });

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+
 #include "base/ids.h"
 
 namespace holdfast::policy {

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+
 #include "holdfast/ledger/v1/entry.pb.h"
 #include "policy/opened_order.h"
 #include "policy/state.h"

@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+
 #include "base/time.h"
 #include "holdfast/order/v1/order.pb.h"
 #include "policy/agreement.h"

@@ -15,6 +15,7 @@
 #include <map>
 
 #include "absl/container/flat_hash_map.h"
+
 #include "base/limits.h"
 #include "base/time.h"
 #include "policy/agreement.h"

@@ -54,9 +54,9 @@ absl::StatusOr<OpenedOrder> OpenOrder(ByteSpan dsse, const OpenedAgreement& agre
   for (const MemberKey& key : person->keys) {
     if (key.ValidAt(*issued_at)) keys.push_back(key.public_key);
   }
-  HF_ASSIGN_OR_RETURN(const crypto::OpenedDsse verified,
-                      crypto::VerifyDsse(envelope, crypto::kOrderPayloadType,
-                                         crypto::LookupIn(keys)));
+  HF_ASSIGN_OR_RETURN(
+      const crypto::OpenedDsse verified,
+      crypto::VerifyDsse(envelope, crypto::kOrderPayloadType, crypto::LookupIn(keys)));
   for (const MemberKey& key : person->keys) {
     if (key.public_key == verified.signers.front()) opened.key_valid_until = key.until;
   }

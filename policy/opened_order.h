@@ -14,6 +14,7 @@
 #include <cstdint>
 
 #include "absl/status/statusor.h"
+
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/time.h"

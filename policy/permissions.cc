@@ -24,8 +24,8 @@ constexpr std::string_view kCounsel[] = {
     "ledger.checkpoint", "orders.context", "orders.submit", "transfers.get",
 };
 constexpr std::string_view kCustodian[] = {
-    "disposals.read", "exchange.get",  "health.check",  "holds.list", "ledger.checkpoint",
-    "orders.context", "orders.submit", "transfers.get",
+    "disposals.read",    "exchange.get",   "health.check",  "holds.list",
+    "ledger.checkpoint", "orders.context", "orders.submit", "transfers.get",
 };
 constexpr std::string_view kAuditor[] = {
     "exchange.get",

@@ -96,17 +96,16 @@ std::optional<TransferId> ParseTransferName(std::string_view name) {
 RecordList ListForScope(const State& state, const CompiledScope& scope) {
   RecordList list;
   HashWriter hash;
-  ForEachCovered(state, scope,
-                 [&](const Transfer& transfer, std::uint32_t row, const Record& record) {
-                   if (record.destroyed() || record.pending()) return;
-                   if (list.transfers.empty() ||
-                       list.transfers.back().transfer != transfer.number) {
-                     list.transfers.push_back({transfer.number, {}});
-                   }
-                   list.transfers.back().Append(row);
-                   ++list.count;
-                   hash.U32(transfer.number).U32(row);
-                 });
+  ForEachCovered(
+      state, scope, [&](const Transfer& transfer, std::uint32_t row, const Record& record) {
+        if (record.destroyed() || record.pending()) return;
+        if (list.transfers.empty() || list.transfers.back().transfer != transfer.number) {
+          list.transfers.push_back({transfer.number, {}});
+        }
+        list.transfers.back().Append(row);
+        ++list.count;
+        hash.U32(transfer.number).U32(row);
+      });
   list.digest = hash.Finish();
   return list;
 }
@@ -115,20 +114,19 @@ Coverage CountCoverage(const State& state, const CompiledScope& scope) {
   Coverage coverage;
   std::optional<std::uint32_t> last;
   const bool look_at_holds = state.holds().preserves_in_force() > 0;
-  ForEachCovered(state, scope,
-                 [&](const Transfer& transfer, std::uint32_t row, const Record& record) {
-                   if (record.destroyed()) return;
-                   ++coverage.records;
-                   if (record.releases > 0) ++coverage.released;
-                   if (look_at_holds &&
-                       state.holds().Preserving(transfer.FactsOf(row, record)) != nullptr) {
-                     ++coverage.preserved;
-                   }
-                   if (last != transfer.number) {
-                     last = transfer.number;
-                     ++coverage.transfers;
-                   }
-                 });
+  ForEachCovered(
+      state, scope, [&](const Transfer& transfer, std::uint32_t row, const Record& record) {
+        if (record.destroyed()) return;
+        ++coverage.records;
+        if (record.releases > 0) ++coverage.released;
+        if (look_at_holds && state.holds().Preserving(transfer.FactsOf(row, record)) != nullptr) {
+          ++coverage.preserved;
+        }
+        if (last != transfer.number) {
+          last = transfer.number;
+          ++coverage.transfers;
+        }
+      });
   coverage.open_leases = static_cast<std::uint32_t>(OpenLeasesInScope(state, scope).size());
   return coverage;
 }
@@ -155,11 +153,9 @@ std::vector<MemberNumber> RequestersToNotify(const State& state, const CompiledS
       continue;
     }
     bool has = false;
-    ForEachCovered(transfer, scope,
-                   [&](const Transfer&, std::uint32_t row, const Record& record) {
-                     has = has || record.releases > 0 ||
-                           transfer.records.chunk(row / kRowsPerChunk)->collected;
-                   });
+    ForEachCovered(transfer, scope, [&](const Transfer&, std::uint32_t row, const Record& record) {
+      has = has || record.releases > 0 || transfer.records.chunk(row / kRowsPerChunk)->collected;
+    });
     if (has) requesters.push_back(transfer.requester);
   }
   std::sort(requesters.begin(), requesters.end());
@@ -210,9 +206,8 @@ std::vector<std::uint32_t> AcceptedRows(const Transfer& transfer, std::uint32_t 
 }
 
 std::vector<std::uint32_t> RowsToFetch(const Transfer& transfer, std::uint32_t chunk) {
-  return RowsWhere(transfer, chunk, [](const Record& record) {
-    return record.accepted() && !record.destroyed();
-  });
+  return RowsWhere(transfer, chunk,
+                   [](const Record& record) { return record.accepted() && !record.destroyed(); });
 }
 
 std::vector<std::uint32_t> RowsToDeposit(const Transfer& transfer, std::uint32_t chunk) {
@@ -220,9 +215,8 @@ std::vector<std::uint32_t> RowsToDeposit(const Transfer& transfer, std::uint32_t
 }
 
 std::vector<std::uint32_t> DepositedRows(const Transfer& transfer, std::uint32_t chunk) {
-  return RowsWhere(transfer, chunk, [](const Record& record) {
-    return record.deposited() && !record.destroyed();
-  });
+  return RowsWhere(transfer, chunk,
+                   [](const Record& record) { return record.deposited() && !record.destroyed(); });
 }
 
 bool ChunkDeposited(const Transfer& transfer, std::uint32_t chunk) {

@@ -3,7 +3,8 @@
 // Questions about a state that are answered by looking at many records.
 //
 // When to use  On the writer's thread, to answer previews, to draft what is then decided, and for
-//              the sweeper. Decide asks the same functions, so an answer from here is what it accepts.
+//              the sweeper. Decide asks the same functions, so an answer from here is what it
+//              accepts.
 // Threads      Read the state: not while Apply runs.
 // Ownership    Values.
 // Errors       CompileScope answers with a Refusal; the others cannot fail.

@@ -33,7 +33,7 @@ struct Record {
   std::uint16_t officer = 0;                   // Position in the transfer's list.
   std::uint16_t subject_segment = kNoSegment;  // By number. Set where accepted.
   std::uint16_t subject_leaf = 0;
-  std::uint16_t record_segment = kNoSegment;   // By number. Set once deposited.
+  std::uint16_t record_segment = kNoSegment;  // By number. Set once deposited.
   std::uint16_t record_leaf = 0;
   std::uint16_t releases = 0;        // How often its key left; stays at 65,535.
   std::uint8_t open_leases = 0;      // Leases that are open and under which its key left.

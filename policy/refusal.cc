@@ -86,13 +86,11 @@ constexpr Row kRows[] = {
     {Refusal::kEnvelopesDiffer, "ENVELOPES_DIFFER", Reason::kRequestMalformed,
      "count or root is not that of the deposited envelopes"},
 
-    {Refusal::kLeaseUnknown, "LEASE_UNKNOWN", Reason::kRequestMalformed,
-     "there is no such lease"},
+    {Refusal::kLeaseUnknown, "LEASE_UNKNOWN", Reason::kRequestMalformed, "there is no such lease"},
     {Refusal::kLeaseEnded, "LEASE_ENDED", Reason::kLeaseEnded, "the lease has ended"},
     {Refusal::kLeasePeriod, "LEASE_PERIOD", Reason::kRequestMalformed,
      "the lease is longer than the agreement permits, or over"},
-    {Refusal::kTooManyLeases, "TOO_MANY_LEASES", Reason::kOverloaded,
-     "too many leases are open"},
+    {Refusal::kTooManyLeases, "TOO_MANY_LEASES", Reason::kOverloaded, "too many leases are open"},
     {Refusal::kOpenRecords, "OPEN_RECORDS", Reason::kBrakeOn,
      "more records leased open than the agreement permits at one time"},
     {Refusal::kRecordNotDeposited, "RECORD_NOT_DEPOSITED", Reason::kTransferState,
@@ -115,8 +113,7 @@ constexpr Row kRows[] = {
      "the order was signed in the future"},
     {Refusal::kOrderAccepted, "ORDER_ACCEPTED", Reason::kOrderAlreadyAccepted,
      "the order was accepted before"},
-    {Refusal::kOrderIdTaken, "ORDER_ID_TAKEN", Reason::kOrderRejected,
-     "another order had this id"},
+    {Refusal::kOrderIdTaken, "ORDER_ID_TAKEN", Reason::kOrderRejected, "another order had this id"},
     {Refusal::kOrderPrev, "ORDER_PREV", Reason::kOrderRejected,
      "the order does not follow its signer's last accepted one"},
     {Refusal::kOrderHead, "ORDER_HEAD", Reason::kOrderRejected,
@@ -129,12 +126,10 @@ constexpr Row kRows[] = {
     {Refusal::kApprovedBefore, "APPROVED_BEFORE", Reason::kOrderRejected,
      "this person has approved it before"},
 
-    {Refusal::kScopeEmpty, "SCOPE_EMPTY", Reason::kRequestMalformed,
-     "nothing is set in the scope"},
+    {Refusal::kScopeEmpty, "SCOPE_EMPTY", Reason::kRequestMalformed, "nothing is set in the scope"},
     {Refusal::kScopeInvalid, "SCOPE_INVALID", Reason::kRequestMalformed,
      "the scope contradicts itself, or names what does not exist"},
-    {Refusal::kHoldIdTaken, "HOLD_ID_TAKEN", Reason::kOrderRejected,
-     "another hold has this id"},
+    {Refusal::kHoldIdTaken, "HOLD_ID_TAKEN", Reason::kOrderRejected, "another hold has this id"},
     {Refusal::kHoldUnknown, "HOLD_UNKNOWN", Reason::kOrderRejected, "there is no such hold"},
     {Refusal::kHoldIndexDiffers, "HOLD_INDEX_DIFFERS", Reason::kOrderRejected,
      "the hold was placed at another index"},
@@ -163,12 +158,10 @@ constexpr Row kRows[] = {
      "who revoked cannot approve the destruction"},
     {Refusal::kDisposalCancelled, "DISPOSAL_CANCELLED", Reason::kOrderRejected,
      "the destruction was cancelled"},
-    {Refusal::kDisposalDone, "DISPOSAL_DONE", Reason::kOrderRejected,
-     "the records were destroyed"},
+    {Refusal::kDisposalDone, "DISPOSAL_DONE", Reason::kOrderRejected, "the records were destroyed"},
     {Refusal::kApprovalsMissing, "APPROVALS_MISSING", Reason::kOrderRejected,
      "the destruction has too few approvals"},
-    {Refusal::kNotDue, "NOT_DUE", Reason::kOrderRejected,
-     "the agreement's window has not passed"},
+    {Refusal::kNotDue, "NOT_DUE", Reason::kOrderRejected, "the agreement's window has not passed"},
     {Refusal::kRowsDiffer, "ROWS_DIFFER", Reason::kOrderRejected,
      "these are not exactly the rows of the revocation"},
     {Refusal::kNotOnExpiry, "NOT_ON_EXPIRY", Reason::kOrderRejected,
@@ -186,9 +179,9 @@ constexpr auto kAll = [] {
 static_assert(std::is_sorted(kAll.begin(), kAll.end()));
 
 const Row& RowOf(Refusal refusal) {
-  const auto* found = std::lower_bound(
-      std::begin(kRows), std::end(kRows), refusal,
-      [](const Row& row, Refusal wanted) { return row.refusal < wanted; });
+  const auto* found =
+      std::lower_bound(std::begin(kRows), std::end(kRows), refusal,
+                       [](const Row& row, Refusal wanted) { return row.refusal < wanted; });
   HF_CHECK(found != std::end(kRows) && found->refusal == refusal);
   return *found;
 }

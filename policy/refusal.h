@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+
 #include "base/error.h"
 
 namespace holdfast::policy {
@@ -41,9 +42,9 @@ enum class Refusal : std::uint32_t {
   kTransferUnknown = 20,
   kTransferIdTaken = 21,
   kRequestIdTaken = 22,
-  kTransferState = 23,      // Not in the state that this act needs.
-  kNotYourTransfer = 24,    // Another requester's.
-  kAuthorityUnknown = 25,   // Not on the agreement's list.
+  kTransferState = 23,     // Not in the state that this act needs.
+  kNotYourTransfer = 24,   // Another requester's.
+  kAuthorityUnknown = 25,  // Not on the agreement's list.
   kAuthorityNotInForce = 26,
   kTooManySubjects = 27,    // Brake `transfer_subjects`.
   kOfficerUnknown = 28,     // No such position in the transfer's list.

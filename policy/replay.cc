@@ -62,13 +62,12 @@ absl::Status Replayer::Step(ByteSpan bytes) {
     auto opened = OpenOrder(AsBytes(entry.order_accepted().order_dsse()), state_.agreement());
     if (!opened.ok()) return At(index, "ORDER", std::string(opened.status().message()));
     order = *std::move(opened);
-    const bool prefix = !checks_.head_is_prefix ||
-                        checks_.head_is_prefix(order->head_size, order->head_root);
+    const bool prefix =
+        !checks_.head_is_prefix || checks_.head_is_prefix(order->head_size, order->head_root);
     order->head_check = prefix ? HeadCheck::kPrefix : HeadCheck::kNotAPrefix;
   }
   if (decides) {
-    const Decision decision =
-        Decide(state_, {entry, order ? &*order : nullptr, agreement.get()});
+    const Decision decision = Decide(state_, {entry, order ? &*order : nullptr, agreement.get()});
     if (!decision.allowed()) {
       return At(index, RefusalName(decision.refusal), "an entry that the policy refuses");
     }

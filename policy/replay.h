@@ -19,6 +19,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+
 #include "base/bytes.h"
 #include "policy/decide.h"
 #include "policy/state.h"

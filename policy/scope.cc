@@ -75,8 +75,9 @@ bool CompiledScope::Covers(const RecordFacts& record) const {
     any = true;
     if (!rows.empty()) {
       // The first span that does not end before the row.
-      const auto span = std::partition_point(
-          rows.begin(), rows.end(), [&](const RowSpan& rows_of) { return rows_of.last < record.row; });
+      const auto span = std::partition_point(rows.begin(), rows.end(), [&](const RowSpan& rows_of) {
+        return rows_of.last < record.row;
+      });
       if (span == rows.end() || record.row < span->first) return false;
     }
   }
@@ -105,8 +106,7 @@ bool CompiledScope::CoversWholeTransfer(std::uint32_t transfer_number,
 
 bool CompiledScope::Touches(std::uint32_t transfer_number, AuthorityNumber its_authority) const {
   if (everything) return true;
-  return (!transfer || *transfer == transfer_number) &&
-         (!authority || *authority == its_authority);
+  return (!transfer || *transfer == transfer_number) && (!authority || *authority == its_authority);
 }
 
 void ScopeIndex::Add(std::uint32_t tag, const CompiledScope& scope) {

@@ -2,7 +2,8 @@
 //
 // Which records a hold or a revocation covers: a predicate, compiled, and an index of many.
 //
-// When to use  Compile a holdfast.v1.Scope against a state with CompileScope (policy/queries.h); ask
+// When to use  Compile a holdfast.v1.Scope against a state with CompileScope (policy/queries.h);
+// ask
 //              Covers for one record. A ScopeIndex answers "does any of these cover it?".
 // Threads      Const methods may be called concurrently; others not.
 // Ownership    Values.
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+
 #include "base/ids.h"
 #include "policy/agreement.h"
 
@@ -85,7 +87,7 @@ class ScopeIndex final {
   };
   using Items = std::vector<Item>;
   struct OfTransfer {
-    Items items;                                              // Whole, or of very many rows.
+    Items items;                                               // Whole, or of very many rows.
     absl::flat_hash_map<std::uint32_t, Items> items_by_chunk;  // Few rows: by chunk of 256.
   };
 

@@ -24,8 +24,8 @@ void ForEachCovered(const Transfer& transfer, const CompiledScope& scope, Visit 
     const RecordChunk* chunk = transfer.records.chunk(number);
     if (chunk == nullptr || chunk->accepted == 0) return;
     const std::uint32_t base = number * kRowsPerChunk;
-    for (std::uint32_t row = std::max(base, first);
-         row <= std::min(base + kRowsPerChunk - 1, last); ++row) {
+    for (std::uint32_t row = std::max(base, first); row <= std::min(base + kRowsPerChunk - 1, last);
+         ++row) {
       const Record& record = chunk->records[row - base];
       if (record.accepted() && scope.Covers(transfer.FactsOf(row, record))) {
         visit(transfer, row, record);
@@ -41,8 +41,8 @@ void ForEachCovered(const Transfer& transfer, const CompiledScope& scope, Visit 
     return;
   }
   for (const RowSpan& span : scope.rows) {
-    for (std::uint32_t k = span.first / kRowsPerChunk;
-         k <= span.last / kRowsPerChunk && k < chunks; ++k) {
+    for (std::uint32_t k = span.first / kRowsPerChunk; k <= span.last / kRowsPerChunk && k < chunks;
+         ++k) {
       visit_chunk(k, span.first, span.last);
     }
   }

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+
 #include "base/ids.h"
 #include "base/limits.h"
 #include "holdfast/ledger/v1/entry.pb.h"

@@ -35,8 +35,7 @@ absl::Status CheckClosingSignature(const OpenedAgreement& agreement, const Excha
   if (!root.ok()) {
     return MakeError(Reason::kSignatureInvalid, "the root has the wrong length");
   }
-  const Bytes statement =
-      crypto::ClosingStatement(exchange, transfer, fact.envelopes(), *root);
+  const Bytes statement = crypto::ClosingStatement(exchange, transfer, fact.envelopes(), *root);
   return CheckSignature(agreement, fact.source(), at, statement, AsBytes(fact.signature()));
 }
 

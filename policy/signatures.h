@@ -11,6 +11,7 @@
 #pragma once
 
 #include "absl/status/status.h"
+
 #include "base/ids.h"
 #include "base/time.h"
 #include "holdfast/ledger/v1/entry.pb.h"

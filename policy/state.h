@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+
 #include "base/ids.h"
 #include "base/time.h"
 #include "holdfast/ledger/v1/entry.pb.h"
@@ -73,7 +74,7 @@ class State final {
   const std::array<std::byte, 32>& checkpoint_key() const { return checkpoint_key_; }
 
   const Now& now() const { return now_; }
-  std::uint64_t epoch() const { return epoch_; }            // 0 before the first.
+  std::uint64_t epoch() const { return epoch_; }  // 0 before the first.
   std::uint64_t erased_epoch() const { return erased_epoch_; }
   std::uint64_t process_starts() const { return process_starts_; }
 

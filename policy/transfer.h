@@ -52,8 +52,8 @@ struct Transfer {
 
   TransferState state = TransferState::kSubmitting;
   RecordTable records;
-  std::vector<OfficerNumber> officers;             // By position in the terms.
-  std::vector<std::uint32_t> accepted_by_officer;  // By the same position.
+  std::vector<OfficerNumber> officers;                     // By position in the terms.
+  std::vector<std::uint32_t> accepted_by_officer;          // By the same position.
   std::map<std::uint8_t, std::uint32_t> request_verdicts;  // RequestReason -> rows.
   std::map<std::uint8_t, std::uint32_t> release_verdicts;  // ReleaseReason -> rows.
 

@@ -27,7 +27,6 @@
 namespace holdfast::rpc {
 namespace {
 
-using policy::ReleaseReason;
 using v1::DepositRecordsRequest;
 using v1::DepositRecordsResponse;
 

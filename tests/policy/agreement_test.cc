@@ -7,10 +7,11 @@
 #include <string_view>
 #include <vector>
 
-#include "crypto/dsse.h"
-#include "crypto/sha256.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
+#include "crypto/dsse.h"
+#include "crypto/sha256.h"
 #include "tests/policy/policy_world.h"
 #include "tests/support/status_matchers.h"
 
@@ -180,8 +181,8 @@ TEST(AgreementTest, ErrorsSayWhereTheyAre) {
 
 TEST(AgreementTest, UnknownFieldsAtEveryLevelAreRefused) {
   const std::string text = AgreementText();
-  for (const char* place : {"principals {", "members {", "keys {", "authorities {", "terms {",
-                            "brakes {", "gate {"}) {
+  for (const char* place :
+       {"principals {", "members {", "keys {", "authorities {", "terms {", "brakes {", "gate {"}) {
     EXPECT_THAT(Defects(Edited(text, place, std::string(place) + " unheard_of: 1")),
                 HasSubstr("unheard_of"))
         << place;

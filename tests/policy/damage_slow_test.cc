@@ -2,8 +2,9 @@
 // Every bit of a signed agreement and of a signed order, flipped; every truncation.
 #include <string>
 
-#include "crypto/dsse.h"
 #include "gtest/gtest.h"
+
+#include "crypto/dsse.h"
 #include "tests/policy/policy_world.h"
 #include "tests/support/mutations.h"
 #include "tests/support/status_matchers.h"

@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "gtest/gtest.h"
+
 #include "tests/policy/random_exchange.h"
 #include "tests/support/seeded_random.h"
 

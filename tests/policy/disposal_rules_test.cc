@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "crypto/sha256.h"
 #include "gtest/gtest.h"
+
+#include "crypto/sha256.h"
 #include "tests/policy/policy_world.h"
 
 namespace holdfast::test {
@@ -139,12 +140,32 @@ TEST_F(DisposalRulesTest, OnlyTheExactRowsOfTheRevocationAreDestroyed) {
     change(fact);
     EXPECT_EQ(world_.Try(fact).refusal, refusal) << fact.ShortDebugString();
   };
-  refuses([](auto& f) { f.mutable_rows(0)->set_runs(1, 1); f.set_count(1); }, Refusal::kRowsDiffer);
-  refuses([](auto& f) { f.mutable_rows(0)->set_runs(0, 0); f.mutable_rows(0)->set_runs(1, 3);
-                        f.set_count(3); }, Refusal::kRowsDiffer);
+  refuses(
+      [](auto& f) {
+        f.mutable_rows(0)->set_runs(1, 1);
+        f.set_count(1);
+      },
+      Refusal::kRowsDiffer);
+  refuses(
+      [](auto& f) {
+        f.mutable_rows(0)->set_runs(0, 0);
+        f.mutable_rows(0)->set_runs(1, 3);
+        f.set_count(3);
+      },
+      Refusal::kRowsDiffer);
   refuses([](auto& f) { f.set_count(3); }, Refusal::kMalformed);
-  refuses([](auto& f) { f.clear_rows(); f.set_count(0); }, Refusal::kMalformed);
-  refuses([](auto& f) { *f.add_rows() = f.rows(0); f.set_count(4); }, Refusal::kMalformed);
+  refuses(
+      [](auto& f) {
+        f.clear_rows();
+        f.set_count(0);
+      },
+      Refusal::kMalformed);
+  refuses(
+      [](auto& f) {
+        *f.add_rows() = f.rows(0);
+        f.set_count(4);
+      },
+      Refusal::kMalformed);
   refuses([](auto& f) { f.mutable_rows(0)->add_runs(1); }, Refusal::kMalformed);
   refuses([](auto& f) { f.set_basis(ledger::v1::RecordsDestroyed::BASIS_UNSPECIFIED); },
           Refusal::kMalformed);
@@ -228,8 +249,7 @@ TEST_F(DisposalRulesTest, ExpiryDestroysAfterTheWindow) {
   EXPECT_EQ(Expire({0, 1}), Refusal::kNotDue);
   PassLife();
   EXPECT_EQ(Expire({0, 1}), Refusal::kNotDue);
-  EXPECT_EQ(policy::NextDestructionTime(world_.state()).value(),
-            world_.late() + 72 * 3'600'000);
+  EXPECT_EQ(policy::NextDestructionTime(world_.state()).value(), world_.late() + 72 * 3'600'000);
   world_.Pass(72h);
   const auto due = policy::DueForDestruction(world_.state(), 3);
   ASSERT_EQ(due.due.size(), 1U);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+
 #include "tests/policy/policy_world.h"
 
 namespace holdfast::test {

@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "gtest/gtest.h"
+
 #include "crypto/dsse.h"
 #include "crypto/sha256.h"
-#include "gtest/gtest.h"
 #include "policy/order_json.h"
 #include "policy/proto_time.h"
 #include "tests/policy/policy_world.h"
@@ -63,10 +64,9 @@ TEST_F(OpenedOrderTest, OnlyTheNamedPersonsKeyWillDo) {
 
 TEST_F(OpenedOrderTest, TheKeyMustHaveBeenValidWhenItSigned) {
   AgreementOptions options;
-  options.more =
-      "members { id: \"rita\" role: ROLE_COUNSEL side: COURT keys { public_key: \"" +
-      KeyOf("rita").public_key().ToBase64() +
-      "\" valid_from { seconds: 1000 } valid_until { seconds: 2000 } } }\n";
+  options.more = "members { id: \"rita\" role: ROLE_COUNSEL side: COURT keys { public_key: \"" +
+                 KeyOf("rita").public_key().ToBase64() +
+                 "\" valid_from { seconds: 1000 } valid_until { seconds: 2000 } } }\n";
   World world(options);
   order::v1::Order order = world.Order("rita", world.HoldAct("hold-1", Everything())).order;
   const auto at = [&](std::int64_t second) {

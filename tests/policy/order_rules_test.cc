@@ -4,6 +4,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+
 #include "tests/policy/policy_world.h"
 
 namespace holdfast::test {

@@ -3,12 +3,13 @@
 
 #include <utility>
 
+#include "gtest/gtest.h"
+
 #include "base/check.h"
 #include "crypto/closing_statement.h"
 #include "crypto/dsse.h"
 #include "crypto/merkle.h"
 #include "crypto/sha256.h"
-#include "gtest/gtest.h"
 #include "policy/order_json.h"
 #include "policy/proto_time.h"
 
@@ -82,9 +83,8 @@ World::World(const AgreementOptions& options) : agreement_(MakeAgreement(options
 Decision World::TryEntry(const ledger::v1::Entry& entry, const OpenedOrder* order) {
   const Decision decision = policy::Decide(state_, {entry, order, agreement_.get()});
   if (!decision.allowed()) return decision;
-  const auto applied =
-      policy::Apply(state_, entry, order, state_.ledger_size(),
-                    entry.has_exchange_opened() ? agreement_ : nullptr);
+  const auto applied = policy::Apply(state_, entry, order, state_.ledger_size(),
+                                     entry.has_exchange_opened() ? agreement_ : nullptr);
   EXPECT_TRUE(applied.ok()) << applied;
   ledger_.push_back(
       {entry, order == nullptr ? nullptr : std::make_shared<const OpenedOrder>(*order)});
@@ -265,9 +265,8 @@ ledger::v1::TransferClosed World::Closing(std::uint32_t transfer) {
   const Digest32 root = crypto::RootOf(leaves);
   fact.set_envelopes(static_cast<std::uint32_t>(leaves.size()));
   fact.set_envelopes_root(Text(root));
-  const Bytes statement =
-      crypto::ClosingStatement(agreement_->exchange_id(), state_.transfer(transfer)->id,
-                               fact.envelopes(), root);
+  const Bytes statement = crypto::ClosingStatement(
+      agreement_->exchange_id(), state_.transfer(transfer)->id, fact.envelopes(), root);
   fact.set_signature(Text(KeyOf("irs").Sign(statement)));
   return fact;
 }
@@ -486,8 +485,7 @@ Pseudonym PseudonymOf(std::uint32_t person) {
 std::string SignOrder(const order::v1::Order& order, std::string_view key) {
   const auto payload = policy::RenderOrder(order);
   HF_CHECK(payload.ok());
-  const auto envelope =
-      crypto::SignDsse(crypto::kOrderPayloadType, AsBytes(*payload), KeyOf(key));
+  const auto envelope = crypto::SignDsse(crypto::kOrderPayloadType, AsBytes(*payload), KeyOf(key));
   HF_CHECK(envelope.ok());
   return crypto::RenderDsse(*envelope);
 }

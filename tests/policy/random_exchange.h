@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+
 #include "tests/policy/policy_world.h"
 #include "tests/policy/reference_policy.h"
 #include "tests/support/seeded_random.h"
@@ -78,11 +79,14 @@ class RandomExchange final {
     using E = RandomExchange;
     // As often as it takes for something to happen in every step of a record's life.
     static constexpr void (E::*kSteps[])() = {
-        &E::CreateTransfer, &E::Judge,   &E::Judge,   &E::Judge,         &E::Finish,
-        &E::ApproveOrDeny,  &E::Deposit, &E::Deposit, &E::ApproveOrDeny, &E::Close,
-        &E::Collect,        &E::OpenLease, &E::Release, &E::Release,     &E::Release,
-        &E::Release,        &E::PlaceHold, &E::Lift,  &E::Lift,          &E::Revoke,
-        &E::ApproveOrCancelDestruction, &E::Destroy,  &E::Time,          &E::Epoch};
+        &E::CreateTransfer, &E::Judge,     &E::Judge,
+        &E::Judge,          &E::Finish,    &E::ApproveOrDeny,
+        &E::Deposit,        &E::Deposit,   &E::ApproveOrDeny,
+        &E::Close,          &E::Collect,   &E::OpenLease,
+        &E::Release,        &E::Release,   &E::Release,
+        &E::Release,        &E::PlaceHold, &E::Lift,
+        &E::Lift,           &E::Revoke,    &E::ApproveOrCancelDestruction,
+        &E::Destroy,        &E::Time,      &E::Epoch};
     (this->*kSteps[random_.Below(std::size(kSteps))])();
   }
 

@@ -185,8 +185,8 @@ bool ReferencePolicy::MayApprove(const std::string& person, std::uint32_t transf
 
 bool ReferencePolicy::MayDeny(const std::string& person, std::uint32_t transfer) const {
   const ReferenceTransfer& of = transfers[transfer];
-  return IsCustodian(person) && (of.state == ReferenceTransfer::kAwaiting ||
-                                 of.state == ReferenceTransfer::kSubmitting);
+  return IsCustodian(person) &&
+         (of.state == ReferenceTransfer::kAwaiting || of.state == ReferenceTransfer::kSubmitting);
 }
 
 bool ReferencePolicy::MayPlace(const std::string& person, const std::string& hold) const {

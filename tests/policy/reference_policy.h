@@ -70,7 +70,7 @@ struct ReferenceHold {
   bool preserves = false;
   std::string placed_by;
   std::uint64_t placed_index = 0;
-  std::string proposed_by;           // Empty: no proposal stands.
+  std::string proposed_by;  // Empty: no proposal stands.
   std::uint64_t proposal_index = 0;
   std::optional<std::int64_t> lift_at;
   std::optional<std::int64_t> lifted_at;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+
 #include "tests/policy/policy_world.h"
 #include "tests/support/mutations.h"
 #include "tests/support/status_matchers.h"

@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "gtest/gtest.h"
+
 #include "crypto/merkle.h"
 #include "crypto/sha256.h"
-#include "gtest/gtest.h"
 #include "holdfast/options/v1/options.pb.h"
 #include "holdfast/v1/disposal_service.pb.h"
 #include "holdfast/v1/hold_service.pb.h"
@@ -41,8 +42,8 @@ CompiledScope RandomScope(SeededRandom& random) {
       std::uint32_t at = 0;
       while (random.OneIn(2)) {
         at += static_cast<std::uint32_t>(random.Below(700)) + 2;
-        const auto last = at + static_cast<std::uint32_t>(random.Below(random.OneIn(4) ? 30'000
-                                                                                       : 300));
+        const auto last =
+            at + static_cast<std::uint32_t>(random.Below(random.OneIn(4) ? 30'000 : 300));
         scope.rows.push_back({at, last});
         at = last;
       }
@@ -106,8 +107,7 @@ TEST(RowRunsTest, OneListHasOneForm) {
   for (const std::uint32_t row : {0U, 1U, 2U, 5U, 9U, 10U}) runs.Append(row);
   EXPECT_EQ(runs.size(), 6U);
   const ledger::v1::Rows rows = ToLedgerRows(runs);
-  EXPECT_EQ(rows.ShortDebugString(),
-            "transfer: 7 runs: 0 runs: 3 runs: 2 runs: 1 runs: 3 runs: 2");
+  EXPECT_EQ(rows.ShortDebugString(), "transfer: 7 runs: 0 runs: 3 runs: 2 runs: 1 runs: 3 runs: 2");
   EXPECT_EQ(*ReadRows(rows), runs);
 }
 

@@ -3,11 +3,12 @@
 
 #include <utility>
 
+#include "gtest/gtest.h"
+
 #include "base/check.h"
 #include "crypto/dsse.h"
 #include "crypto/secret_bytes.h"
 #include "crypto/sha256.h"
-#include "gtest/gtest.h"
 
 namespace holdfast::test {
 namespace {
@@ -68,8 +69,7 @@ std::string AgreementText(const AgreementOptions& options) {
 }
 
 std::string SignAgreement(std::string_view text) {
-  auto envelope =
-      crypto::SignDsse(crypto::kAgreementPayloadType, AsBytes(text), KeyOf("source"));
+  auto envelope = crypto::SignDsse(crypto::kAgreementPayloadType, AsBytes(text), KeyOf("source"));
   HF_CHECK(envelope.ok());
   HF_CHECK(crypto::AddDsseSignature(*envelope, KeyOf("requester")).ok());
   return crypto::RenderDsse(*envelope);

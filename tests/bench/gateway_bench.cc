@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the gateway costs beside the least that it could cost: a real holdfastd over mutual TLS on
+// loopback, with everything durable, against parts of the same work in the same run.
+//
+//   gateway_bench [--records N] [--runs N] [--binaries FOLDER] [--json FILE] [--compare FILE]
+//
+// docs/performance.md says what each row is. Exit status: 0, 1 if --compare finds a ratio that got
+// worse by more than 20 %, 64 for a wrong command line.
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "tests/bench/gateway_baselines.h"
+#include "tests/bench/gateway_steps.h"
+#include "tests/bench/gateway_table.h"
+#include "tests/bench/gateway_world.h"
+
+namespace holdfast::bench {
+namespace {
+
+constexpr int kUsage = 64;
+constexpr std::uint64_t kSmallest = 512;
+constexpr std::uint64_t kFull = 5000;  // From here on the small calls are made in full number.
+
+struct Options {
+  std::uint64_t records = 10'000;
+  std::uint64_t runs = 5;
+  std::string binaries;
+  std::string json;
+  std::string compare;
+};
+
+bool ReadNumber(std::string_view text, std::uint64_t& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+// Every option has a value, after a space or `=`.
+bool ReadOptions(int argc, char** argv, Options& options) {
+  const std::map<std::string_view, std::string*> texts = {{"--binaries", &options.binaries},
+                                                          {"--json", &options.json},
+                                                          {"--compare", &options.compare}};
+  const std::map<std::string_view, std::uint64_t*> numbers = {{"--records", &options.records},
+                                                              {"--runs", &options.runs}};
+  for (int i = 1; i < argc; ++i) {
+    std::string_view name = argv[i];
+    std::string_view value;
+    if (const std::size_t equals = name.find('='); equals != std::string_view::npos) {
+      value = name.substr(equals + 1);
+      name = name.substr(0, equals);
+    } else if (i + 1 < argc) {
+      value = argv[++i];
+    }
+    if (texts.contains(name)) {
+      *texts.at(name) = value;
+    } else if (!numbers.contains(name) || !ReadNumber(value, *numbers.at(name))) {
+      return false;
+    }
+  }
+  return options.records >= kSmallest && options.records <= 1'900'000 && options.runs > 0;
+}
+
+int Run(const Options& options) {
+  Sizes sizes;
+  sizes.records = options.records;
+  if (options.records < kFull) {
+    sizes.lone_calls = 20;
+    sizes.streams = 16;
+    sizes.calls_a_stream = 5;
+    sizes.holds = 3;
+  }
+  Table table;
+  const EchoPeer peer;
+  GatewayWorld world(options.binaries, options.records);
+  world.Start();
+  world.Stop();
+  world.Start();
+  const double empty = world.ResidentBytes();
+  Carried last;
+  {
+    Steps steps(world, peer, table, sizes);
+    for (std::uint64_t run = 0; run < options.runs; ++run) {
+      std::fprintf(stderr, "run %d of %d\n", static_cast<int>(run + 1),
+                   static_cast<int>(options.runs));
+      steps.Carry(1);
+      last = steps.Carry(2);
+      steps.ReleaseBatches(last, Steps::Order::kByRow);
+      steps.ReleaseBatches(last, Steps::Order::kRandom);
+      steps.ReleaseLone(last);
+      steps.ReleaseFromMany(last);
+      steps.Destroy(last);
+    }
+    for (std::uint64_t run = 0; run < options.runs; ++run) steps.PlaceHolds();
+  }
+  const std::uint64_t rows = 2 * options.runs * options.records;
+  for (std::uint64_t run = 0; run < options.runs; ++run) {
+    world.Stop();
+    table.Add("start, warm", 1, world.Start());
+    table.AddBytes("memory a row", (world.ResidentBytes() - empty) / static_cast<double>(rows));
+  }
+  std::printf("%d rows a transfer, %d transfers, %d rows in the end\n",
+              static_cast<int>(options.records), static_cast<int>(2 * options.runs),
+              static_cast<int>(rows));
+  table.Print();
+  if (!options.json.empty()) {
+    const absl::Status written = table.WriteJson(options.json, options.records);
+    if (!written.ok()) {
+      std::fprintf(stderr, "gateway_bench: %s\n", written.ToString().c_str());
+      return EXIT_FAILURE;
+    }
+  }
+  if (options.compare.empty()) return EXIT_SUCCESS;
+  const absl::StatusOr<int> worse = table.Compare(options.compare);
+  if (!worse.ok()) {
+    std::fprintf(stderr, "gateway_bench: %s\n", worse.status().ToString().c_str());
+    return EXIT_FAILURE;
+  }
+  if (*worse == 0)
+    std::printf("no ratio is more than 20 %% worse than in %s\n", options.compare.c_str());
+  return *worse == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+}  // namespace
+}  // namespace holdfast::bench
+
+int main(int argc, char** argv) {
+  holdfast::bench::Options options;
+  // holdfastd lies beside the folder of this program.
+  const std::string self = argv[0];
+  const std::size_t slash = self.rfind('/');
+  options.binaries = (slash == std::string::npos ? "." : self.substr(0, slash)) + "/../bin";
+  if (!holdfast::bench::ReadOptions(argc, argv, options)) {
+    std::fprintf(stderr,
+                 "usage: gateway_bench [--records N] [--runs N] [--binaries FOLDER] [--json FILE] "
+                 "[--compare FILE]\n       N records: 512 to 1,900,000\n");
+    return holdfast::bench::kUsage;
+  }
+  return holdfast::bench::Run(options);
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steps of gateway_steps.h that people order.
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <set>
+#include <utility>
+
+#include "base/check.h"
+#include "cli/orders.h"
+#include "client/order_client.h"
+#include "tests/bench/gateway_steps.h"
+#include "tests/bench/require.h"
+#include "tests/support/seeded_random.h"
+
+namespace holdfast::bench {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::uint64_t kSeed = 20261;
+constexpr std::size_t kOrderBytes = 1500;
+constexpr std::size_t kReceiptBytes = 100;
+constexpr int kUnaryCalls = 100;
+
+// Of 1,280,000 people, 47,289; but an order of 64 KiB names no more than some 1,000 single rows.
+constexpr double kShare = 47'289.0 / 1'280'000.0;
+constexpr std::size_t kMostRows = 1000;
+
+// The gateway leaves a second between two destructions, so that a keyslot lasts.
+constexpr std::chrono::milliseconds kBetweenDestructions{1100};
+
+std::string Signed(cli::Session& session, order::v1::Order act) {
+  const order::v1::Order order =
+      Take(cli::DraftOrder(session, std::move(act), "1h"), "drafting an order");
+  return Take(cli::SignOrder(session, order), "signing an order");
+}
+
+// A disposal of this list that is in `state`.
+const v1::Disposal* Find(const std::vector<v1::Disposal>& disposals, const std::string& digest,
+                         v1::Disposal::State state) {
+  const auto it = std::find_if(disposals.begin(), disposals.end(), [&](const v1::Disposal& one) {
+    return one.list_digest() == digest && one.state() == state;
+  });
+  return it == disposals.end() ? nullptr : &*it;
+}
+
+}  // namespace
+
+double Steps::SecondsToDestroy(const std::string& transfer,
+                               const std::vector<std::uint32_t>& rows) {
+  cli::Session& first = world_.As("custodian-1");
+  cli::Session& second = world_.As("custodian-2");
+  client::OrderClient client(Take(second.channel(), "connecting"));
+  v1::Scope scope;
+  scope.set_transfer(transfer);
+  for (const std::uint32_t row : rows) {
+    v1::RowRange& range = *scope.add_rows();
+    range.set_first(row);
+    range.set_last(row);
+  }
+  const v1::PreviewDisposalResponse preview = Take(client.PreviewDisposal(scope), "previewing");
+  HF_CHECK(preview.count() == rows.size());
+  order::v1::Order act;
+  order::v1::RevokeRecords& revoke = *act.mutable_revoke_records();
+  *revoke.mutable_scope() = scope;
+  revoke.set_count(preview.count());
+  revoke.set_list_digest(preview.list_digest());
+  revoke.set_reason("measured");
+  Require(client.Submit(AsBytes(Signed(first, std::move(act)))).status(), "revoking");
+  const std::vector<v1::Disposal> waiting = Take(client.ListDisposals(), "listing");
+  const v1::Disposal* revocation =
+      Find(waiting, preview.list_digest(), v1::Disposal::AWAITING_APPROVAL);
+  HF_CHECK(revocation != nullptr);
+  order::v1::Order approval;
+  order::v1::ApproveDestruction& approve = *approval.mutable_approve_destruction();
+  approve.set_revocation_index(revocation->revocation_index());
+  approve.set_count(revocation->count());
+  approve.set_list_digest(revocation->list_digest());
+  const std::string approval_order = Signed(second, std::move(approval));
+
+  while (SteadyClock::now() - destroyed_at_ < kBetweenDestructions) Pause(10);
+  const auto start = SteadyClock::now();
+  Require(client.Submit(AsBytes(approval_order)).status(), "approving");
+  while (Find(Take(client.ListDisposals(), "listing"), preview.list_digest(),
+              v1::Disposal::DESTROYED) == nullptr) {
+  }
+  const double seconds = SecondsSince(start);
+  destroyed_at_ = SteadyClock::now();
+  return seconds;
+}
+
+void Steps::Destroy(const Carried& transfer) {
+  test::SeededRandom random(kSeed);
+  const auto share = static_cast<std::size_t>(static_cast<double>(transfer.rows.size()) * kShare);
+  const std::size_t count = std::min(kMostRows, std::max<std::size_t>(share, 1));
+  std::set<std::uint32_t> chosen;
+  while (chosen.size() < count + 1) {
+    chosen.insert(transfer.rows[random.Below(transfer.rows.size())]);
+  }
+  const std::vector<std::uint32_t> one(chosen.begin(), std::next(chosen.begin()));
+  const std::vector<std::uint32_t> many(std::next(chosen.begin()), chosen.end());
+  const double calls = 2 * peer_.Unary(kUnaryCalls, kOrderBytes, kReceiptBytes);
+  constexpr double kDestructionWindow = 0.001;
+  const char* baseline = "2 p50 unary echo + 4 p50 fdatasync + the window of 1 ms";
+  table_.Add("approve and destroy one record", 1, SecondsToDestroy(transfer.name, one),
+             calls + 4 * SyncNow() + kDestructionWindow, baseline);
+  table_.Add("approve and destroy a random share", many.size(),
+             SecondsToDestroy(transfer.name, many), calls + 4 * SyncNow() + kDestructionWindow,
+             baseline);
+}
+
+void Steps::PlaceHolds() {
+  cli::Session& counsel = world_.As("counsel-1");
+  client::OrderClient client(Take(counsel.channel(), "connecting"));
+  std::vector<double> seconds;
+  for (int i = 0; i < sizes_.holds; ++i) {
+    order::v1::Order act;
+    order::v1::PlaceHold& hold = *act.mutable_place_hold();
+    hold.set_hold_id("hold-" + std::to_string(++hold_));
+    hold.set_matter("1:26-cv-00001");
+    hold.set_court("D. Example");
+    hold.set_order_reference("ECF No. 12");
+    hold.set_document_sha256(std::string(64, '0'));
+    hold.set_kind(order::v1::FREEZE_AND_PRESERVE);
+    hold.mutable_scope()->set_everything(true);
+    const std::string order = Signed(counsel, std::move(act));
+    const auto start = SteadyClock::now();
+    Require(client.Submit(AsBytes(order)).status(), "placing a hold");
+    seconds.push_back(SecondsSince(start));
+  }
+  table_.Add("place a hold, p50", 1, MedianOf(std::move(seconds)),
+             peer_.Unary(kUnaryCalls, kOrderBytes, kReceiptBytes) + 3 * SyncNow(),
+             "p50 unary echo + 3 p50 fdatasync");
+}
+
+}  // namespace holdfast::bench
