@@ -216,6 +216,11 @@ exchanges {{
     def log(self):
         return (self.folder / "daemon.log").read_text(encoding="utf-8", errors="replace")[-4000:]
 
+    def errors(self):
+        """Returns the lines of the log that are worse than a refusal."""
+        with open(self.folder / "daemon.log", encoding="utf-8", errors="replace") as log:
+            return [line for line in log if '"level":"error"' in line or not line.startswith("{")]
+
     def stop(self):
         """Ends the daemon as an operator would; it has to end well."""
         for channel in self._channels:

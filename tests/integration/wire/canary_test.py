@@ -1,0 +1,178 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Plaintext never rests at the gateway: marked data goes all the way through, and is searched for.
+
+Marked are names, addresses, tax numbers, birth dates, cases, references and field values. Searched
+are the state folder, the keyslot, the log, the metrics, the ledger's export, temporary files, and
+what the kernel tells of the process. Keys are searched for as well. What is in the ledger by design,
+the purpose, is marked too: the search has to find it, or it is blind.
+
+Usage: canary_test.py HOLDFAST HOLDFASTD STUBS
+"""
+import base64
+import socket
+import sys
+import unittest
+import urllib.request
+
+import wire_gateway as wire
+
+import reader  # noqa: E402
+
+ROWS = 300
+WORD = "Zyxquorl"
+SIGHTED = "Qwertzpurpose"
+
+
+def marked(row):
+    """A person in whom everything is marked, and nothing has a mark that another field has."""
+    person = wire.somebody(row, name=f"Nam{WORD.lower()}a Fam{WORD.lower()}b",
+                           line1=f"{1000 + row} Str{WORD.lower()}c Ln", birth_date="1931-11-23",
+                           tax_number=f"{531 + row % 99}-86-{4000 + row}")
+    return person
+
+
+def candidate_of(row):
+    return wire.candidate(marked(row), wages=f"8675309{row:05}", employer=f"Emp{WORD.lower()}d {row}",
+                          occupation=f"Occ{WORD.lower()}e", office_note=f"Not{WORD.lower()}f")
+
+
+def needles():
+    """What must be nowhere, whole or in the part that a normal form keeps."""
+    found = {f"{part}{WORD.lower()}{end}".encode() for part, end in (
+        ("nam", "a"), ("fam", "b"), ("str", "c"), ("emp", "d"), ("occ", "e"), ("not", "f"),
+        ("cas", "g"), ("ref", "h"))}
+    for row in range(0, ROWS, 7):
+        tax_number = marked(row)["tax_number"]
+        found |= {tax_number.encode(), tax_number.replace("-", "").encode(),
+                  f"8675309{row:05}".encode()}
+    found |= {b"1931-11-23", b"19311123"}
+    return found
+
+
+def base64_forms(needle):
+    """Yields what every base64 text has in which these bytes are, wherever they begin."""
+    for shift in range(3):
+        # Without the ends, which depend on what stands beside it.
+        text = base64.b64encode(bytes(shift) + needle)
+        yield text[4 if shift else 0:len(text) - 4]
+
+
+class CanaryTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            metrics = f"127.0.0.1:{free.getsockname()[1]}"
+        cls.gateway = gateway = wire.Gateway(
+            limits=f'metrics_address: "{metrics}"\nlog {{ level: "debug" }}')
+        cls.addClassCleanup(gateway.close)
+        subjects = [wire.subject(marked(row), officer=row % 2, case=f"Cas{WORD.lower()}g-{row}",
+                                 reference=f"Ref{WORD.lower()}h-{row}") for row in range(ROWS)]
+        cls.transfer = gateway.create(officers=["officer-1", "officer-2"],
+                                      purpose=f"{SIGHTED} of a criminal proceeding").name
+        cls.verdicts = gateway.submit(cls.transfer, subjects)
+        gateway.approve(cls.transfer)
+        answers = gateway.deposit(cls.transfer, lambda found: [candidate_of(found.row)])
+        cls.released = b"".join(answer.verdicts for answer in answers)
+        # Errors about marked data as well.
+        for wrong in (dict(case="x" * 600 + WORD), dict(reference=WORD * 20)):
+            call = gateway.transfers("requester-1").SubmitSubjects(iter([
+                wire.transfer_service_pb2.SubmitSubjectsRequest(
+                    transfer=cls.transfer, chunk=9, subjects=[wire.subject(marked(0), **wrong)])]),
+                timeout=wire.SECONDS)
+            error = wire.first_error(call)
+            assert wire.info_of(error).reason == "REQUEST_MALFORMED", error
+            assert WORD.lower() not in (error.details() + str(wire.info_of(error))).lower()
+        gateway.finish(cls.transfer, answers)
+        channel = gateway.channel("requester-1")
+        cls.keys = dict(reader.release(channel, gateway.exchange, cls.transfer, "requester-1",
+                                       gateway.seed("requester-1"), list(range(ROWS))))
+        payloads = dict(reader.read_transfer(channel, gateway.exchange, cls.transfer, "requester-1",
+                                             gateway.seed("requester-1"),
+                                             dict.fromkeys(range(ROWS))))
+        # The canaries were really there.
+        assert all(WORD.lower().encode() in payload.lower() for payload in payloads.values())
+        assert f"8675309{7:05}".encode() in payloads[7]
+        # Fields that the agreement does not permit never left (R12).
+        assert not any(b"not" + WORD.lower().encode() in each.lower() for each in payloads.values())
+        gateway.cli("--profile", "auditor-1", "--quiet", "ledger", "export", "--out", "export")
+        with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=wire.SECONDS) as page:
+            cls.metrics = page.read()
+        cls.places = cls.collect()
+
+    @classmethod
+    def collect(cls):
+        """Returns everything that is searched, by name: while the daemon runs, and once it ended."""
+        folder = cls.gateway.folder
+        places = {"metrics": cls.metrics}
+        for name in ("cmdline", "environ", "maps", "mountinfo", "status", "limits"):
+            try:
+                places[f"process {name}"] = wire.read(f"/proc/{cls.gateway.daemon.pid}/{name}")
+            except PermissionError:
+                pass  # A daemon that cannot be dumped shows its environment to root only.
+
+        def add(when):
+            for part in ("state", "keyslot", "export", "tmp", "daemon.log", "holdfastd.conf"):
+                path = folder / part
+                for file in [path] if path.is_file() else sorted(path.rglob("*")):
+                    if file.is_file():
+                        places[f"{when} {file.relative_to(folder)}"] = wire.read(file)
+
+        add("running")
+        cls.gateway.stop()
+        add("ended")
+        return places
+
+    def search(self, forms):
+        return {(name, form) for name, content in self.places.items()
+                for form in forms if form in content}
+
+    def test_the_search_sees(self):
+        self.assertEqual(self.verdicts, b"\x01" * ROWS)
+        self.assertEqual(self.released, b"\x01" * ROWS)
+        where = {name for name, _ in self.search([SIGHTED.encode()])}
+        self.assertTrue(any("state/" in name for name in where), where)
+        self.assertTrue(any("export/" in name for name in where), where)
+        for part in ("running state/", "running keyslot/", "running export/", "running daemon.log",
+                     "process cmdline", "ended state/"):
+            self.assertTrue(any(name.startswith(part) for name in self.places), part)
+        self.assertIn(b"call_refused", self.places["ended daemon.log"])
+        self.assertIn(b"holdfast_", self.places["metrics"])
+        self.assertIn(b"holdfastd", self.places["process cmdline"])
+        text = b"x" + base64.b64encode(b"12Qwertzpurpose34")
+        self.assertTrue(any(form in text for form in base64_forms(SIGHTED.encode())))
+
+    def test_no_marked_data_rests_anywhere(self):
+        lowered = {name: content.lower() for name, content in self.places.items()}
+        for needle in needles():
+            # Of what may be in base64 the letters' case matters.
+            exact = {form for each in (needle, needle.capitalize(), needle.upper())
+                     for form in base64_forms(each)}
+            self.assertEqual(self.search(exact), set(), needle)
+            for form in (needle, needle.decode().encode("utf-16-le"), needle.hex().encode()):
+                where = [name for name, content in lowered.items() if form in content]
+                self.assertEqual(where, [], needle)
+
+    def test_no_key_rests_anywhere(self):
+        self.assertEqual(len(self.keys), ROWS)
+        secrets = {f"record {row}": self.keys[row] for row in range(0, ROWS, 7)}
+        for signer in wire.SIGNERS:
+            secrets[signer] = self.gateway.seed(signer)
+        for name in ("server", "ca", "requester-1", "source-1"):
+            pem = wire.read(self.gateway.folder / "pki" / f"{name}.key")
+            secrets[f"{name} key"] = base64.b64decode(b"".join(pem.splitlines()[1:-1]))
+        for name, secret in secrets.items():
+            forms = [secret, secret.hex().encode(), secret.hex().upper().encode(),
+                     *base64_forms(secret)]
+            self.assertEqual(self.search(forms), set(), name)
+
+    def test_no_core_is_dumped(self):
+        limits = self.places["process limits"].decode().splitlines()
+        (core,) = [line.split() for line in limits if line.startswith("Max core file size")]
+        self.assertEqual(core[4:6], ["0", "0"])
+        self.assertFalse(list((self.gateway.folder / "tmp").iterdir()))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
