@@ -143,6 +143,21 @@ TEST_F(WriterTest, AFullDiskStopsReleasesAndStillTakesAHold) {
   EXPECT_FALSE(world_.Release(transfer, lease, {1}).decision.allowed());
 }
 
+TEST_F(WriterTest, AHoldIsTakenEvenIfSomethingElseMetTheFullDiskFirst) {
+  const std::uint32_t transfer = world_.MustMakeTransfer(4);
+  world_.disk().SetFull(true);
+  EXPECT_THAT(world_.Do(world_.LeaseFact(transfer)).status, HasReason(Reason::kStoreFailed));
+  world_.WaitUntilServing();
+  // The reserve has given way: only what restricts is done.
+  EXPECT_THAT(world_.Do(world_.LeaseFact(transfer)).status, HasReason(Reason::kStoreFull));
+  EXPECT_TRUE(world_.Order("carol", ExchangeWorld::HoldAct("hold")).decision.allowed());
+  EXPECT_FALSE(world_.disk().HasReserve());
+
+  world_.disk().SetFull(false);
+  while (!world_.disk().HasReserve()) world_.clock().Advance(std::chrono::milliseconds(200));
+  EXPECT_EQ(world_.Do(world_.LeaseFact(transfer)).decision.refusal, policy::Refusal::kFrozen);
+}
+
 TEST_F(WriterTest, ALiftTakesEffectWhenTheCoolingPeriodEndsAndNotBefore) {
   const std::uint32_t transfer = world_.MustMakeTransfer(4);
   const exchange::OrderOutcome placed = world_.Order("carol", ExchangeWorld::HoldAct("hold"));
