@@ -103,6 +103,7 @@ void GatewayWorld::MakeAgreement() {
   Replace(text, "officer_share_basis_points: 500", "officer_share_basis_points: 10000");
   Replace(text, "open_records: 10000", "open_records: 1000000000");
   Replace(text, "destruction_window { seconds: 1 }", "destruction_window { nanos: 1000000 }");
+  Replace(text, File("sample/places.csv"), "sample/places.csv");  // Beside the agreement.
   WriteAll(text_path, text);
   for (const char* side : {"principal-source", "principal-requester"}) {
     Cli({"agreement", "sign", text_path, "--key", File(std::string("keys/") + side), "--out",

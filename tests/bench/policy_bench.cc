@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "base/check.h"
 #include "benchmark/benchmark.h"
+
+#include "base/check.h"
 #include "policy/apply.h"
 #include "policy/decide.h"
 #include "policy/queries.h"
@@ -46,8 +47,7 @@ class Large final {
     Do(EntryOf(finished));
     order::v1::Order act;
     act.mutable_approve_transfer()->set_transfer(policy::TransferName(state_.transfers()[0].id));
-    act.mutable_approve_transfer()->set_dossier_digest(
-        Hex(state_.transfers()[0].dossier_digest));
+    act.mutable_approve_transfer()->set_dossier_digest(Hex(state_.transfers()[0].dossier_digest));
     DoOrder(world_.Order("paula", act));
     Fill(rows, ledger::v1::RECORD);
     bytes_before_closing_ = state_.MemoryBytes();
@@ -67,9 +67,9 @@ class Large final {
     HF_CHECK(policy::Apply(state_, entry, nullptr, state_.ledger_size()).ok());
   }
   void DoOrder(const OpenedOrder& order) {
-    HF_CHECK(policy::Apply(state_, EntryOf(ledger::v1::OrderAccepted()), &order,
-                           state_.ledger_size())
-                 .ok());
+    HF_CHECK(
+        policy::Apply(state_, EntryOf(ledger::v1::OrderAccepted()), &order, state_.ledger_size())
+            .ok());
   }
 
   // Standing holds that cover other people, rows and officers, in equal parts.
