@@ -41,11 +41,14 @@ absl::StatusOr<std::shared_ptr<const policy::PlaceTable>> LoadPlaces(
   const std::size_t slash = agreement_path.rfind('/');
   const std::string folder =
       slash == std::string::npos ? std::string() : agreement_path.substr(0, slash + 1);
-  HF_ASSIGN_OR_RETURN(const Bytes text,
-                      files.ReadWhole(folder + gate.place_table_path(), kMaxPlaceTableBytes));
+  // A path from the root on is taken as it is, as `holdfast agreement verify` takes it.
+  const std::string path = gate.place_table_path().starts_with('/')
+                               ? gate.place_table_path()
+                               : folder + gate.place_table_path();
+  HF_ASSIGN_OR_RETURN(const Bytes text, files.ReadWhole(path, kMaxPlaceTableBytes));
   if (Hex(crypto::Sha256Of(text)) != gate.place_table_sha256()) {
     return MakeError(Reason::kAgreementMismatch,
-                     "the place table is not the one that the agreement names");
+                     path + " is not the place table that the agreement names");
   }
   HF_ASSIGN_OR_RETURN(policy::PlaceTable places, policy::PlaceTable::Parse(AsText(text)));
   return std::make_shared<const policy::PlaceTable>(std::move(places));
