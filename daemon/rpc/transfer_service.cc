@@ -98,8 +98,10 @@ absl::Status CheckTerms(const Hosted& hosted, const v1::CreateTransferRequest& r
                           AsBytes(terms.attestation_digest())},
                          policy::DayOf(hosted.exchange->options().core.clock->WallNow()));
   if (verdict.accepted()) return absl::OkStatus();
-  return AddMetadata(MakeError(Reason::kRequestMalformed, "the request gate refuses the terms"),
-                     "gate", std::string(policy::RequestReasonName(verdict.reason)));
+  const std::string rule(policy::RequestReasonName(verdict.reason));
+  return AddMetadata(
+      MakeError(Reason::kRequestMalformed, "the request gate refuses the terms: " + rule), "gate",
+      rule);
 }
 
 void CreateTransfer(const Hosted& hosted, const Viewer& viewer, const Call&,
