@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Epoch changes: the protocol and the invariants of docs/key-tree.md, "Epochs", whatever step
 // fails.
+#include <atomic>
 #include <chrono>
 #include <optional>
 
@@ -137,6 +138,50 @@ TEST_F(EpochTest, AKeyslotThatFailsNeverLosesAHoldOrAKey) {
     EXPECT_TRUE(world.Derivable(transfer, 3));
     if (!plan.fired()) break;
   }
+}
+
+// I7: between the commit and the erasure nothing leaves: no answer, no checkpoint, no new keys.
+TEST_F(EpochTest, NothingLeavesBetweenTheCommitAndTheErasure) {
+  world_.MustMakeTransfer(4);
+  const std::uint64_t before = world_.ledger_size();
+  const auto view = world_.exchange().published()->vault.get();
+  std::atomic<bool> answered = false;
+  int steps = 0;
+  world_.failpoint = [&](EpochStep step) {
+    if (step < EpochStep::kCommitted || step > EpochStep::kErased) return absl::OkStatus();
+    ++steps;
+    EXPECT_FALSE(answered);
+    EXPECT_EQ(world_.exchange().published()->vault.get(), view);
+    const auto newest = world_.exchange().checkpoints().newest();
+    EXPECT_TRUE(newest == nullptr || newest->head.size <= before);
+    return absl::OkStatus();
+  };
+  EXPECT_TRUE(world_.Order("carol", ExchangeWorld::HoldAct("hold")).decision.allowed());
+  answered = true;
+  EXPECT_EQ(steps, 3);
+}
+
+// I8: a key that does not open the new top page keeps the old one from being erased.
+TEST_F(EpochTest, NothingIsErasedUnlessTheNewTopPageOpensWithTheKeyAsReadBack) {
+  const std::uint32_t transfer = world_.MustMakeTransfer(4);
+  bool erased = false;
+  std::vector<std::uint64_t> held;
+  world_.failpoint = [&](EpochStep step) {
+    if (step == EpochStep::kCommitted) {
+      held = world_.EpochsInKeyslot();
+      world_.keyslot_lies = true;
+    }
+    erased = erased || step == EpochStep::kErased;
+    return absl::OkStatus();
+  };
+  EXPECT_FALSE(world_.Order("carol", ExchangeWorld::HoldAct("hold")).status.ok());
+  EXPECT_FALSE(erased);
+  EXPECT_EQ(held, (std::vector<std::uint64_t>{1, 2}));
+  world_.failpoint = nullptr;
+  world_.keyslot_lies = false;
+  world_.WaitUntilServing();
+  ExpectOneEpoch(2);  // The commit stood, and the start ended what was begun.
+  EXPECT_TRUE(world_.Derivable(transfer, 0));
 }
 
 TEST_F(EpochTest, AHoldIsPlacedWhileTheKeyslotIsDownAndNothingLeavesUntilItsEpochIsMade) {

@@ -26,19 +26,23 @@ class PlannedKeyslot final : public crypto::Keyslot {
  public:
   static absl::StatusOr<std::unique_ptr<crypto::Keyslot>> Open(FileSystem& disk, FaultPlan& plan,
                                                                crypto::Random& random,
-                                                               const std::atomic<bool>& down) {
+                                                               const std::atomic<bool>& down,
+                                                               const std::atomic<bool>& lies) {
     auto files = std::make_unique<FaultyFileSystem>(disk, plan);
     HF_ASSIGN_OR_RETURN(std::unique_ptr<crypto::FileKeyslot> slot,
                         crypto::FileKeyslot::Open(*files, kKeyslotFolder, random));
     return std::unique_ptr<crypto::Keyslot>(
-        new PlannedKeyslot(std::move(files), std::move(slot), down));
+        new PlannedKeyslot(std::move(files), std::move(slot), down, lies, random));
   }
 
   absl::Status Stage(Epoch epoch, const crypto::SecretBytes& key) override {
     if (down_) return MakeError(Reason::kKeyslotFailed, "the keyslot is down");
     return slot_->Stage(epoch, key);
   }
-  absl::StatusOr<crypto::SecretBytes> Read(Epoch epoch) override { return slot_->Read(epoch); }
+  absl::StatusOr<crypto::SecretBytes> Read(Epoch epoch) override {
+    if (lies_) return crypto::SecretBytes::FromRandom(random_, kRootKeyBytes);
+    return slot_->Read(epoch);
+  }
   absl::Status Erase(Epoch epoch) override { return slot_->Erase(epoch); }
   absl::StatusOr<std::vector<Epoch>> List() override { return slot_->List(); }
   std::string_view kind() const override { return slot_->kind(); }
@@ -47,12 +51,19 @@ class PlannedKeyslot final : public crypto::Keyslot {
 
  private:
   PlannedKeyslot(std::unique_ptr<FaultyFileSystem> files, std::unique_ptr<crypto::FileKeyslot> slot,
-                 const std::atomic<bool>& down)
-      : files_(std::move(files)), slot_(std::move(slot)), down_(down) {}
+                 const std::atomic<bool>& down, const std::atomic<bool>& lies,
+                 crypto::Random& random)
+      : files_(std::move(files)),
+        slot_(std::move(slot)),
+        down_(down),
+        lies_(lies),
+        random_(random) {}
 
   std::unique_ptr<FaultyFileSystem> files_;
   std::unique_ptr<crypto::FileKeyslot> slot_;
   const std::atomic<bool>& down_;
+  const std::atomic<bool>& lies_;
+  crypto::Random& random_;
 };
 
 }  // namespace
@@ -79,7 +90,7 @@ exchange::ExchangeOptions ExchangeWorld::Options() {
     static FaultPlan no_faults;
     return PlannedKeyslot::Open(keyslot_files_,
                                 keyslot_faults == nullptr ? no_faults : *keyslot_faults, random_,
-                                keyslot_down);
+                                keyslot_down, keyslot_lies);
   };
   options.core.failpoint = [this](exchange::EpochStep step) {
     return failpoint ? failpoint(step) : absl::OkStatus();

@@ -62,6 +62,9 @@ class ExchangeWorld final {
   // While set, nothing can be staged in the keyslot.
   std::atomic<bool> keyslot_down = false;
 
+  // While set, the keyslot gives back another key than the one that was staged.
+  std::atomic<bool> keyslot_lies = false;
+
   // How long the writer waits before it opens the files again.
   std::chrono::milliseconds recovery_delay{0};
 
