@@ -203,7 +203,12 @@ absl::StatusOr<ExitStatus> Verify(Session& session, const VerifyOptions& options
                       ReadSignedAgreement(session, options.file));
   const std::string id = Hex(agreement.digest());
   if (!options.exchange_id.empty() && options.exchange_id != id) {
-    session.out().Note("the agreement's id is " + id + ", not the one that was given");
+    const std::string defect = "the agreement's id is " + id + ", not the one that was given";
+    JsonArray defects;
+    defects.Add(defect);
+    JsonObject object("AgreementCheck");
+    object.Set("valid", false).Set("defects", defects);
+    session.out().Result(object, defect);
     return ExitStatus::kDefectFound;
   }
   HF_RETURN_IF_ERROR(CheckPlaceTable(session, agreement, options.file));

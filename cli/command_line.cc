@@ -9,9 +9,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "cli/help.h"
+#include "cli/version.h"
 
 namespace holdfast::cli {
 namespace {
@@ -49,6 +51,10 @@ const CLI::App* Find(const CLI::App* app, std::span<const std::string> command) 
 }
 
 }  // namespace
+
+bool AsksForJson(std::span<const std::string> arguments) {
+  return std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
+}
 
 Command Command::Sub(const std::string& name, const std::string& help) {
   CLI::App* sub = app_->add_subcommand(name, help);
@@ -111,6 +117,7 @@ void Command::Runs(Action action) { actions_->emplace_back(app_, std::move(actio
 
 CommandLine::CommandLine() : app_(std::make_unique<CLI::App>("", "holdfast")) {
   app_->set_help_flag("-h,--help", "print help and exit");
+  app_->set_version_flag("--version", std::string(kVersion));
   app_->add_option("--profile", globals_.profile,
                    "who I am: a file in ~/.config/holdfast/profiles");
   app_->add_option("--server", globals_.server, "HOST:PORT in place of the profile's");
@@ -128,32 +135,25 @@ Command CommandLine::Root() { return {app_.get(), &actions_}; }
 
 Parsed CommandLine::Parse(std::span<const std::string> arguments) {
   Parsed parsed;
-  const auto is_help = [](const std::string& a) { return a == "--help" || a == "-h"; };
-  if (arguments.empty() || (arguments.size() == 1 && is_help(arguments[0]))) {
-    parsed.text = TopHelp();
-    parsed.exit = arguments.empty() ? ExitStatus::kUsage : ExitStatus::kDone;
-    return parsed;
-  }
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {
     app_->parse(std::move(reversed));
   } catch (const CLI::CallForHelp&) {
-    parsed.text = HelpText(Deepest(app_.get()));
+    parsed.help = HelpText(Deepest(app_.get()));
+    return parsed;
+  } catch (const CLI::CallForVersion&) {
+    parsed.asks_for_version = true;
     return parsed;
   } catch (const CLI::ParseError& error) {
-    parsed.text = "holdfast: " + EscapeForLog(error.what(), 400) + "\n  `" +
-                  PathOf(Deepest(app_.get())) + " --help` shows what it takes\n";
-    parsed.exit = ExitStatus::kUsage;
+    parsed.error = MakeError(Reason::kRequestMalformed, EscapeForLog(error.what(), 400));
+    parsed.advice = "`" + PathOf(Deepest(app_.get())) + " --help` shows what it takes";
     return parsed;
   }
   const CLI::App* chosen = Deepest(app_.get());
   for (const auto& [app, action] : actions_) {
     if (app == chosen) parsed.action = action;
   }
-  if (!parsed.action) {
-    parsed.text = HelpText(chosen);
-    parsed.exit = ExitStatus::kUsage;
-  }
+  HF_CHECK(parsed.action != nullptr);  // A command without one demands a command below it.
   return parsed;
 }
 

@@ -82,15 +82,23 @@ struct GlobalOptions {
   bool utc = false;
 };
 
-// What came out of reading a command line.
+// What came out of reading a command line: exactly one of the four.
 struct Parsed {
-  // Set exactly if a command is to be run.
+  // What is to be run.
   Action action;
 
-  // Otherwise: what to print, where, and how to end.
-  std::string text;
-  ExitStatus exit = ExitStatus::kDone;
+  // The help that was asked for.
+  std::string help;
+
+  bool asks_for_version = false;
+
+  // What is wrong with the command line, and what to do next.
+  absl::Status error;
+  std::string advice;
 };
+
+// Whether --json is among the arguments, also where the rest of them cannot be read.
+bool AsksForJson(std::span<const std::string> arguments);
 
 class CommandLine final {
  public:

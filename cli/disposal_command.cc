@@ -30,6 +30,16 @@ struct ActOptions {
   OrderOptions order;
 };
 
+JsonObject PreviewJson(const v1::Scope& scope, const v1::PreviewDisposalResponse& preview) {
+  JsonObject object("DisposalPreview");
+  object.Set("scope", DescribeScope(scope))
+      .Set("count", preview.count())
+      .Set("list_digest", preview.list_digest())
+      .Set("released", preview.released())
+      .Set("preserved", preview.preserved());
+  return object;
+}
+
 std::string PreviewText(const v1::Scope& scope, const v1::PreviewDisposalResponse& preview) {
   return fmt::format("{}: {} records, list {}; keys of {} have left, {} are preserved now",
                      DescribeScope(scope), preview.count(), preview.list_digest(),
@@ -41,13 +51,7 @@ absl::StatusOr<ExitStatus> Preview(Session& session, const ScopeOptions& options
   HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
   HF_ASSIGN_OR_RETURN(const v1::PreviewDisposalResponse preview,
                       client::OrderClient(channel).PreviewDisposal(scope));
-  JsonObject object("DisposalPreview");
-  object.Set("scope", DescribeScope(scope))
-      .Set("count", preview.count())
-      .Set("list_digest", preview.list_digest())
-      .Set("released", preview.released())
-      .Set("preserved", preview.preserved());
-  session.out().Result(object, PreviewText(scope, preview));
+  session.out().Result(PreviewJson(scope, preview), PreviewText(scope, preview));
   return ExitStatus::kDone;
 }
 
@@ -59,7 +63,7 @@ absl::StatusOr<ExitStatus> Revoke(Session& session, const RevokeOptions& options
                       client::OrderClient(channel).PreviewDisposal(scope));
   session.out().Note(PreviewText(scope, preview));
   if (preview.count() == 0) {
-    session.out().Line("there is nothing to revoke");
+    session.out().Result(PreviewJson(scope, preview), "there is nothing to revoke");
     return ExitStatus::kDone;
   }
   order::v1::Order act;

@@ -31,9 +31,8 @@ absl::StatusOr<crypto::WipedBuffer> KeyFileText(Session& session, const CreateOp
   return crypto::WriteKeyFile(key, passphrase, crypto::KeyFileCost{}, session.random());
 }
 
-void ShowKey(Session& session, const std::string& schema, const crypto::PublicKey& key,
-             const std::string& path) {
-  JsonObject object(schema);
+void ShowKey(Session& session, const crypto::PublicKey& key, const std::string& path) {
+  JsonObject object("Identity");
   object.Set("public_key", key.ToBase64()).Set("key_id", key.id().value()).Set("file", path);
   session.out().Result(object, key.ToBase64());
 }
@@ -49,7 +48,7 @@ absl::StatusOr<ExitStatus> Create(Session& session, const CreateOptions& options
       Overwrite::kRefuse));
   session.out().Note("secret key in " + options.out + ", public key in " + options.out +
                      ".pub; the public key, for the agreement:");
-  ShowKey(session, "Identity", key.public_key(), options.out);
+  ShowKey(session, key.public_key(), options.out);
   return ExitStatus::kDone;
 }
 
@@ -60,7 +59,7 @@ absl::StatusOr<ExitStatus> Show(Session& session, const ShowOptions& options) {
                                   : crypto::UnverifiedPublicKeyOf(AsBytes(text));
   crypto::Wipe(std::as_writable_bytes(std::span(text.data(), text.size())));
   if (!key.ok()) return AddMetadata(key.status(), "file", options.path);
-  ShowKey(session, "Identity", *key, options.path);
+  ShowKey(session, *key, options.path);
   return ExitStatus::kDone;
 }
 

@@ -46,8 +46,14 @@ void Output::Detail(std::string_view text) {
 }
 
 ExitStatus Output::Fail(const absl::Status& error) {
-  const ExitStatus exit = ExitStatusOf(error);
-  const std::string hint = HintFor(error);
+  return Report(error, HintFor(error), ExitStatusOf(error));
+}
+
+ExitStatus Output::FailUsage(const absl::Status& error, const std::string& help) {
+  return Report(error, help.empty() ? HintFor(error) : help, ExitStatus::kUsage);
+}
+
+ExitStatus Output::Report(const absl::Status& error, const std::string& help, ExitStatus exit) {
   const std::string message(error.message());
   const std::string reason(ReasonName(ReasonOf(error).value_or(Reason::kInternal)));
   if (json()) {
@@ -58,7 +64,7 @@ ExitStatus Output::Fail(const absl::Status& error) {
         .Set("message", message)
         .Set("retryable", IsRetryable(error))
         .Set("metadata", metadata)
-        .Set("help", hint)
+        .Set("help", help)
         .Set("exit_status", static_cast<int>(exit));
     out_ << object.text() << '\n';
     out_.flush();
@@ -68,7 +74,7 @@ ExitStatus Output::Fail(const absl::Status& error) {
   if (verbosity_ == Verbosity::kVerbose) {
     for (const auto& [key, value] : MetadataOf(error)) err_ << "  " << key << ": " << value << '\n';
   }
-  if (!hint.empty()) err_ << "  " << hint << '\n';
+  if (!help.empty()) err_ << "  " << help << '\n';
   return exit;
 }
 

@@ -38,6 +38,9 @@ class Output final {
 
   void Configure(OutputForm form, Verbosity verbosity, TimeForm time_form);
 
+  // For a command line of which no more than that was understood.
+  void AnswerInJson() { form_ = OutputForm::kJson; }
+
   bool json() const { return form_ == OutputForm::kJson; }
 
   // A line for people on standard output. Nothing with --json.
@@ -56,6 +59,9 @@ class Output final {
   // Reports an error with what to do next. Returns the exit status for it.
   ExitStatus Fail(const absl::Status& error);
 
+  // Reports a command line that is wrong, with what to do next if `help` says that.
+  ExitStatus FailUsage(const absl::Status& error, const std::string& help = {});
+
   // A time for people, local with offset and zone, or UTC with --utc.
   std::string Time(UnixMillis time) const;
 
@@ -68,6 +74,8 @@ class Output final {
   bool Healthy() const { return out_.good(); }
 
  private:
+  ExitStatus Report(const absl::Status& error, const std::string& help, ExitStatus exit);
+
   std::ostream& out_;
   std::ostream& err_;
   const Terminal err_is_terminal_;

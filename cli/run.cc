@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -14,34 +15,66 @@
 namespace holdfast::cli {
 namespace {
 
+void ShowHelp(Output& output, std::string text) {
+  while (text.ends_with('\n')) text.pop_back();
+  JsonObject object("Help");
+  object.Set("text", text);
+  output.Result(object, text);
+}
+
 void DeclareHelp(CommandLine& line) {
   auto words = std::make_shared<std::vector<std::string>>();
   Command help = line.Root().Sub("help", "help for a command, or `exit-status`");
   help.Several("command", *words, "a command, such as `hold place`");
   help.Runs([words, &line](Session& session) -> absl::StatusOr<ExitStatus> {
-    std::string text;
-    if (*words == std::vector<std::string>{"exit-status"}) {
-      text = ExitStatusHelp();
-    } else {
-      text = line.HelpFor(*words);
-    }
+    std::string text =
+        *words == std::vector<std::string>{"exit-status"} ? ExitStatusHelp() : line.HelpFor(*words);
     if (text.empty()) {
       return MakeError(Reason::kRequestMalformed, "there is no such command or topic");
     }
-    while (text.ends_with('\n')) text.pop_back();
-    JsonObject object("Help");
-    object.Set("text", text);
-    session.out().Result(object, text);
+    ShowHelp(session.out(), std::move(text));
     return ExitStatus::kDone;
   });
 }
 
-absl::StatusOr<ExitStatus> RunAction(const Action& action, Session& session) {
-  try {
-    return action(session);
-  } catch (const std::exception& error) {
-    return MakeError(Reason::kInternal, std::string("unexpected: ") + error.what());
+ExitStatus RunParsed(const Parsed& parsed, Session& session) {
+  Output& output = session.out();
+  if (!parsed.error.ok()) return output.FailUsage(parsed.error, parsed.advice);
+  if (parsed.asks_for_version) {
+    JsonObject object("Version");
+    object.Set("version", kVersion);
+    output.Result(object, "holdfast " + std::string(kVersion));
+    return ExitStatus::kDone;
   }
+  if (!parsed.action) {
+    ShowHelp(output, parsed.help);
+    return ExitStatus::kDone;
+  }
+  const absl::Status prepared = session.Prepare();
+  if (!prepared.ok()) return output.FailUsage(prepared);
+  const absl::StatusOr<ExitStatus> result = parsed.action(session);
+  return result.ok() ? *result : output.Fail(result.status());
+}
+
+ExitStatus RunAny(std::span<const std::string> arguments, Environment& environment) {
+  if (arguments.empty()) {
+    environment.err << TopHelp();
+    return ExitStatus::kUsage;
+  }
+  CommandLine line;
+  DeclareCommands(line);
+  if (arguments[0] == "--complete") {
+    // What completion.bash asks for.
+    for (const std::string& name : line.Completions(arguments.subspan(1))) {
+      environment.out << name << '\n';
+    }
+    return ExitStatus::kDone;
+  }
+  const Parsed parsed = line.Parse(arguments);
+  Session session(environment, line.globals());
+  // Options that come behind what is wrong were not read.
+  if (AsksForJson(arguments)) session.out().AnswerInJson();
+  return RunParsed(parsed, session);
 }
 
 }  // namespace
@@ -65,36 +98,16 @@ void DeclareCommands(CommandLine& line) {
 }
 
 ExitStatus Run(std::span<const std::string> arguments, Environment& environment) {
-  if (arguments.size() == 1 && arguments[0] == "--version") {
-    environment.out << "holdfast " << kVersion << '\n';
-    return ExitStatus::kDone;
+  // For what ends a session.
+  Output output(environment.out, environment.err, environment.err_is_terminal);
+  if (AsksForJson(arguments)) output.AnswerInJson();
+  try {
+    const ExitStatus exit = RunAny(arguments, environment);
+    environment.out.flush();
+    return output.Healthy() || exit != ExitStatus::kDone ? exit : ExitStatus::kDisk;
+  } catch (const std::exception& error) {
+    return output.Fail(MakeError(Reason::kInternal, std::string("unexpected: ") + error.what()));
   }
-  CommandLine line;
-  DeclareCommands(line);
-  if (!arguments.empty() && arguments[0] == "--complete") {
-    // What completion.bash asks for.
-    for (const std::string& name : line.Completions(arguments.subspan(1))) {
-      environment.out << name << '\n';
-    }
-    return ExitStatus::kDone;
-  }
-  const Parsed parsed = line.Parse(arguments);
-  if (!parsed.action) {
-    std::ostream& stream = parsed.exit == ExitStatus::kDone ? environment.out : environment.err;
-    stream << parsed.text;
-    return parsed.exit;
-  }
-  Session session(environment, line.globals());
-  const absl::Status prepared = session.Prepare();
-  if (!prepared.ok()) {
-    session.out().Fail(prepared);
-    return ExitStatus::kUsage;
-  }
-  const absl::StatusOr<ExitStatus> result = RunAction(parsed.action, session);
-  if (!result.ok()) return session.out().Fail(result.status());
-  environment.out.flush();
-  if (!session.out().Healthy()) return ExitStatus::kDisk;
-  return *result;
 }
 
 }  // namespace holdfast::cli

@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "cli/agreement_files.h"
 #include "cli/commands.h"
+#include "cli/exchange_view.h"
 #include "cli/session.h"
 #include "client/requester_client.h"
 #include "client/source_client.h"
@@ -72,6 +73,7 @@ absl::StatusOr<ExitStatus> Serve(Session& session, const ServeOptions& options) 
                       client::RequesterClient(channel).Get(options.transfer));
   if (transfer.state() == v1::Transfer::AWAITING_APPROVAL ||
       transfer.state() == v1::Transfer::SUBMITTING) {
+    session.out().Result(TransferJson(transfer), TransferText(session.out(), transfer));
     session.out().Note("the transfer is not approved yet; --wait waits for it");
     return ExitStatus::kWaits;
   }

@@ -108,19 +108,21 @@ absl::StatusOr<ExitStatus> Submit(Session& session, const SubmitOptions& options
   return ExitStatus::kDone;
 }
 
+// The transfer when it is closed or denied, or as it is when the patience ends.
+absl::StatusOr<v1::Transfer> WaitFor(Session& session, const std::string& name,
+                                     const std::string& patience_text) {
+  HF_ASSIGN_OR_RETURN(const std::chrono::milliseconds patience, ParseDuration(patience_text));
+  const auto transfer = WaitUntilClosed(session, name, patience);
+  if (transfer.ok() || !MetadataOf(transfer.status()).contains("deadline")) return transfer;
+  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  return client::RequesterClient(channel).Get(name);
+}
+
 absl::StatusOr<ExitStatus> Wait(Session& session, const WaitOptions& options) {
-  HF_ASSIGN_OR_RETURN(const std::chrono::milliseconds patience, ParseDuration(options.patience));
-  const auto transfer = WaitUntilClosed(session, options.transfer, patience);
-  if (!transfer.ok()) {
-    if (!MetadataOf(transfer.status()).contains("deadline")) return transfer.status();
-    HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
-    HF_ASSIGN_OR_RETURN(const v1::Transfer now,
-                        client::RequesterClient(channel).Get(options.transfer));
-    session.out().Result(TransferJson(now), TransferText(session.out(), now));
-    return ExitOf(now);
-  }
-  session.out().Result(TransferJson(*transfer), TransferText(session.out(), *transfer));
-  return ExitOf(*transfer);
+  HF_ASSIGN_OR_RETURN(const v1::Transfer transfer,
+                      WaitFor(session, options.transfer, options.patience));
+  session.out().Result(TransferJson(transfer), TransferText(session.out(), transfer));
+  return ExitOf(transfer);
 }
 
 absl::StatusOr<ExitStatus> Show(Session& session, const WaitOptions& options) {
@@ -158,7 +160,7 @@ absl::StatusOr<Bytes> RequestIdOf(Session& session, const std::string& folder) {
 }
 
 absl::StatusOr<ExitStatus> RunAll(Session& session, const RunOptions& options) {
-  HF_ASSIGN_OR_RETURN(const std::chrono::milliseconds patience, ParseDuration(options.patience));
+  HF_RETURN_IF_ERROR(ParseDuration(options.patience).status());
   HF_RETURN_IF_ERROR(session.MakeFolder(options.out));
   const auto path = [&](std::string_view name) { return JoinPath(options.out, name); };
   HF_ASSIGN_OR_RETURN(const Bytes request_id, RequestIdOf(session, options.out));
@@ -174,15 +176,14 @@ absl::StatusOr<ExitStatus> RunAll(Session& session, const RunOptions& options) {
                                    summary.rows - summary.accepted));
     session.out().Note("waiting for a custodian and the source");
   }
-  const auto closed = WaitUntilClosed(session, transfer.name(), patience);
-  if (!closed.ok()) {
-    if (!MetadataOf(closed.status()).contains("deadline")) return closed.status();
-    session.out().Note("it still waits; run the same command again later");
-    return ExitStatus::kWaits;
-  }
-  if (closed->state() == v1::Transfer::DENIED) {
-    session.out().Note("a custodian has denied it");
-    return ExitStatus::kRefused;
+  HF_ASSIGN_OR_RETURN(transfer, WaitFor(session, transfer.name(), options.patience));
+  const ExitStatus waited = ExitOf(transfer);
+  if (waited != ExitStatus::kDone) {
+    session.out().Result(TransferJson(transfer), TransferText(session.out(), transfer));
+    session.out().Note(waited == ExitStatus::kWaits
+                           ? "it still waits; run the same command again later"
+                           : "a custodian has denied it");
+    return waited;
   }
   HF_RETURN_IF_ERROR(CollectInto(session, transfer.name(), path("envelopes")).status());
   HF_ASSIGN_OR_RETURN(

@@ -199,6 +199,17 @@ TEST(CommandLineTest, SaysWhatIsWrongAndWhereToLook) {
     EXPECT_EQ(result.exit, 64);
     EXPECT_EQ(result.out, "");
     EXPECT_THAT(result.err, HasSubstr("--help` shows what it takes"));
+    for (const bool at_the_end : {false, true}) {
+      std::vector<std::string> with_json = arguments;
+      with_json.insert(at_the_end ? with_json.end() : with_json.begin(), "--json");
+      const CommandResult json = cli.Run(with_json);
+      EXPECT_EQ(json.exit, 64);
+      EXPECT_EQ(json.err, "");
+      EXPECT_THAT(json.out, StartsWith(R"({"schema": "holdfast.cli.v1.Error", "reason": )"
+                                       R"("REQUEST_MALFORMED", "message": ")"));
+      EXPECT_THAT(json.out, HasSubstr(R"("retryable": false, "metadata": {}, "help": "`holdfast)"));
+      EXPECT_THAT(json.out, HasSubstr(R"("exit_status": 64})"));
+    }
   }
 }
 
@@ -209,6 +220,27 @@ TEST(CommandLineTest, TakesGlobalOptionsBeforeAndAfterTheCommand) {
   EXPECT_THAT(cli.Run({"help", "exit-status", "--json"}).out, StartsWith("{\"schema\""));
   EXPECT_EQ(cli.Run({"help", "--timeout", "soon"}).exit, 64);
   EXPECT_EQ(cli.Run({"help", "--quiet", "--verbose"}).exit, 64);
+}
+
+TEST(CommandLineTest, AnswersEveryQuestionInJson) {
+  test::MemoryFileSystem files;
+  CliHarness cli(files);
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"--json"}, {"--json", "--quiet", "--verbose", "help"}, {"status", "--timeout", "x"}}) {
+    std::vector<std::string> with_json = arguments;
+    with_json.emplace_back("--json");
+    const CommandResult result = cli.Run(with_json);
+    EXPECT_EQ(result.exit, 64);
+    EXPECT_EQ(result.err, "");
+    EXPECT_THAT(result.out, StartsWith(R"({"schema": "holdfast.cli.v1.Error")"));
+    EXPECT_THAT(result.out, HasSubstr(R"("exit_status": 64})"));
+  }
+  EXPECT_THAT(cli.Run({"--json", "--help"}).out,
+              StartsWith(R"({"schema": "holdfast.cli.v1.Help")"));
+  EXPECT_THAT(cli.Run({"hold", "-h", "--json"}).out,
+              StartsWith(R"({"schema": "holdfast.cli.v1.Help")"));
+  EXPECT_THAT(cli.Run({"--version", "--json"}).out,
+              StartsWith(R"({"schema": "holdfast.cli.v1.Version", "version": ")"));
 }
 
 TEST(ErrorOutputTest, IsTextOnStandardErrorOrJsonOnStandardOutput) {

@@ -18,6 +18,8 @@ import threading
 import time
 import unittest
 
+import snapshots
+
 # Whatever takes longer is stuck, also under sanitizers on a machine with other work.
 SECONDS = 60
 
@@ -52,6 +54,7 @@ class Result:
         self.objects = []
         if "--json" in command:
             self.objects = [json.loads(line) for line in self.out.splitlines()]
+        self.schemas = {snapshots.check(one) for one in self.objects}
 
     @property
     def object(self):
@@ -121,7 +124,8 @@ class Gateway:
         self.folder = pathlib.Path(folder).resolve()
         self.daemon = None
         self.exchange_id = None
-        self.cooling = self.window = None
+        # The names of all schemas that a command has printed.
+        self.schemas = set()
 
     # How it comes to be.
 
@@ -278,6 +282,7 @@ log {{ format: JSON }}
             timeout=2 * SECONDS, check=False, env={**os.environ, **(environment or {}),
                                  "HOLDFAST_HOME": str(self.folder / "home")})
         result = Result(command, process)
+        self.schemas |= result.schemas
         for leak in LEAKS:
             assert leak not in result.out + result.err, result
         if want is not None:

@@ -1,0 +1,173 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every object that `holdfast --json` prints is the one that was frozen, and every command prints one.
+
+Each command of every test in this folder is held against the snapshots; here all of them are made.
+
+Usage: json_test.py HOLDFAST HOLDFASTD
+"""
+import json
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import gateway
+import snapshots
+from gateway import DEFECT, DONE, HELD, NOT_PERMITTED, PARTLY, REFUSED, USAGE, WAITS
+
+RECORDS = 40
+
+
+class SnapshotTest(unittest.TestCase):
+    def test_every_schema_has_a_snapshot_and_every_snapshot_a_schema(self):
+        self.assertEqual(sorted(set(snapshots.declared())), sorted(snapshots.SHAPES))
+        for name, shape in snapshots.SHAPES.items():
+            self.assertEqual(shape["schema"], snapshots.PREFIX + name)
+
+    def test_an_object_that_differs_is_noticed(self):
+        good = {"schema": "holdfast.cli.v1.Collected", "transfer": "t", "envelopes": 1, "file": "f"}
+        snapshots.check(good)
+        for bad in ({**good, "more": 1}, {**good, "envelopes": "1"}, {**good, "envelopes": True},
+                    {k: v for k, v in good.items() if k != "transfer"},
+                    {"schema": good["schema"], "envelopes": 1, "transfer": "t", "file": "f"},
+                    {**good, "schema": "holdfast.cli.v1.Nothing"},
+                    {**good, "schema": "holdfast.cli.v2.Collected"}):
+            with self.assertRaises(AssertionError, msg=str(bad)):
+                snapshots.check(bad)
+
+
+class JsonTest(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.world = gateway.Gateway.create(pathlib.Path(folder.name) / "world", records=RECORDS,
+                                           cooling="1s")
+        cls.addClassCleanup(cls.world.kill)
+        cls.world.start()
+
+    def one(self, who, *arguments, want=DONE):
+        """Runs a command that must print exactly one object."""
+        result = self.world.cli(who, *arguments, want=want)
+        self.assertEqual(len(result.objects), 1, result)
+        return result.object
+
+    def test_every_schema_is_printed_by_a_command(self):
+        self.without_a_gateway()
+        transfer = self.until_closed()
+        self.open_and_hold(transfer)
+        self.dispose(transfer)
+        self.audit()
+        self.assertEqual(sorted(snapshots.SHAPES), sorted(self.world.schemas))
+
+    def without_a_gateway(self):
+        world = self.world
+        self.one(None, "--version")
+        self.one(None, "--help")
+        self.one(None, "hold", "place", "--help")
+        self.one(None, "help", "exit-status")
+        self.one(None, "identity", "show", "keys/counsel-1.pub")
+        self.one(None, "agreement", "check", "agreement.txt")
+        self.one(None, "agreement", "verify", "agreement.dsse")
+        wrong = self.one(None, "agreement", "verify", "agreement.dsse", "--exchange-id", "00" * 32,
+                         want=DEFECT)
+        self.assertFalse(wrong["valid"])
+        text = world.read("agreement.txt")
+        world.write("broken.txt", text.replace("version: 1", "version: 0"))
+        broken = self.one(None, "agreement", "check", "broken.txt", want=DEFECT)
+        self.assertFalse(broken["valid"])
+        self.assertGreater(len(broken["defects"]), 0)
+        self.one(None, "agreement", "diff", "agreement.txt", "agreement.dsse")
+
+    def until_closed(self):
+        world = self.world
+        self.one("auditor-1", "status")
+        world.cli("requester-1", "doctor")
+        transfer, _ = world.submit()
+        # What waits says for what, to programs too.
+        waiting = self.one("source-1", "source", "serve", transfer, "--people",
+                           "sample/people.csv", want=WAITS)
+        self.assertEqual((waiting["name"], waiting["state"]), (transfer, "AWAITING_APPROVAL"))
+        waiting = self.one("requester-1", "transfer", "wait", transfer, "--for", "10ms", want=WAITS)
+        self.assertEqual(waiting["state"], "AWAITING_APPROVAL")
+        run = ("transfer", "run", "sample/requests.csv", "--terms", "sample/terms.txt",
+               "--attestation", "sample/attestation.txt", "--out", "run")
+        waiting = self.one("requester-1", *run, "--for", "10ms", want=WAITS)
+        self.assertEqual(waiting["state"], "AWAITING_APPROVAL")
+        self.one("custodian-1", "transfer", "approve", waiting["name"], "--draft", "draft.json")
+        self.one("custodian-1", "order", "context")
+        self.one(None, "order", "show", "draft.json")
+        self.one("custodian-1", "order", "sign", "draft.json", "--out", "order.dsse", "--yes")
+        self.one("custodian-1", "order", "show", "order.dsse")
+        self.one("custodian-1", "order", "submit", "order.dsse")
+        self.one("source-1", "source", "serve", waiting["name"], "--people", "sample/people.csv")
+        ran = self.one("requester-1", *run)
+        self.assertEqual(ran["transfer"], waiting["name"])
+        self.assertEqual(len(world.cli("custodian-1", "order", "pending").objects), 1)
+        world.deliver(transfer)
+        denied, _ = world.submit()
+        self.one("custodian-1", "transfer", "deny", denied, "--reason", "asked twice", "--yes")
+        ended = self.one("requester-1", "transfer", "wait", denied, want=REFUSED)
+        self.assertEqual(ended["state"], "DENIED")
+        self.assertEqual(len(world.cli("requester-1", "transfer", "list").objects), 3)
+        return transfer
+
+    def open_and_hold(self, transfer):
+        world = self.world
+        self.one(None, "envelope", "inspect", "sample/envelopes")
+        row = min(gateway.read_csv_by_row(world.path("run/records.csv")))
+        self.one(None, "envelope", "inspect", "sample/envelopes", "--row", row)
+        world.open()
+        self.one("counsel-1", "hold", "preview", "--transfer", transfer)
+        placed = world.place_hold("hold-1", "--transfer", transfer).object
+        self.assertGreaterEqual(len(placed["open_leases"]), 0)
+        error = world.open(out="again.csv", want=HELD)
+        self.assertEqual(len(error.objects), 1, error)
+        self.one("counsel-1", "hold", "lift", "hold-1", "--reason", "vacated", "--yes")
+        self.one("counsel-1", "order", "pending")
+        self.one("counsel-2", "hold", "lift", "hold-1", "--confirm", "--yes")
+        world.wait_until("the lift is in force", lambda: world.cli(
+            "counsel-1", "hold", "list", "--all").object["state"] == "LIFTED")
+
+    def dispose(self, transfer):
+        world = self.world
+        scope = ("--transfer", transfer, "--rows", "0-9")
+        self.one("custodian-1", "disposal", "preview", *scope)
+        self.one("custodian-1", "disposal", "revoke", *scope, "--reason", "asked in error", "--yes")
+        again = self.one("custodian-1", "disposal", "revoke", *scope, "--reason", "asked in error",
+                         "--yes")
+        self.assertEqual(again["count"], 0)
+        self.one("custodian-2", "disposal", "list")
+        self.assertEqual(world.open(out="after.csv", want=PARTLY).object["schema"],
+                         "holdfast.cli.v1.Opened")
+        self.one("requester-1", "disposal", "list", want=NOT_PERMITTED)
+
+    def audit(self):
+        world = self.world
+        self.one("auditor-1", "ledger", "checkpoint")
+        self.one("auditor-1", "ledger", "export", "--out", "export")
+        shown = world.cli(None, "ledger", "show", "export", "--count", 7)
+        self.assertEqual([line["index"] for line in shown.objects], list(range(7)))
+        self.one(None, "ledger", "verify", "export", "--exchange-id", world.exchange_id)
+
+    def test_a_command_line_that_cannot_be_read_is_answered_in_json_too(self):
+        for arguments in (["--json"], ["hold", "--json"], ["--json", "hold", "place"],
+                          ["hold", "place", "--what", "--json"], ["--json", "no-such-noun"],
+                          ["--json", "status", "--timeout", "soon"],
+                          ["--json", "--quiet", "--verbose", "status"],
+                          ["--json", "disposal", "approve", "seven"]):
+            with self.subTest(arguments=arguments):
+                ended = subprocess.run([gateway.Programs.holdfast, *arguments], check=False,
+                                       capture_output=True, text=True, cwd=self.world.folder)
+                self.assertEqual((ended.returncode, ended.stderr), (USAGE, ""))
+                error = json.loads(ended.stdout)
+                self.assertEqual(snapshots.check(error), "Error")
+                self.assertEqual((error["reason"], error["exit_status"]),
+                                 ("REQUEST_MALFORMED", USAGE))
+
+
+if __name__ == "__main__":
+    gateway.main()
