@@ -38,11 +38,18 @@ void Output::Result(const JsonObject& object, std::string_view text) {
 }
 
 void Output::Note(std::string_view text) {
-  if (verbosity_ != Verbosity::kQuiet) err_ << text << '\n';
+  if (verbosity_ == Verbosity::kQuiet) return;
+  const MutexLock lock(err_mutex_);
+  err_ << text << '\n';
+}
+
+void Output::Draw(std::string_view text) {
+  const MutexLock lock(err_mutex_);
+  err_ << text << std::flush;
 }
 
 void Output::Detail(std::string_view text) {
-  if (verbosity_ == Verbosity::kVerbose) err_ << text << '\n';
+  if (verbosity_ == Verbosity::kVerbose) Note(text);
 }
 
 ExitStatus Output::Fail(const absl::Status& error) {
@@ -97,7 +104,7 @@ Progress::Progress(Output& output, std::string label, std::uint64_t total)
       drawn_(start_) {}
 
 Progress::~Progress() {
-  if (width_ != 0) output_.err() << '\r' << std::string(width_, ' ') << '\r' << std::flush;
+  if (width_ != 0) output_.Draw("\r" + std::string(width_, ' ') + "\r");
 }
 
 void Progress::Update(std::uint64_t done) {
@@ -125,7 +132,7 @@ void Progress::Draw() {
   const std::size_t width = line.size();
   if (width < width_) line += std::string(width_ - width, ' ');
   width_ = width;
-  output_.err() << '\r' << line << std::flush;
+  output_.Draw("\r" + line);
 }
 
 }  // namespace holdfast::cli

@@ -5,7 +5,7 @@
 // result is one object on a line of standard output, an error too, and nothing else is there.
 //
 // When to use  For every character that a command prints.
-// Threads      Not safe for concurrent use.
+// Threads      Note() and Draw() may be used concurrently with everything; the rest may not.
 // Ownership    Borrows both streams.
 // Errors       A stream that fails is noticed by Healthy() only.
 #pragma once
@@ -18,6 +18,7 @@
 
 #include "absl/status/status.h"
 
+#include "base/mutex.h"
 #include "base/time.h"
 #include "cli/exit_status.h"
 #include "cli/json.h"
@@ -53,6 +54,9 @@ class Output final {
   // A line on standard error, unless --quiet.
   void Note(std::string_view text);
 
+  // Text on standard error that draws over itself.
+  void Draw(std::string_view text);
+
   // A line on standard error, only with --verbose.
   void Detail(std::string_view text);
 
@@ -68,7 +72,6 @@ class Output final {
   bool ShowsProgress() const {
     return err_is_terminal_ == Terminal::kYes && verbosity_ != Verbosity::kQuiet && !json();
   }
-  std::ostream& err() { return err_; }
 
   // False once standard output did not take what was written.
   bool Healthy() const { return out_.good(); }
@@ -77,6 +80,7 @@ class Output final {
   ExitStatus Report(const absl::Status& error, const std::string& help, ExitStatus exit);
 
   std::ostream& out_;
+  Mutex err_mutex_;
   std::ostream& err_;
   const Terminal err_is_terminal_;
   OutputForm form_ = OutputForm::kPeople;

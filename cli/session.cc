@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include <fmt/format.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -137,8 +138,19 @@ absl::StatusOr<std::shared_ptr<client::Channel>> Session::channel() {
   options.timeout = timeout_;
   // Who says how long a call may take does not want to wait longer for one that fails.
   if (!options_.timeout.empty()) options.retry_for = std::min(options.retry_for, timeout_);
+  options.on_retry = [this, patience = options.retry_for](const absl::Status& error) {
+    TellOfRetry(error, patience);
+  };
   HF_ASSIGN_OR_RETURN(channel_, client::Channel::Open(std::move(options)));
   return channel_;
+}
+
+// Once a command: nobody should take a client that is patient for one that hangs.
+void Session::TellOfRetry(const absl::Status& error, std::chrono::milliseconds patience) {
+  if (told_of_retry_.exchange(true)) return;
+  output_.Note(fmt::format(
+      "{} ({}); trying again for up to {} s without an answer", std::string(error.message()),
+      ReasonName(ReasonOf(error).value_or(Reason::kInternal)), (patience.count() + 999) / 1000));
 }
 
 absl::StatusOr<crypto::SigningKey> Session::signing_key() {

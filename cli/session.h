@@ -8,6 +8,7 @@
 // Errors       By Reason at each function.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <istream>
@@ -111,11 +112,14 @@ class Session final {
   absl::Status MakeFolder(const std::string& path);
 
  private:
+  void TellOfRetry(const absl::Status& error, std::chrono::milliseconds patience);
+
   Environment& environment_;
   const GlobalOptions& options_;
   Output output_;
   std::chrono::milliseconds timeout_{30'000};
   std::optional<Profile> profile_;
+  std::atomic<bool> told_of_retry_ = false;
   std::shared_ptr<client::Channel> channel_;
 };
 

@@ -188,14 +188,15 @@ bool Backoff::WaitAfter(const absl::Status& error) {
   if (!MayPass(error)) return false;
   const std::chrono::milliseconds wait = std::max(next_, RetryDelayOf(error));
   if (wait > left_) return false;
+  if (options_.on_retry) options_.on_retry(error);
   left_ -= wait;
   next_ = std::min(next_ * 2, std::chrono::milliseconds(2000));
   std::this_thread::sleep_for(wait);
   return true;
 }
 
-void Backoff::Reset(std::chrono::milliseconds total) {
-  left_ = total;
+void Backoff::Reset() {
+  left_ = options_.retry_for;
   next_ = std::chrono::milliseconds(50);
 }
 

@@ -11,9 +11,11 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace holdfast::client {
@@ -38,6 +40,10 @@ struct ChannelOptions {
 
   // How long an act is tried again, where trying again is safe and may help.
   std::chrono::milliseconds retry_for{60'000};
+
+  // Told of each failure after which an act is tried again, before the wait. May be empty. Streams
+  // side by side call it concurrently.
+  std::function<void(const absl::Status&)> on_retry;
 };
 
 class Channel final {

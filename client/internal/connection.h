@@ -28,18 +28,20 @@ bool MayPass(const absl::Status& status);
 // How long the gateway asks one to wait; zero if it does not say.
 std::chrono::milliseconds RetryDelayOf(const absl::Status& status);
 
-// Waits between two tries: longer each time, with some randomness, up to a total.
+// Waits between two tries: longer each time, up to a total.
 class Backoff final {
  public:
-  explicit Backoff(std::chrono::milliseconds total) : left_(total) {}
+  // Borrows the options.
+  explicit Backoff(const ChannelOptions& options) : options_(options), left_(options.retry_for) {}
 
   // Waits and returns true, or returns false at once if `error` does not pass or the total is used.
   bool WaitAfter(const absl::Status& error);
 
   // After progress the patience starts over.
-  void Reset(std::chrono::milliseconds total);
+  void Reset();
 
  private:
+  const ChannelOptions& options_;
   std::chrono::milliseconds left_;
   std::chrono::milliseconds next_{50};
 };
@@ -62,7 +64,7 @@ class Connection final {
   // calls of the API are safe to make twice.
   template <typename Response, typename Call>
   absl::StatusOr<Response> Unary(const Call& call) const {
-    Backoff backoff(options_.retry_for);
+    Backoff backoff(options_);
     for (;;) {
       Response response;
       const auto context = UnaryContext();

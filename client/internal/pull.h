@@ -24,7 +24,7 @@ absl::Status Pull(
     const Connection& connection,
     const std::function<std::unique_ptr<grpc::ClientReader<Response>>(grpc::ClientContext*)>& open,
     const std::function<absl::StatusOr<Pulled>(Response&)>& take) {
-  Backoff backoff(connection.options().retry_for);
+  Backoff backoff(connection.options());
   for (;;) {
     const std::unique_ptr<grpc::ClientContext> context = connection.StreamContext();
     const auto stream = open(context.get());
@@ -41,7 +41,7 @@ absl::Status Pull(
     }
     const absl::Status status = ToStatus(stream->Finish());
     if (status.ok()) return status;
-    if (progressed) backoff.Reset(connection.options().retry_for);
+    if (progressed) backoff.Reset();
     if (!backoff.WaitAfter(status)) return status;
   }
 }

@@ -69,13 +69,13 @@ class Pump final {
   Pump& operator=(const Pump&) = delete;
 
   absl::Status Run() {
-    Backoff backoff(connection_.options().retry_for);
+    Backoff backoff(connection_.options());
     for (;;) {
       progressed_ = false;
       const absl::Status status = RunStream();
       if (status.ok() || failed_for_good_) return status;
       // Whoever makes progress may fail as often as the network likes.
-      if (progressed_) backoff.Reset(connection_.options().retry_for);
+      if (progressed_) backoff.Reset();
       const bool may_resume = functions_.may_resume && functions_.may_resume(status);
       if (!backoff.WaitAfter(may_resume ? MakeError(Reason::kUnavailable, "again") : status)) {
         return status;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // RequesterClient and SourceClient against a gateway whose streams break.
+#include <atomic>
 #include <optional>
 #include <set>
 #include <string>
@@ -65,6 +66,17 @@ TEST_F(StreamsTest, AnswersEachChunkOnceHoweverOftenTheStreamBreaks) {
   EXPECT_THAT(*answers, SizeIs(50));
   EXPECT_THAT(*answers, Each(Pair(testing::_, 1)));
   EXPECT_EQ(gateway_.transfers.breaks.streams(), 5);
+}
+
+TEST_F(StreamsTest, TellsOfEachFailureThatIsTriedAgain) {
+  gateway_.transfers.breaks.Plan(/*times=*/3, /*messages=*/1);
+  std::atomic<int> told = 0;
+  gateway_.options.on_retry = [&](const absl::Status& error) {
+    EXPECT_THAT(error, HasReason(Reason::kUnavailable));
+    ++told;
+  };
+  ASSERT_THAT(Submit(10, {1, 8}), IsOk());
+  EXPECT_EQ(told, 3);
 }
 
 TEST_F(StreamsTest, SharesChunksAmongStreams) {

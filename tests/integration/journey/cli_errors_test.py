@@ -123,6 +123,18 @@ class CliErrorsTest(unittest.TestCase):
             # Twice, and each of them soon.
             self.assertLess(time.monotonic() - before, 60)
 
+    def test_who_waits_for_a_gateway_is_told_why(self):
+        arguments = ("--timeout", "2s", "--server", "127.0.0.1:1", "transfer", "list")
+        asked = self.world.cli("requester-1", *arguments, want=UNREACHABLE, json_form=False)
+        notes = [line for line in asked.err.splitlines() if "trying again for up to 2 s" in line]
+        self.assertEqual(len(notes), 1, asked)
+        self.assertIn("(UNAVAILABLE)", notes[0])
+        # Before the end, not with it: the error follows.
+        self.assertLess(asked.err.index(notes[0]), asked.err.index("holdfast: "), asked)
+        quiet = self.world.cli("requester-1", "--quiet", *arguments, want=UNREACHABLE,
+                               json_form=False)
+        self.assertNotIn("trying again", quiet.err)
+
     def test_a_profile_that_does_not_fit_is_a_matter_of_configuration(self):
         world = self.world
         error = self.expect(CONFIGURATION, "CONFIG_INVALID", "nobody", "status")
