@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/status_macros.h"
+#include "base/time.h"
+#include "cli/exchange_view.h"
 
 namespace holdfast::cli {
 namespace {
@@ -25,7 +27,13 @@ void ScopeOptions::Declare(Command& command) {
       .Several("--rows", rows, "of that transfer, such as 7 or 0-99; may be repeated")
       .Optional("--officer", officer, "records of this officer's cases")
       .Optional("--authority", authority, "records asked for under this authority")
-      .Optional("--person", person, "records of the person with this pseudonym");
+      .Optional("--person", person, "records of the person with this pseudonym")
+      .Optional("--date", date, "records by a date: requested, approved, deposited or released")
+      .Optional("--from", from, "the first second of that range, in RFC 3339")
+      .Optional("--until", until, "the first second after it, in RFC 3339")
+      .Several("--verdict", verdicts,
+               "records of which the release gate found this, such as ADDRESS_MISMATCHED; may be "
+               "repeated");
 }
 
 absl::StatusOr<v1::RowRange> ParseRowRange(std::string_view text) {
@@ -45,6 +53,52 @@ absl::StatusOr<v1::RowRange> ParseRowRange(std::string_view text) {
   return range;
 }
 
+namespace {
+
+absl::Status ReadSecond(const std::string& text, google::protobuf::Timestamp& out) {
+  HF_ASSIGN_OR_RETURN(const UnixMillis time, ParseRfc3339(text));
+  if (time.value() % 1'000 != 0) {
+    return MakeError(Reason::kRequestMalformed, "a scope's times are whole seconds");
+  }
+  out.set_seconds(time.value() / 1'000);
+  return absl::OkStatus();
+}
+
+std::string_view DateWord(v1::RecordDate date) {
+  switch (static_cast<int>(date)) {
+    case v1::REQUESTED:
+      return "requested";
+    case v1::APPROVED:
+      return "approved";
+    case v1::DEPOSITED:
+      return "deposited";
+    case v1::RELEASED:
+      return "released";
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+absl::Status ScopeOptions::ReadDates(v1::Scope& scope) const {
+  if (date.empty() && from.empty() && until.empty()) return absl::OkStatus();
+  if (date.empty() || from.empty() || until.empty()) {
+    return MakeError(Reason::kRequestMalformed, "--date, --from and --until belong together");
+  }
+  v1::DateRange& range = *scope.mutable_dates();
+  for (const auto of : {v1::REQUESTED, v1::APPROVED, v1::DEPOSITED, v1::RELEASED}) {
+    if (DateWord(of) == date) range.set_of(of);
+  }
+  if (range.of() == v1::RECORD_DATE_UNSPECIFIED) {
+    return MakeError(Reason::kRequestMalformed,
+                     "--date is requested, approved, deposited or released");
+  }
+  HF_RETURN_IF_ERROR(ReadSecond(from, *range.mutable_from()));
+  HF_RETURN_IF_ERROR(ReadSecond(until, *range.mutable_until()));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<v1::Scope> ScopeOptions::ToScope() const {
   v1::Scope scope;
   scope.set_everything(everything);
@@ -55,8 +109,12 @@ absl::StatusOr<v1::Scope> ScopeOptions::ToScope() const {
   scope.set_officer(officer);
   scope.set_authority(authority);
   scope.set_person(person);
-  const bool narrow =
-      !transfer.empty() || !officer.empty() || !authority.empty() || !person.empty();
+  HF_RETURN_IF_ERROR(ReadDates(scope));
+  for (const std::string& verdict : verdicts) {
+    scope.mutable_verdicts()->add_release(verdict);
+  }
+  const bool narrow = !transfer.empty() || !officer.empty() || !authority.empty() ||
+                      !person.empty() || scope.has_dates() || scope.has_verdicts();
   if (!rows.empty() && transfer.empty()) {
     return MakeError(Reason::kRequestMalformed, "--rows needs --transfer");
   }
@@ -65,8 +123,8 @@ absl::StatusOr<v1::Scope> ScopeOptions::ToScope() const {
   }
   if (!everything && !narrow) {
     return MakeError(Reason::kRequestMalformed,
-                     "say which records: --everything, --transfer, --officer, --authority or "
-                     "--person");
+                     "say which records: --everything, --transfer, --officer, --authority, "
+                     "--person, --date or --verdict");
   }
   return scope;
 }
@@ -82,6 +140,12 @@ std::string DescribeScope(const v1::Scope& scope) {
   if (!scope.officer().empty()) add("officer " + scope.officer());
   if (!scope.authority().empty()) add("authority " + scope.authority());
   if (!scope.person().empty()) add("person " + scope.person());
+  if (scope.has_dates()) {
+    const v1::DateRange& dates = scope.dates();
+    add(fmt::format("{} from {} until {}", DateWord(dates.of()),
+                    FormatRfc3339(ToMillis(dates.from())), FormatRfc3339(ToMillis(dates.until()))));
+  }
+  for (const std::string& verdict : scope.verdicts().release()) add("verdict " + verdict);
   return text;
 }
 

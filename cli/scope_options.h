@@ -23,9 +23,16 @@ struct ScopeOptions {
   std::string officer;
   std::string authority;
   std::string person;
+  std::string date;
+  std::string from;
+  std::string until;
+  std::vector<std::string> verdicts;
 
   void Declare(Command& command);
   absl::StatusOr<v1::Scope> ToScope() const;
+
+ private:
+  absl::Status ReadDates(v1::Scope& scope) const;
 };
 
 // Reads "7" or "0-99", both ends included.

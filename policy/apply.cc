@@ -293,6 +293,7 @@ absl::Status Fold::Add(const ledger::v1::EnvelopeDeposited& fact) {
   record->record_segment = static_cast<std::uint16_t>(fact.segment());
   record->record_leaf = static_cast<std::uint16_t>(fact.leaf());
   record->release_verdict = static_cast<std::uint8_t>(fact.verdict());
+  record->deposited_at = RecordSeconds(s_.now_.late);
   ++chunk.deposited;
   ++transfer->deposited;
   ++transfer->release_verdicts[record->release_verdict];
@@ -340,6 +341,8 @@ absl::Status Fold::Add(const ledger::v1::KeyReleased& fact) {
   Record* record = transfer.records.Find(fact.row());
   if (record == nullptr || !record->deposited()) return Inconsistent("no such record");
   if (record->releases == 0) ++transfer.released;
+  record->last_released_at = RecordSeconds(s_.now_.late);
+  if (record->first_released_at == 0) record->first_released_at = record->last_released_at;
   if (record->releases != std::numeric_limits<std::uint16_t>::max()) ++record->releases;
   if (lease.rows.Insert(fact.row())) {
     if (record->open_leases++ == 0) ++s_.open_records_[lease.requester.value()];

@@ -100,7 +100,7 @@ Decision DecideFact(const State& state, const ledger::v1::LeaseOpened& fact) {
   const UnixMillis late = state.now().late;
   if (late >= transfer->not_after) return Refuse(Refusal::kRecordExpired);
   // A lease of records of which every one is frozen would be a renewal past the hold (R23).
-  if (const Hold* hold = state.holds().FreezingWhole(transfer->number, transfer->authority)) {
+  if (const Hold* hold = state.holds().FreezingWhole(transfer->Facts())) {
     return RefuseFor(Refusal::kFrozen, *hold);
   }
   const UnixMillis not_after(fact.not_after_ms());
@@ -129,7 +129,9 @@ Decision DecideFact(const State& state, const ledger::v1::KeyReleased& fact,
   const Record* record = transfer.records.Find(fact.row());
   if (record == nullptr || !record->accepted()) return Refuse(Refusal::kRowNotAccepted);
   if (!state.holds().nothing_freezes()) {
-    const Hold* hold = state.holds().Freezing(transfer.FactsOf(fact.row(), *record));
+    // As the release would make it: one that would fall into a frozen range of time is not made.
+    const RecordFacts facts = transfer.FactsOf(fact.row(), *record).ReleasedAt(RecordSeconds(late));
+    const Hold* hold = state.holds().Freezing(facts);
     if (hold != nullptr) return RefuseFor(Refusal::kFrozen, *hold);
   }
   if (record->destroyed()) return Refuse(Refusal::kRecordDestroyed);

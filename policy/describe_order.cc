@@ -40,10 +40,26 @@ class Description final {
   std::string text_;
 };
 
+std::string SayDate(v1::RecordDate date) {
+  switch (static_cast<int>(date)) {
+    case v1::REQUESTED:
+      return "of a transfer that was created";
+    case v1::APPROVED:
+      return "of a transfer that was approved";
+    case v1::DEPOSITED:
+      return "deposited";
+    case v1::RELEASED:
+      return "of which a key left";
+    default:
+      return "(of no date that is known)";
+  }
+}
+
 void DescribeScope(bool given, const v1::Scope& scope, Description& out) {
   const bool rows = !scope.rows().empty();
   if (!given || (!scope.everything() && scope.transfer().empty() && !rows &&
-                 scope.officer().empty() && scope.authority().empty() && scope.person().empty())) {
+                 scope.officer().empty() && scope.authority().empty() && scope.person().empty() &&
+                 !scope.has_dates() && !scope.has_verdicts())) {
     out.Line("It covers nothing, and will be refused.");
     return;
   }
@@ -57,6 +73,17 @@ void DescribeScope(bool given, const v1::Scope& scope, Description& out) {
   if (!scope.officer().empty()) out.Line("- of officer " + scope.officer() + ";");
   if (!scope.authority().empty()) out.Line("- asked for under " + scope.authority() + ";");
   if (!scope.person().empty()) out.Line("- of the person with pseudonym " + scope.person() + ";");
+  if (scope.has_dates()) {
+    out.Line("- " + SayDate(scope.dates().of()) + " from " + Say(scope.dates().from()) +
+             " on and before " + Say(scope.dates().until()) + ";");
+  }
+  if (scope.has_verdicts()) {
+    std::string names;
+    for (const std::string& name : scope.verdicts().release()) {
+      names += (names.empty() ? "" : " or ") + name;
+    }
+    out.Line("- of which the release gate found " + Say(names) + ";");
+  }
   out.Line("and no others.");
 }
 

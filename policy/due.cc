@@ -66,7 +66,7 @@ void AddRevocations(const State& state, DueDestructions& out) {
 
 void AddExpired(const State& state, const Transfer& transfer, std::uint64_t max_records,
                 DueDestructions& out) {
-  if (state.holds().PreservingWhole(transfer.number, transfer.authority) != nullptr) return;
+  if (state.holds().PreservingWhole(transfer.Facts()) != nullptr) return;
   RowRuns rows{transfer.number, {}};
   std::uint64_t count = 0;
   for (std::uint32_t k = 0; k < transfer.records.chunk_count() && count < max_records; ++k) {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The names of both gates' reasons, as documents and answers have them.
+#include <cstdint>
+#include <limits>
+
 #include "policy/release_gate.h"
 #include "policy/request_gate.h"
 
@@ -143,6 +146,14 @@ std::string_view ReleaseReasonName(ReleaseReason reason) {
       return "SUBJECT_INCOMPLETE";
   }
   return {};
+}
+
+ReleaseReason ReleaseReasonNamed(std::string_view name) {
+  for (unsigned number = 1; number <= std::numeric_limits<std::uint8_t>::max(); ++number) {
+    const auto reason = static_cast<ReleaseReason>(number);
+    if (!name.empty() && ReleaseReasonName(reason) == name) return reason;
+  }
+  return ReleaseReason::kUnspecified;
 }
 
 }  // namespace holdfast::policy

@@ -41,13 +41,13 @@ const Hold* HoldBook::Lingering(const RecordFacts& record) const {
   return tag ? &holds_[*tag] : nullptr;
 }
 
-const Hold* HoldBook::FreezingWhole(std::uint32_t transfer, AuthorityNumber authority) const {
-  const auto tag = freezes_.FindWhole(transfer, authority);
+const Hold* HoldBook::FreezingWhole(const TransferFacts& transfer) const {
+  const auto tag = freezes_.FindWhole(transfer);
   return tag ? &holds_[*tag] : nullptr;
 }
 
-const Hold* HoldBook::PreservingWhole(std::uint32_t transfer, AuthorityNumber authority) const {
-  const auto tag = preserves_.FindWhole(transfer, authority);
+const Hold* HoldBook::PreservingWhole(const TransferFacts& transfer) const {
+  const auto tag = preserves_.FindWhole(transfer);
   return tag ? &holds_[*tag] : nullptr;
 }
 

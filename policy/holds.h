@@ -80,8 +80,8 @@ class HoldBook final {
   const Hold* Lingering(const RecordFacts& record) const;
 
   // One that freezes, or preserves, every record of the transfer, or null.
-  const Hold* FreezingWhole(std::uint32_t transfer, AuthorityNumber authority) const;
-  const Hold* PreservingWhole(std::uint32_t transfer, AuthorityNumber authority) const;
+  const Hold* FreezingWhole(const TransferFacts& transfer) const;
+  const Hold* PreservingWhole(const TransferFacts& transfer) const;
 
   bool nothing_freezes() const { return freezes_.empty(); }
   bool nothing_preserves() const { return preserves_.empty() && lingering_.empty(); }

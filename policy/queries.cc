@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "policy/hash_writer.h"
+#include "policy/release_gate.h"
 #include "policy/scope_walk.h"
 
 namespace holdfast::policy {
@@ -28,6 +29,26 @@ std::vector<RowSpan> Joined(std::vector<RowSpan> spans) {
   return joined;
 }
 
+// A second that a record's time can be; whole, because records' times are kept in seconds.
+std::optional<std::uint32_t> ReadSecond(const google::protobuf::Timestamp& time) {
+  if (time.nanos() != 0 || time.seconds() < 1 ||
+      time.seconds() > std::numeric_limits<std::uint32_t>::max()) {
+    return std::nullopt;
+  }
+  return static_cast<std::uint32_t>(time.seconds());
+}
+
+std::optional<DateSpan> ReadDates(const v1::DateRange& range) {
+  if (!v1::RecordDate_IsValid(range.of()) || range.of() == v1::RECORD_DATE_UNSPECIFIED ||
+      !range.has_from() || !range.has_until()) {
+    return std::nullopt;
+  }
+  const auto from = ReadSecond(range.from());
+  const auto until = ReadSecond(range.until());
+  if (!from || !until || *from >= *until) return std::nullopt;
+  return DateSpan{static_cast<RecordDate>(range.of()), *from, *until};
+}
+
 ScopeResult Invalid() { return {Refusal::kScopeInvalid, {}}; }
 
 }  // namespace
@@ -36,7 +57,7 @@ ScopeResult CompileScope(const State& state, const v1::Scope& scope) {
   CompiledScope out;
   const bool narrow = !scope.transfer().empty() || scope.rows_size() > 0 ||
                       !scope.officer().empty() || !scope.authority().empty() ||
-                      !scope.person().empty();
+                      !scope.person().empty() || scope.has_dates() || scope.has_verdicts();
   if (scope.everything()) {
     if (narrow) return Invalid();
     out.everything = true;
@@ -76,6 +97,19 @@ ScopeResult CompileScope(const State& state, const v1::Scope& scope) {
     const auto pseudonym = IdFromBytes<Pseudonym>(*bytes);
     if (!pseudonym.ok()) return Invalid();
     out.person = *pseudonym;
+  }
+  if (scope.has_dates()) {
+    out.dates = ReadDates(scope.dates());
+    if (!out.dates) return Invalid();
+  }
+  if (scope.has_verdicts()) {
+    // An empty list would say nothing, and must not be read as "all".
+    if (scope.verdicts().release().empty()) return Invalid();
+    for (const std::string& name : scope.verdicts().release()) {
+      const ReleaseReason reason = ReleaseReasonNamed(name);
+      if (reason == ReleaseReason::kUnspecified) return Invalid();
+      out.verdicts.set(static_cast<std::size_t>(reason));
+    }
   }
   return {Refusal::kAllowed, std::move(out)};
 }
@@ -135,7 +169,7 @@ std::vector<LeaseInScope> OpenLeasesInScope(const State& state, const CompiledSc
   std::vector<LeaseInScope> leases;
   for (const auto& [number, lease] : state.open_leases()) {
     const Transfer& transfer = *state.transfer(lease.transfer);
-    if (!scope.Touches(transfer.number, transfer.authority)) continue;
+    if (!scope.Touches(transfer.Facts())) continue;
     std::uint32_t records = 0;
     lease.rows.ForEach([&](std::uint32_t row) {
       if (scope.Covers(transfer.FactsOf(row, *transfer.records.Find(row)))) ++records;
@@ -165,7 +199,7 @@ std::vector<MemberNumber> RequestersToNotify(const State& state, const CompiledS
 std::vector<std::uint32_t> TransfersTouched(const State& state, const CompiledScope& scope) {
   std::vector<std::uint32_t> touched;
   for (const Transfer& transfer : state.transfers()) {
-    if (scope.Touches(transfer.number, transfer.authority)) touched.push_back(transfer.number);
+    if (scope.Touches(transfer.Facts())) touched.push_back(transfer.number);
   }
   return touched;
 }

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/records.h"
 
+#include <algorithm>
+#include <limits>
+
 namespace holdfast::policy {
+
+std::uint32_t RecordSeconds(UnixMillis time) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::uint32_t>::max();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(time.value() / 1'000, 1, kMost));
+}
 
 RecordTable::RecordTable(const RecordTable& other) {
   chunks_.reserve(other.chunks_.size());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the state remembers of each record: 32 bytes, in chunks of 256 rows.
+// What the state remembers of each record: 44 bytes, in chunks of 256 rows.
 //
 // When to use  Inside policy/, and by the daemon to find a record's leaf and verdicts.
 // Threads      Const methods may be called concurrently; others not.
@@ -15,8 +15,13 @@
 
 #include "base/ids.h"
 #include "base/limits.h"
+#include "base/time.h"
 
 namespace holdfast::policy {
+
+// A time of a record in whole seconds since 1970; 0 is never. What lies outside of what fits is
+// shown as the nearest that does.
+std::uint32_t RecordSeconds(UnixMillis time);
 
 // No segment. Segments are numbered from 0 and there are fewer.
 inline constexpr std::uint16_t kNoSegment = 0xffff;
@@ -41,6 +46,11 @@ struct Record {
   std::uint8_t release_verdict = 0;  // A ReleaseReason; 0 until deposited.
   std::uint8_t flags = 0;            // RecordFlag bits.
 
+  // Late times, as RecordSeconds has them.
+  std::uint32_t deposited_at = 0;
+  std::uint32_t first_released_at = 0;
+  std::uint32_t last_released_at = 0;
+
   bool judged() const { return request_verdict != 0; }
   bool accepted() const { return request_verdict == 1; }
   bool deposited() const { return release_verdict != 0; }
@@ -51,7 +61,7 @@ struct Record {
   // Has an envelope or must get one. Those that were destroyed before stay without.
   bool due() const { return accepted() && (!destroyed() || deposited()); }
 };
-static_assert(sizeof(Record) == 32, "R44: at most 64 bytes a record, all told");
+static_assert(sizeof(Record) == 44, "R44: at most 64 bytes a record, all told");
 
 // 256 rows.
 struct RecordChunk {

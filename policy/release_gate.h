@@ -64,6 +64,9 @@ enum class ReleaseReason : std::uint8_t {
 // "RELEASED", "ADDRESS_MISMATCHED": the name in documents and answers.
 std::string_view ReleaseReasonName(ReleaseReason reason);
 
+// The reason of that name; kUnspecified if there is none.
+ReleaseReason ReleaseReasonNamed(std::string_view name);
+
 // The kinds of reasons.
 enum class ReleaseOutcome : std::uint8_t {
   kUnspecified = 0,  // Releases nothing.

@@ -35,9 +35,13 @@ RefusedAgain HoldAgain(const State& state, const Transfer* transfer,
     return RefusedAgain::kDisagrees;
   }
   if (transfer == nullptr) return RefusedAgain::kCannotTell;
-  if (!fact.has_rows()) return Agree(hold->scope.Touches(transfer->number, transfer->authority));
+  if (!fact.has_rows()) return Agree(hold->scope.Touches(transfer->Facts()));
   return AnyRow(*transfer, fact, [&](std::uint32_t row, const Record& record) {
-    return hold->scope.Covers(transfer->FactsOf(row, record));
+    RecordFacts facts = transfer->FactsOf(row, record);
+    if (fact.act() == ledger::v1::Refused::RELEASE_KEYS) {
+      facts = facts.ReleasedAt(RecordSeconds(state.now().late));
+    }
+    return hold->scope.Covers(facts);
   });
 }
 

@@ -19,7 +19,7 @@ namespace holdfast::policy {
 // covers, in ascending order. A row is accepted or it is no record.
 template <typename Visit>
 void ForEachCovered(const Transfer& transfer, const CompiledScope& scope, Visit visit) {
-  if (!scope.Touches(transfer.number, transfer.authority)) return;
+  if (!scope.Touches(transfer.Facts())) return;
   const auto visit_chunk = [&](std::uint32_t number, std::uint32_t first, std::uint32_t last) {
     const RecordChunk* chunk = transfer.records.chunk(number);
     if (chunk == nullptr || chunk->accepted == 0) return;

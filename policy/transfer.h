@@ -87,7 +87,23 @@ struct Transfer {
     return state == TransferState::kApproved || state == TransferState::kClosed;
   }
   RecordFacts FactsOf(std::uint32_t row, const Record& record) const {
-    return {number, row, officers[record.officer], authority, record.pseudonym};
+    RecordFacts facts;
+    facts.transfer = number;
+    facts.row = row;
+    facts.officer = officers[record.officer];
+    facts.authority = authority;
+    facts.pseudonym = record.pseudonym;
+    facts.requested_at = RecordSeconds(created_at);
+    facts.approved_at = approved() ? RecordSeconds(not_before) : 0;
+    facts.deposited_at = record.deposited_at;
+    facts.first_released_at = record.first_released_at;
+    facts.last_released_at = record.last_released_at;
+    facts.release_verdict = record.release_verdict;
+    return facts;
+  }
+  TransferFacts Facts() const {
+    return {number, authority, RecordSeconds(created_at),
+            approved() ? RecordSeconds(not_before) : 0};
   }
 };
 

@@ -41,7 +41,7 @@ bool TouchesViewer(const policy::State& state, const policy::Hold& hold, const V
   return std::any_of(state.transfers().begin(), state.transfers().end(),
                      [&](const policy::Transfer& transfer) {
                        return state.agreement().member(transfer.requester).id == viewer.member &&
-                              hold.scope.Touches(transfer.number, transfer.authority);
+                              hold.scope.Touches(transfer.Facts());
                      });
 }
 

@@ -78,7 +78,7 @@ v1::Transfer ViewOfTransfer(const policy::State& state, const policy::Transfer& 
   view.set_approvals(static_cast<std::uint32_t>(transfer.approvals.size()));
   std::set<std::string> matters;
   for (const policy::Hold& hold : state.holds().all()) {
-    if (hold.in_force() && hold.scope.Touches(transfer.number, transfer.authority)) {
+    if (hold.in_force() && hold.scope.Touches(transfer.Facts())) {
       matters.insert(hold.order->matter());
     }
   }

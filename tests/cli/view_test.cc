@@ -132,5 +132,34 @@ TEST(ScopeOptionsTest, RefusesWhatIsContradictoryOrEmpty) {
   }
 }
 
+TEST(ScopeOptionsTest, ADateRangeIsWholeAndSaysWhichDate) {
+  ScopeOptions options;
+  options.date = "released";
+  options.from = "2026-03-01T00:00:00-05:00";
+  EXPECT_THAT(options.ToScope(), HasReason(Reason::kRequestMalformed));
+  options.until = "2026-04-01T00:00:00Z";
+  const auto scope = options.ToScope();
+  ASSERT_THAT(scope, IsOk());
+  EXPECT_EQ(scope->dates().of(), v1::RELEASED);
+  EXPECT_EQ(scope->dates().from().seconds(), 1'772'341'200);
+  EXPECT_EQ(DescribeScope(*scope),
+            "released from 2026-03-01T05:00:00.000Z until 2026-04-01T00:00:00.000Z");
+  options.date = "born";
+  EXPECT_THAT(options.ToScope(), HasReason(Reason::kRequestMalformed));
+  options.date = "deposited";
+  options.until = "2026-04-01T00:00:00.001Z";
+  EXPECT_THAT(options.ToScope(), HasReason(Reason::kRequestMalformed));
+  options.until = "2026-04-01";
+  EXPECT_THAT(options.ToScope(), HasReason(Reason::kRequestMalformed));
+}
+
+TEST(ScopeOptionsTest, VerdictsAreNamedOneByOne) {
+  ScopeOptions options;
+  options.verdicts = {"ADDRESS_MISMATCHED", "ADDRESS_NOT_COMPARABLE"};
+  const auto scope = options.ToScope();
+  ASSERT_THAT(scope, IsOk());
+  EXPECT_EQ(DescribeScope(*scope), "verdict ADDRESS_MISMATCHED, verdict ADDRESS_NOT_COMPARABLE");
+}
+
 }  // namespace
 }  // namespace holdfast::cli

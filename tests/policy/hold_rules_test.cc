@@ -95,6 +95,64 @@ TEST_F(HoldRulesTest, EachKindOfScopeCoversWhatItSays) {
   }
 }
 
+// Which date, and between which two instants.
+TEST_F(HoldRulesTest, ADateRangeCoversByTheDateThatItNames) {
+  const std::int64_t second = 1'000;
+  const std::int64_t first = world_.late();
+  world_.Pass(10s);
+  const std::uint32_t later = world_.ClosedTransfer(1);
+  world_.Pass(10s);
+  world_.Do(World::Release(world_.OpenLease(later), 0));
+  world_.Pass(10s);
+  world_.Do(World::Release(world_.OpenLease(later), 0));
+  const auto covers = [&](const v1::Scope& scope, std::uint32_t transfer) {
+    const auto compiled = policy::CompileScope(world_.state(), scope);
+    EXPECT_TRUE(compiled.ok());
+    return compiled.scope.Covers(
+        world_.state().transfer(transfer)->FactsOf(0, *world_.state().FindRecord({transfer, 0})));
+  };
+  for (const auto date : {v1::REQUESTED, v1::APPROVED, v1::DEPOSITED}) {
+    SCOPED_TRACE(v1::RecordDate_Name(date));
+    EXPECT_TRUE(covers(OfDates(date, first, first + second), t_));
+    EXPECT_FALSE(covers(OfDates(date, first, first + second), later));
+    EXPECT_FALSE(covers(OfDates(date, first + second, first + 10 * second), later));
+    EXPECT_TRUE(covers(OfDates(date, first + 10 * second, first + 11 * second), later));
+  }
+  EXPECT_FALSE(covers(OfDates(v1::RELEASED, first, first + 100 * second), t_));
+  EXPECT_FALSE(covers(OfDates(v1::RELEASED, first, first + 20 * second), later));
+  // It left at 20 and at 30 seconds; what lies between is not told apart.
+  EXPECT_TRUE(covers(OfDates(v1::RELEASED, first + 20 * second, first + 21 * second), later));
+  EXPECT_TRUE(covers(OfDates(v1::RELEASED, first + 25 * second, first + 26 * second), later));
+  EXPECT_TRUE(covers(OfDates(v1::RELEASED, first + 30 * second, first + 31 * second), later));
+  EXPECT_FALSE(covers(OfDates(v1::RELEASED, first + 31 * second, first + 99 * second), later));
+}
+
+TEST_F(HoldRulesTest, AReleaseThatWouldFallIntoAFrozenRangeIsNotMade) {
+  world_.PlaceHold("hold-1",
+                   OfDates(v1::RELEASED, world_.late() + 60'000, world_.late() + 120'000));
+  EXPECT_EQ(Release(0), Refusal::kAllowed);
+  world_.Pass(60s);
+  EXPECT_EQ(Release(1), Refusal::kFrozen);
+  world_.Pass(60s);
+  EXPECT_EQ(Release(1), Refusal::kAllowed);
+}
+
+// Empty envelopes included: what is held is what the gate found, not what was sealed.
+TEST_F(HoldRulesTest, AVerdictIsHeldFromTheDepositOn) {
+  world_.PlaceHold("hold-1", OfVerdict("NOT_FOUND"));
+  world_.PlaceHold("hold-2", OfVerdict("ADDRESS_NOT_COMPARABLE"));
+  const std::uint32_t t = world_.ApprovedTransfer(3);
+  world_.Deposit(t, 0, 1);
+  world_.Deposit(t, 1, 10);
+  world_.Deposit(t, 2, 40);
+  world_.Close(t);
+  const std::uint32_t lease = world_.OpenLease(t);
+  EXPECT_EQ(world_.Try(World::Release(lease, 0)).refusal, Refusal::kAllowed);
+  EXPECT_EQ(world_.Try(World::Release(lease, 1)).refusal, Refusal::kFrozen);
+  EXPECT_EQ(world_.Try(World::Release(lease, 2)).refusal, Refusal::kFrozen);
+  EXPECT_NE(world_.state().Preserving({t, 2}), nullptr);
+}
+
 TEST_F(HoldRulesTest, AChunkIsStoppedAsAWholeIfOneRecordIsFrozen) {
   world_.PlaceHold("hold-1", OfPerson(2));
   ledger::v1::EnvelopesCollected collect;
@@ -136,6 +194,26 @@ TEST_F(HoldRulesTest, AScopeMustMeanSomething) {
   EXPECT_EQ(place(OfAuthority("none")), Refusal::kScopeInvalid);
   scope.Clear();
   scope.set_person("xyz");
+  EXPECT_EQ(place(scope), Refusal::kScopeInvalid);
+
+  const v1::Scope dates = OfDates(v1::DEPOSITED, 1'000, 2'000);
+  const auto refuses = [&](auto change) {
+    v1::Scope changed = dates;
+    change(*changed.mutable_dates());
+    EXPECT_EQ(place(changed), Refusal::kScopeInvalid) << changed.ShortDebugString();
+  };
+  refuses([](auto& d) { d.clear_of(); });
+  refuses([](auto& d) { d.set_of(static_cast<v1::RecordDate>(9)); });
+  refuses([](auto& d) { d.clear_from(); });
+  refuses([](auto& d) { d.clear_until(); });
+  refuses([](auto& d) { d.mutable_from()->set_nanos(1); });
+  refuses([](auto& d) { d.mutable_from()->set_seconds(2); });
+  refuses([](auto& d) { d.mutable_from()->set_seconds(0); });
+  refuses([](auto& d) { d.mutable_until()->set_seconds(std::int64_t{1} << 32); });
+  EXPECT_EQ(place(OfVerdict("UNSPECIFIED")), Refusal::kScopeInvalid);
+  EXPECT_EQ(place(OfVerdict("")), Refusal::kScopeInvalid);
+  scope.Clear();
+  scope.mutable_verdicts();
   EXPECT_EQ(place(scope), Refusal::kScopeInvalid);
 }
 

@@ -247,8 +247,8 @@ ledger::v1::EnvelopeDeposited World::Envelope(std::uint32_t transfer, std::uint3
   return fact;
 }
 
-void World::Deposit(std::uint32_t transfer, std::uint32_t row) {
-  const auto fact = Envelope(transfer, row);
+void World::Deposit(std::uint32_t transfer, std::uint32_t row, std::uint32_t verdict) {
+  const auto fact = Envelope(transfer, row, verdict);
   Do(fact);
   envelopes_[{transfer, row}] = *ArrayFromBytes<Digest32>(AsBytes(fact.envelope_digest()));
 }
@@ -474,6 +474,20 @@ v1::Scope OfAuthority(std::string_view authority) {
 v1::Scope OfPerson(std::uint32_t person) {
   v1::Scope scope;
   scope.set_person(Hex(BytesOf(PseudonymOf(person))));
+  return scope;
+}
+
+v1::Scope OfDates(v1::RecordDate date, std::int64_t from, std::int64_t until) {
+  v1::Scope scope;
+  scope.mutable_dates()->set_of(date);
+  scope.mutable_dates()->mutable_from()->set_seconds(from / 1'000);
+  scope.mutable_dates()->mutable_until()->set_seconds(until / 1'000);
+  return scope;
+}
+
+v1::Scope OfVerdict(std::string_view release_reason) {
+  v1::Scope scope;
+  scope.mutable_verdicts()->add_release(std::string(release_reason));
   return scope;
 }
 

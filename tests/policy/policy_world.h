@@ -108,7 +108,7 @@ class World final {
   void Approve(std::uint32_t transfer, std::string_view custodian = "paula");
   ledger::v1::EnvelopeDeposited Envelope(std::uint32_t transfer, std::uint32_t row,
                                          std::uint32_t verdict = 1);
-  void Deposit(std::uint32_t transfer, std::uint32_t row);
+  void Deposit(std::uint32_t transfer, std::uint32_t row, std::uint32_t verdict = 1);
   ledger::v1::TransferClosed Closing(std::uint32_t transfer);
   void Close(std::uint32_t transfer);
   ledger::v1::LeaseOpened LeaseFact(std::uint32_t transfer, std::string_view requester = "ice");
@@ -180,6 +180,9 @@ v1::Scope OfRows(const World& world, std::uint32_t transfer, std::uint32_t first
 v1::Scope OfOfficer(std::string_view officer);
 v1::Scope OfAuthority(std::string_view authority);
 v1::Scope OfPerson(std::uint32_t person);
+// Of the milliseconds [from, until), both whole seconds.
+v1::Scope OfDates(v1::RecordDate date, std::int64_t from, std::int64_t until);
+v1::Scope OfVerdict(std::string_view release_reason);
 
 // The pseudonym of a person with that number.
 Pseudonym PseudonymOf(std::uint32_t person);

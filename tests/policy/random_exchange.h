@@ -185,6 +185,15 @@ class RandomExchange final {
         scope.set_person(
             Hex(BytesOf(PseudonymOf(static_cast<std::uint32_t>(random_.Below(kPersons))))));
       }
+      if (random_.OneIn(6)) {
+        const std::int64_t from = model_.late - random_.Between(-60'000, 200'000);
+        scope.MergeFrom(OfDates(static_cast<v1::RecordDate>(random_.Between(1, 4)), from,
+                                from + random_.Between(1, 200) * 1'000));
+      }
+      if (random_.OneIn(8)) {
+        scope.mutable_verdicts()->add_release(random_.OneIn(2) ? "RELEASED" : "NOT_FOUND");
+        if (random_.OneIn(4)) scope.mutable_verdicts()->add_release("ADDRESS_MISMATCHED");
+      }
     } while (scope.ByteSizeLong() == 0);
     return scope;
   }
@@ -212,6 +221,7 @@ class RandomExchange final {
     ReferenceTransfer transfer;
     transfer.requester = RequesterOf(random_.OneIn(4));
     transfer.authority = "statute";
+    transfer.created_at = model_.late;
     const std::uint32_t number = world_.CreateTransfer(transfer.requester, Officers());
     transfer.name = world_.Name(number);
     model_.transfers.push_back(std::move(transfer));
@@ -274,9 +284,12 @@ class RandomExchange final {
       if (random_.OneIn(3)) continue;
       const bool expected = model_.MayDeposit(t, row);
       if (expected) {
-        world_.Deposit(t, row);
+        const int verdict = random_.OneIn(3) ? (random_.OneIn(2) ? 10 : 31) : 1;
+        world_.Deposit(t, row, static_cast<std::uint32_t>(verdict));
         ++tally_["EnvelopeDeposited"];
         model_.transfers[t].rows[row].deposited = true;
+        model_.transfers[t].rows[row].verdict = verdict;
+        model_.transfers[t].rows[row].deposited_at = model_.late;
       } else {
         Try(world_.Envelope(t, row), false);
       }
@@ -317,6 +330,9 @@ class RandomExchange final {
     const auto row = static_cast<std::uint32_t>(random_.Below(kMaxRows));
     const bool expected = model_.MayRelease(lease, row);
     if (!Try(World::Release(lease, row), expected)) return;
+    ReferenceRecord& record = model_.transfers[model_.leases[lease].transfer].rows[row];
+    record.last_released_at = model_.late;
+    if (record.first_released_at < 0) record.first_released_at = model_.late;
     ASSERT_FALSE(model_.Frozen(model_.leases[lease].transfer, row));
     model_.leases[lease].rows.insert(row);
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "policy/release_gate.h"
 #include "tests/policy/policy_world.h"
 
 namespace holdfast::test {
@@ -33,7 +34,42 @@ bool ReferencePolicy::Covers(const v1::Scope& scope, std::uint32_t transfer,
       scope.person() != Hex(BytesOf(PseudonymOf(static_cast<std::uint32_t>(record.person))))) {
     return false;
   }
+  if (scope.has_dates() && !InDates(scope.dates(), transfer, record)) return false;
+  if (scope.has_verdicts()) {
+    const std::string name(
+        policy::ReleaseReasonName(static_cast<policy::ReleaseReason>(record.verdict)));
+    const auto& names = scope.verdicts().release();
+    if (std::find(names.begin(), names.end(), name) == names.end()) return false;
+  }
   return true;
+}
+
+bool ReferencePolicy::InDates(const v1::DateRange& range, std::uint32_t transfer,
+                              const ReferenceRecord& record) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  const std::int64_t from = range.from().seconds() * 1'000;
+  const std::int64_t until = range.until().seconds() * 1'000;
+  const auto inside = [&](std::int64_t time) { return from <= time && time < until; };
+  switch (static_cast<int>(range.of())) {
+    case v1::REQUESTED:
+      return inside(of.created_at);
+    case v1::APPROVED:
+      return of.approved() && inside(of.not_before);
+    case v1::DEPOSITED:
+      return inside(record.deposited_at);
+    case v1::RELEASED:
+      return record.last_released_at >= from && record.first_released_at < until;
+    default:
+      return false;
+  }
+}
+
+bool ReferencePolicy::FrozenForRelease(std::uint32_t transfer, std::uint32_t row) const {
+  ReferencePolicy after = *this;
+  ReferenceRecord& record = after.transfers[transfer].rows.at(row);
+  record.last_released_at = late;
+  if (record.first_released_at < 0) record.first_released_at = late;
+  return after.Frozen(transfer, row);
 }
 
 bool ReferencePolicy::Frozen(std::uint32_t transfer, std::uint32_t row) const {
@@ -142,7 +178,16 @@ bool ReferencePolicy::MayLease(std::uint32_t transfer, const std::string& reques
     const v1::Scope& scope = hold.second.scope;
     if (!hold.second.freezes || hold.second.lifted_at) return false;
     if (scope.everything()) return true;
-    if (scope.rows_size() > 0 || !scope.officer().empty() || !scope.person().empty()) return false;
+    if (scope.rows_size() > 0 || !scope.officer().empty() || !scope.person().empty() ||
+        scope.has_verdicts()) {
+      return false;
+    }
+    if (scope.has_dates()) {
+      // The dates that all records of a transfer share.
+      const auto date = scope.dates().of();
+      if (date != v1::REQUESTED && date != v1::APPROVED) return false;
+      if (!InDates(scope.dates(), transfer, {})) return false;
+    }
     return (scope.transfer().empty() || scope.transfer() == of.name) &&
            (scope.authority().empty() || scope.authority() == of.authority);
   });
@@ -157,7 +202,7 @@ bool ReferencePolicy::MayRelease(std::uint32_t lease, std::uint32_t row) const {
     return false;
   }
   if (record == nullptr || !record->accepted || !record->deposited || record->revoked ||
-      record->destroyed || Frozen(under.transfer, row)) {
+      record->destroyed || FrozenForRelease(under.transfer, row)) {
     return false;
   }
   if (of.state != ReferenceTransfer::kClosed || late < of.not_before || late >= of.not_after) {

@@ -41,6 +41,10 @@ struct ReferenceRecord {
   bool destroyed = false;
   std::string officer;
   int person = 0;
+  int verdict = 0;
+  std::int64_t deposited_at = -1;  // Milliseconds; -1 is never.
+  std::int64_t first_released_at = -1;
+  std::int64_t last_released_at = -1;
 };
 
 struct ReferenceTransfer {
@@ -51,6 +55,7 @@ struct ReferenceTransfer {
   std::string authority;
   std::map<std::uint32_t, ReferenceRecord> rows;
   std::set<std::string> approvals;
+  std::int64_t created_at = 0;
   std::int64_t not_before = 0;
   std::int64_t not_after = 0;
 
@@ -112,6 +117,8 @@ class ReferencePolicy final {
   // Questions.
   bool Covers(const v1::Scope& scope, std::uint32_t transfer, std::uint32_t row) const;
   bool Frozen(std::uint32_t transfer, std::uint32_t row) const;
+  // Or would be, by a release now.
+  bool FrozenForRelease(std::uint32_t transfer, std::uint32_t row) const;
   bool Preserved(std::uint32_t transfer, std::uint32_t row) const;
   bool Lingering(std::uint32_t transfer, std::uint32_t row) const;
   std::set<std::pair<std::uint32_t, std::uint32_t>> OpenRecords(const std::string& requester) const;
@@ -144,6 +151,8 @@ class ReferencePolicy final {
 
  private:
   const ReferenceRecord* Find(std::uint32_t transfer, std::uint32_t row) const;
+  bool InDates(const v1::DateRange& range, std::uint32_t transfer,
+               const ReferenceRecord& record) const;
   bool MayDestroyRow(std::uint32_t transfer, std::uint32_t row) const;
   bool IsCounsel(const std::string& person) const;
   bool IsCustodian(const std::string& person) const;

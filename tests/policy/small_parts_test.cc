@@ -19,6 +19,7 @@
 #include "policy/disposal.h"
 #include "policy/envelopes_root.h"
 #include "policy/permissions.h"
+#include "policy/records.h"
 #include "policy/refusal.h"
 #include "policy/scope.h"
 #include "tests/support/seeded_random.h"
@@ -36,7 +37,8 @@ CompiledScope RandomScope(SeededRandom& random) {
     scope.everything = true;
     return scope;
   }
-  while (!scope.transfer && !scope.officer && !scope.authority && !scope.person) {
+  while (!scope.transfer && !scope.officer && !scope.authority && !scope.person && !scope.dates &&
+         scope.verdicts.none()) {
     if (random.OneIn(2)) {
       scope.transfer = static_cast<std::uint32_t>(random.Below(3));
       std::uint32_t at = 0;
@@ -55,8 +57,41 @@ CompiledScope RandomScope(SeededRandom& random) {
     if (random.OneIn(4)) {
       scope.person = Pseudonym({static_cast<std::byte>(random.Below(3))});
     }
+    if (random.OneIn(3)) {
+      const auto from = static_cast<std::uint32_t>(random.Between(1, 40));
+      scope.dates = DateSpan{static_cast<RecordDate>(random.Between(1, 4)), from,
+                             from + static_cast<std::uint32_t>(random.Between(1, 15))};
+    }
+    while (random.OneIn(4)) scope.verdicts.set(random.Below(4));
   }
   return scope;
+}
+
+RecordFacts RandomRecord(SeededRandom& random) {
+  // A date that it has, or none.
+  const auto date = [&] {
+    return random.OneIn(4) ? 0 : static_cast<std::uint32_t>(random.Between(1, 60));
+  };
+  RecordFacts record;
+  record.transfer = static_cast<std::uint32_t>(random.Below(3));
+  record.row = static_cast<std::uint32_t>(random.Below(2'000));
+  record.officer = OfficerNumber(static_cast<std::uint32_t>(random.Below(3)));
+  record.authority = AuthorityNumber(static_cast<std::uint16_t>(random.Below(2)));
+  record.pseudonym = Pseudonym({static_cast<std::byte>(random.Below(3))});
+  record.requested_at = date();
+  record.approved_at = date();
+  record.deposited_at = date();
+  record.first_released_at = date();
+  if (record.first_released_at != 0) {
+    record.last_released_at =
+        record.first_released_at + static_cast<std::uint32_t>(random.Below(20));
+  }
+  record.release_verdict = static_cast<std::uint8_t>(random.Below(4));
+  return record;
+}
+
+TransferFacts TransferOf(const RecordFacts& record) {
+  return {record.transfer, record.authority, record.requested_at, record.approved_at};
 }
 
 TEST(ScopeIndexTest, FindsOneExactlyIfOneCovers) {
@@ -76,12 +111,7 @@ TEST(ScopeIndexTest, FindsOneExactlyIfOneCovers) {
       scopes.erase(at);
     }
     ASSERT_EQ(index.size(), scopes.size());
-    RecordFacts record;
-    record.transfer = static_cast<std::uint32_t>(random.Below(3));
-    record.row = static_cast<std::uint32_t>(random.Below(2'000));
-    record.officer = OfficerNumber(static_cast<std::uint32_t>(random.Below(3)));
-    record.authority = AuthorityNumber(static_cast<std::uint16_t>(random.Below(2)));
-    record.pseudonym = Pseudonym({static_cast<std::byte>(random.Below(3))});
+    const RecordFacts record = RandomRecord(random);
     const bool covered = std::any_of(scopes.begin(), scopes.end(), [&](const auto& scope) {
       return scope.second.Covers(record);
     });
@@ -91,15 +121,107 @@ TEST(ScopeIndexTest, FindsOneExactlyIfOneCovers) {
       ASSERT_TRUE(scopes.at(*found).Covers(record));
     }
     const bool whole = std::any_of(scopes.begin(), scopes.end(), [&](const auto& scope) {
-      return scope.second.CoversWholeTransfer(record.transfer, record.authority);
+      return scope.second.CoversWholeTransfer(TransferOf(record));
     });
-    ASSERT_EQ(index.FindWhole(record.transfer, record.authority).has_value(), whole);
+    ASSERT_EQ(index.FindWhole(TransferOf(record)).has_value(), whole);
+    // With a wish: found exactly if one that is wanted covers it.
+    const auto wanted = [&](std::uint32_t tag) { return tag % 2 == 0; };
+    const bool covered_by_wanted = std::any_of(
+        scopes.begin(), scopes.end(),
+        [&](const auto& scope) { return wanted(scope.first) && scope.second.Covers(record); });
+    ASSERT_EQ(index.FindIf(record, wanted).has_value(), covered_by_wanted);
   }
+}
+
+TEST(ScopeIndexTest, WhatWasRemovedIsFoundNoMoreAmongManyDates) {
+  SeededRandom random;
+  ScopeIndex index;
+  std::vector<CompiledScope> scopes;
+  for (std::uint32_t tag = 0; tag < 300; ++tag) {
+    CompiledScope scope;
+    scope.dates = DateSpan{RecordDate::kDeposited, 10 * tag + 1, 10 * tag + 11};
+    scopes.push_back(scope);
+  }
+  random.Shuffle(scopes);
+  for (std::uint32_t tag = 0; tag < 300; ++tag) index.Add(tag, scopes[tag]);
+  for (std::uint32_t tag = 0; tag < 300; ++tag) {
+    RecordFacts record;
+    record.deposited_at = scopes[tag].dates->from;
+    ASSERT_EQ(index.Find(record), tag);
+    record.deposited_at = scopes[tag].dates->until - 1;
+    ASSERT_EQ(index.Find(record), tag);
+    index.Remove(tag, scopes[tag]);
+    ASSERT_EQ(index.Find(record), std::nullopt);
+  }
+  EXPECT_TRUE(index.empty());
+}
+
+// What Contains() says of a scope, its records say too.
+TEST(CompiledScopeTest, AScopeThatContainsAnotherCoversAllThatTheOtherDoes) {
+  SeededRandom random;
+  int contained = 0;
+  for (int round = 0; round < 4'000; ++round) {
+    const CompiledScope wide = RandomScope(random);
+    CompiledScope narrow = random.OneIn(2) ? RandomScope(random) : wide;
+    if (random.OneIn(3)) narrow.officer = OfficerNumber(1);
+    if (random.OneIn(3) && narrow.dates) --narrow.dates->until;
+    if (narrow.dates && narrow.dates->until <= narrow.dates->from) continue;
+    if (!wide.Contains(narrow)) continue;
+    ++contained;
+    for (int i = 0; i < 50; ++i) {
+      const RecordFacts record = RandomRecord(random);
+      ASSERT_TRUE(!narrow.Covers(record) || wide.Covers(record));
+    }
+  }
+  EXPECT_GT(contained, 500);
+}
+
+TEST(CompiledScopeTest, AScopeContainsItselfAndWhatIsNarrowed) {
+  CompiledScope scope;
+  scope.transfer = 1;
+  scope.rows = {{5, 9}, {20, 30}};
+  scope.dates = DateSpan{RecordDate::kReleased, 10, 20};
+  scope.verdicts.set(3).set(4);
+  EXPECT_TRUE(scope.Contains(scope));
+  const auto narrower = [&](auto change) {
+    CompiledScope other = scope;
+    change(other);
+    return scope.Contains(other) && !other.Contains(scope);
+  };
+  EXPECT_TRUE(narrower([](auto& s) { s.rows = {{6, 9}}; }));
+  EXPECT_TRUE(narrower([](auto& s) { s.dates->from = 11; }));
+  EXPECT_TRUE(narrower([](auto& s) { s.verdicts.reset(4); }));
+  EXPECT_TRUE(narrower([](auto& s) { s.authority = AuthorityNumber(1); }));
+  EXPECT_FALSE(narrower([](auto& s) { s.transfer = 2; }));
+  EXPECT_FALSE(narrower([](auto& s) { s.dates->of = RecordDate::kDeposited; }));
+  CompiledScope all;
+  all.everything = true;
+  EXPECT_TRUE(all.Contains(scope));
+  EXPECT_FALSE(scope.Contains(all));
+}
+
+TEST(DateSpanTest, ARangeBeginsWithItsFirstSecondAndEndsBeforeItsLast) {
+  const DateSpan span{RecordDate::kReleased, 100, 200};
+  const auto meets = [&](std::uint32_t first, std::uint32_t last) {
+    RecordFacts record;
+    record.first_released_at = first;
+    record.last_released_at = last;
+    return span.Meets(record);
+  };
+  EXPECT_FALSE(meets(0, 0));  // Never.
+  EXPECT_FALSE(meets(99, 99));
+  EXPECT_TRUE(meets(100, 100));
+  EXPECT_TRUE(meets(199, 199));
+  EXPECT_FALSE(meets(200, 200));
+  EXPECT_TRUE(meets(50, 500));  // It may have left in between as well.
+  EXPECT_EQ(RecordSeconds(UnixMillis(100'999)), 100U);
+  EXPECT_EQ(RecordSeconds(UnixMillis(0)), 1U);
+  EXPECT_EQ(RecordSeconds(kMaxTime), std::numeric_limits<std::uint32_t>::max());
 }
 
 TEST(CompiledScopeTest, TheDefaultCoversNothing) {
   EXPECT_FALSE(CompiledScope().Covers(RecordFacts()));
-  EXPECT_FALSE(CompiledScope().CoversWholeTransfer(0, AuthorityNumber()));
+  EXPECT_FALSE(CompiledScope().CoversWholeTransfer(TransferFacts()));
 }
 
 TEST(RowRunsTest, OneListHasOneForm) {
