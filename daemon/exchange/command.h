@@ -94,6 +94,9 @@ class Command {
   // I10).
   virtual bool changes_epoch() const { return false; }
 
+  // True if the command only restricts: then it is carried out on the reserve if the disk is full.
+  virtual bool restricts() const { return false; }
+
   // True if the command appends nothing. A group of such commands alone needs no commit.
   virtual bool reads_only() const { return false; }
 

@@ -63,6 +63,7 @@ std::uint64_t Group::Refuse(ledger::v1::Refused refused) {
 
 void Group::WriteChunk(const store::ChunkKey& key, ByteSpan bytes) {
   chunks_.push_back({key, bytes, store::IfChunkExists::kFail});
+  chunk_bytes_ += bytes.size();
 }
 
 void Group::ChangeEpoch(std::vector<LeafRef> destroyed, Anchoring anchoring) {

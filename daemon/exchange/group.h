@@ -38,6 +38,9 @@ class Group final : public Turn {
   void WriteChunk(const store::ChunkKey& key, ByteSpan bytes) override;
   void ChangeEpoch(std::vector<LeafRef> destroyed, Anchoring anchoring) override;
 
+  // Of the chunks that it stores.
+  std::size_t chunk_bytes() const { return chunk_bytes_; }
+
   // Whether there is anything to commit.
   bool empty() const { return entries_.empty() && chunks_.empty(); }
 
@@ -87,6 +90,7 @@ class Group final : public Turn {
   std::deque<Bytes>
       own_;  // Bytes of the entries that the writer made; a deque keeps them in place.
   std::vector<store::ChunkWrite> chunks_;
+  std::size_t chunk_bytes_ = 0;
   std::optional<EpochChange> epoch_change_;
   bool notable_ = false;
 };

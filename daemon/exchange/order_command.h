@@ -62,6 +62,7 @@ class OrderCommand final : public Command {
                std::shared_ptr<Egress> egress, DoneCallback done);
 
   bool changes_epoch() const override { return advances_epoch_; }
+  bool restricts() const override { return Restricts(*order_); }
   void Run(Turn& turn) override;
   void Done(const absl::Status& status, const LedgerHead& head) override;
 

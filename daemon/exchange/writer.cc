@@ -31,6 +31,10 @@ absl::Status Unknown() {
                    "the exchange stopped: whether this took effect is unknown");
 }
 
+absl::Status DiskIsFull() {
+  return MakeError(Reason::kStoreFull, "the disk is full: only what restricts is done");
+}
+
 // Whether the passing of time has made something due that the ledger does not say yet.
 bool SomethingIsDue(const policy::State& state, UnixMillis early) {
   if (policy::NextDestructionTime(state) <= early) return true;
@@ -59,14 +63,7 @@ Writer::Writer(Parts parts, std::unique_ptr<Core> core)
 void Writer::Loop() {
   Commands taken;
   bool more = true;
-  if (core_ != nullptr) {
-    const absl::Status published = parts_.publish(core_.get());
-    if (published.ok()) {
-      Announce();
-    } else {
-      Stop(published);
-    }
-  }
+  if (core_ != nullptr) Serve();
   while (more) {
     taken.clear();
     const auto patience = parts_.egress.waiting() ? kDrainTick : kTick;
@@ -89,44 +86,44 @@ void Writer::Process(Commands& taken) {
     while (end < taken.size() && !taken[end]->changes_epoch()) ++end;
     absl::Status status;
     if (end > next) {
-      status = RunTogether(std::span(taken).subspan(next, end - next));
-      next = end;
+      status = RunTogether(std::span(taken).first(end), next);
     } else {
       status = RunAlone(*taken[next]);
       next += 1;
     }
-    if (!status.ok()) Stop(status);
+    if (status.ok()) continue;
+    Stop(status);
+    // A hold may be the next one: what a full disk stopped goes on at once, on the reserve.
+    if (disk_is_full_) Recover();
   }
   for (; next < taken.size(); ++next) {
     taken[next]->Done(MakeError(Reason::kExchangeStopped, "the exchange is stopped"), {});
   }
 }
 
-absl::Status Writer::RunTogether(std::span<const std::unique_ptr<Command>> commands) {
+absl::Status Writer::RunTogether(std::span<const std::unique_ptr<Command>> commands,
+                                 std::size_t& next) {
   Group group(core_->state, core_->tiles.frontier(), *parts_.core_options.random);
   bool begun = false;
   std::vector<Command*> run;
-  for (const std::unique_ptr<Command>& command : commands) {
-    if (restricting_only_ && !command->reads_only()) {
-      command->Done(MakeError(Reason::kStoreFull, "the disk is full: only what restricts is done"),
-                    {});
+  absl::Status status;
+  while (status.ok() && next < commands.size() && group.chunk_bytes() < kMostGroupBytes) {
+    Command* command = commands[next++].get();
+    if (restricting_only_ && !command->reads_only() && !command->restricts()) {
+      command->Done(DiskIsFull(), {});
       continue;
     }
-    run.push_back(command.get());
-  }
-  for (Command* command : run) {
+    run.push_back(command);
     if (!begun && !command->reads_only()) {
-      if (const absl::Status begins = Begin(group); !begins.ok()) {
-        for (Command* failed : run) failed->Done(Unknown(), {});
-        return begins;
-      }
+      status = Begin(group);
       begun = true;
     }
-    command->Run(group);
+    if (status.ok()) command->Run(group);
   }
-  if (const absl::Status committed = Commit(group); !committed.ok()) {
+  if (status.ok()) status = Commit(group);
+  if (!status.ok()) {
     for (Command* command : run) command->Done(Unknown(), {});
-    return committed;
+    return status;
   }
   const LedgerHead head = group.Head();
   for (Command* command : run) command->Done(absl::OkStatus(), head);
@@ -135,6 +132,10 @@ absl::Status Writer::RunTogether(std::span<const std::unique_ptr<Command>> comma
 }
 
 absl::Status Writer::RunAlone(Command& command) {
+  if (restricting_only_ && !command.restricts()) {
+    command.Done(DiskIsFull(), {});
+    return absl::OkStatus();
+  }
   for (bool reserve_used = false;; reserve_used = true) {
     Group group(core_->state, core_->tiles.frontier(), *parts_.core_options.random);
     absl::Status status = Begin(group);
@@ -147,10 +148,9 @@ absl::Status Writer::RunAlone(Command& command) {
       Notice(group);
       return status;
     }
-    if (!reserve_used && ReasonOf(status) == Reason::kStoreFull) {
+    if (!reserve_used && command.restricts() && ReasonOf(status) == Reason::kStoreFull) {
       // What restricts never fails for want of disk: the reserve gives way, and it is tried again.
       Stop(status);
-      next_recovery_ = std::chrono::milliseconds{0};
       Recover();
       if (core_ != nullptr) continue;
     }
@@ -310,6 +310,17 @@ absl::Status Writer::Sweep() {
   return absl::OkStatus();
 }
 
+bool Writer::Serve() {
+  // An earlier process, or the opening, may have used it up.
+  if (!restricting_only_) restricting_only_ = !core_->store->RestoreReserve().ok();
+  if (const absl::Status published = parts_.publish(core_.get()); !published.ok()) {
+    Stop(published);
+    return false;
+  }
+  Announce();
+  return true;
+}
+
 void Writer::RegainReserve() {
   const auto since_boot = parts_.core_options.clock->SinceBoot();
   if (!restricting_only_ || since_boot < next_reserve_attempt_) return;
@@ -346,19 +357,26 @@ void Writer::Stop(const absl::Status& why) {
   static_cast<void>(parts_.publish(nullptr));
   core_.reset();
   new_pages_.clear();
-  next_recovery_ = parts_.core_options.clock->SinceBoot() + parts_.recovery_delay;
+  disk_is_full_ = ReasonOf(why) == Reason::kStoreFull;
+  next_recovery_ = disk_is_full_ ? std::chrono::milliseconds{0}
+                                 : parts_.core_options.clock->SinceBoot() + parts_.recovery_delay;
 }
 
 void Writer::Recover() {
   if (parts_.core_options.clock->SinceBoot() < next_recovery_) return;
-  absl::StatusOr<std::unique_ptr<Core>> core = OpenCore(parts_.core_options);
-  restricting_only_ = false;
-  if (ReasonOf(core.status()) == Reason::kStoreFull) {
+  // Opening frees what the log took, which may be enough to open and too little for a hold. So what
+  // a full disk stopped always gives the reserve up.
+  restricting_only_ = std::exchange(disk_is_full_, false);
+  absl::StatusOr<std::unique_ptr<Core>> core =
+      OpenCore(parts_.core_options, restricting_only_ ? Reserve::kGiveUp : Reserve::kKeep);
+  if (!restricting_only_ && ReasonOf(core.status()) == Reason::kStoreFull) {
+    restricting_only_ = true;
+    core = OpenCore(parts_.core_options, Reserve::kGiveUp);
+  }
+  if (restricting_only_) {
     observe::Error("exchange", "disk_full",
                    "the disk is full: the reserve is used, and only what restricts is done",
                    {{"exchange", parts_.core_options.name}});
-    core = OpenCore(parts_.core_options, Reserve::kGiveUp);
-    restricting_only_ = core.ok();
   }
   if (!core.ok()) {
     observe::Error("exchange", "recovery_failed", "the exchange could not be opened",
@@ -369,15 +387,9 @@ void Writer::Recover() {
     return;
   }
   core_ = *std::move(core);
-  if (!restricting_only_) restricting_only_ = !core_->store->RestoreReserve().ok();
   stored_checkpoint_ = 0;
   look_again_ = true;
-  const absl::Status published = parts_.publish(core_.get());
-  if (!published.ok()) {
-    Stop(published);
-    return;
-  }
-  Announce();
+  if (!Serve()) return;
   observe::Info("exchange", "exchange_recovered", "the exchange serves again",
                 {{"exchange", parts_.core_options.name}, {"ledger_size", core_->tiles.size()}});
 }

@@ -51,6 +51,10 @@ class Writer final {
   // The most commands of one group: a lone caller waits for nobody, many share one commit.
   static constexpr std::size_t kMostCommands = 64;
 
+  // A group with so many bytes of chunks takes no more commands: what the log holds when the disk
+  // is full has to fit into the reserve (store/sqlite_store.h) on its way to the database.
+  static constexpr std::size_t kMostGroupBytes = std::size_t{4} << 20;
+
   // How long it waits before it tries again to make an epoch, or to set space aside.
   static constexpr std::chrono::milliseconds kRetry{1000};
 
@@ -75,8 +79,9 @@ class Writer final {
 
   void Process(Commands& taken);
 
-  // Runs `commands`, none of which changes the epoch, in one group.
-  absl::Status RunTogether(std::span<const std::unique_ptr<Command>> commands);
+  // Runs `commands` from `next` on, none of which changes the epoch, in one group, and moves `next`
+  // behind the last that was run.
+  absl::Status RunTogether(std::span<const std::unique_ptr<Command>> commands, std::size_t& next);
 
   // Runs a command that may change the epoch, in a group of its own.
   absl::Status RunAlone(Command& command);
@@ -110,6 +115,9 @@ class Writer final {
   void Stop(const absl::Status& why);
   void Recover();
 
+  // Shows workers the core that was opened, and sets space aside. False if that stopped it again.
+  bool Serve();
+
   // Sets space aside again, if the disk has some.
   void RegainReserve();
 
@@ -119,6 +127,7 @@ class Writer final {
   std::uint64_t stored_checkpoint_ = 0;
   // The disk is full and the reserve was given up: only what restricts is done until it is back.
   bool restricting_only_ = false;
+  bool disk_is_full_ = false;  // Why the exchange was stopped.
 
   bool stale_stage_ = false;  // A root key that was given up may still be in the keyslot.
   std::chrono::milliseconds next_epoch_attempt_{0};    // On the clock since boot.
