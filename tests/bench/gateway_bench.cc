@@ -105,6 +105,9 @@ int Run(const Options& options) {
   std::printf("%d rows a transfer, %d transfers, %d rows in the end\n",
               static_cast<int>(options.records), static_cast<int>(2 * options.runs),
               static_cast<int>(rows));
+  std::printf(
+      "the agreement's brakes on open cases and open records are let go; destruction waits "
+      "1 ms\n");
   table.Print();
   if (!options.json.empty()) {
     const absl::Status written = table.WriteJson(options.json, options.records);

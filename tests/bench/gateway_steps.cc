@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/gateway_steps.h"
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <optional>
@@ -35,6 +36,10 @@ constexpr std::size_t kMostCandidates = 64;
 constexpr std::size_t kWindow = 32;
 constexpr int kSyncs = 50;
 
+// Chunks whose findings are in memory at one time: with a million people everybody has namesakes,
+// and all findings at once would take tens of gigabytes.
+constexpr std::size_t kChunksLookedUp = 128;
+
 // Hands out prepared messages, to several threads at once.
 template <typename Message>
 class Prepared final {
@@ -64,6 +69,7 @@ struct Steps::Load {
   std::uint64_t items = 0;
   std::uint64_t request_bytes = 0;
   std::uint64_t reply_bytes = 0;
+  std::map<std::uint32_t, std::string> digests;  // Of the envelopes, by chunk.
 
   Traffic TrafficOf(std::size_t streams) const {
     return {messages, request_bytes / messages, reply_bytes / messages, streams, kWindow};
@@ -139,9 +145,16 @@ Carried Steps::Carry(std::size_t streams) {
 
   world_.Cli({"--profile", "custodian-1", "transfer", "approve", transfer.name(), "--yes"});
   const std::vector<v1::FetchSubjectsResponse> subjects = Fetch(transfer.name());
-  std::vector<v1::DepositRecordsRequest> findings = LookUp(transfer.name(), subjects);
-  const double release_gate = ReleaseGateSeconds(*rules_, subjects, findings);
-  const Load deposited = Deposit(transfer.name(), std::move(findings), streams);
+  double release_gate = 0;
+  Load deposited;
+  for (std::span<const v1::FetchSubjectsResponse> left(subjects); !left.empty();) {
+    const auto slice = left.first(std::min(left.size(), kChunksLookedUp));
+    left = left.subspan(slice.size());
+    std::vector<v1::DepositRecordsRequest> findings = LookUp(transfer.name(), slice);
+    release_gate += ReleaseGateSeconds(*rules_, slice, findings);
+    Deposit(std::move(findings), streams, deposited);
+  }
+  Close(transfer.name(), deposited);
   table_.Add("deposit, " + StreamsText(streams), deposited.items, deposited.seconds,
              release_gate + AeadSeconds(deposited.items, kSubjectBytes, kSubjectHeaderBytes) +
                  AeadSeconds(deposited.items, kRecordBytes, crypto::kEnvelopeHeaderBytes) +
@@ -203,7 +216,7 @@ std::vector<v1::FetchSubjectsResponse> Steps::Fetch(const std::string& transfer)
 }
 
 std::vector<v1::DepositRecordsRequest> Steps::LookUp(
-    const std::string& transfer, const std::vector<v1::FetchSubjectsResponse>& subjects) const {
+    const std::string& transfer, std::span<const v1::FetchSubjectsResponse> subjects) const {
   std::vector<v1::DepositRecordsRequest> chunks;
   for (const v1::FetchSubjectsResponse& chunk : subjects) {
     v1::DepositRecordsRequest& request = chunks.emplace_back();
@@ -221,14 +234,11 @@ std::vector<v1::DepositRecordsRequest> Steps::LookUp(
   return chunks;
 }
 
-Steps::Load Steps::Deposit(const std::string& transfer,
-                           std::vector<v1::DepositRecordsRequest> chunks, std::size_t streams) {
-  cli::Session& source = world_.As("source-1");
-  client::SourceClient client(Take(source.channel(), "connecting"));
-  Load load;
-  load.messages = chunks.size();
+void Steps::Deposit(std::vector<v1::DepositRecordsRequest> chunks, std::size_t streams,
+                    Load& load) {
+  client::SourceClient client(Take(world_.As("source-1").channel(), "connecting"));
+  load.messages += chunks.size();
   for (const v1::DepositRecordsRequest& chunk : chunks) load.request_bytes += chunk.ByteSizeLong();
-  std::map<std::uint32_t, std::string> digests;
   Prepared prepared(std::move(chunks));
   const auto start = SteadyClock::now();
   Require(client.Deposit([&] { return prepared.Next(); },
@@ -236,14 +246,19 @@ Steps::Load Steps::Deposit(const std::string& transfer,
                              const v1::DepositRecordsResponse& response) {
                            load.reply_bytes += response.ByteSizeLong();
                            load.items += response.verdicts().size();
-                           digests[request.chunk()] = response.envelope_digests();
+                           load.digests[request.chunk()] = response.envelope_digests();
                            return absl::OkStatus();
                          },
                          {streams, kWindow}),
           "depositing");
-  load.seconds = SecondsSince(start);
+  load.seconds += SecondsSince(start);
+}
+
+void Steps::Close(const std::string& transfer, const Load& load) {
+  cli::Session& source = world_.As("source-1");
+  client::SourceClient client(Take(source.channel(), "connecting"));
   crypto::Frontier envelopes;
-  for (const auto& [chunk, all] : digests) {
+  for (const auto& [chunk, all] : load.digests) {
     const ByteSpan bytes = AsBytes(all);
     for (std::size_t at = 0; at < bytes.size(); at += sizeof(Digest32)) {
       envelopes.Append(crypto::LeafHash(bytes.subspan(at, sizeof(Digest32))));
@@ -255,7 +270,6 @@ Steps::Load Steps::Deposit(const std::string& transfer,
                      Take(source.signing_key(), "reading the key"))
               .status(),
           "closing");
-  return load;
 }
 
 std::vector<std::uint32_t> Steps::Collect(const std::string& transfer) {

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -72,9 +73,10 @@ class Steps final {
               std::size_t streams);
   std::vector<v1::FetchSubjectsResponse> Fetch(const std::string& transfer);
   std::vector<v1::DepositRecordsRequest> LookUp(
-      const std::string& transfer, const std::vector<v1::FetchSubjectsResponse>& subjects) const;
-  Load Deposit(const std::string& transfer, std::vector<v1::DepositRecordsRequest> chunks,
-               std::size_t streams);
+      const std::string& transfer, std::span<const v1::FetchSubjectsResponse> subjects) const;
+  // Adds to `load`.
+  void Deposit(std::vector<v1::DepositRecordsRequest> chunks, std::size_t streams, Load& load);
+  void Close(const std::string& transfer, const Load& load);
   std::vector<std::uint32_t> Collect(const std::string& transfer);
   double SecondsToDestroy(const std::string& transfer, const std::vector<std::uint32_t>& rows);
   double SyncNow() const;
