@@ -18,6 +18,8 @@
 namespace holdfast::cli {
 namespace {
 
+// The smallest sample in which every kind has exactly its share: each is a multiple of 5 of 10,000.
+// What is made of a row depends on the row alone, so a larger one takes longer and tests no more.
 constexpr std::uint64_t kRecords = 2000;
 
 TEST(SampleTest, MakesTheSameFilesFromTheSameSeed) {
