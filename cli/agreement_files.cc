@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/agreement_files.h"
 
-#include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/status_macros.h"
@@ -37,8 +37,13 @@ absl::StatusOr<policy::OpenedAgreement> ReadAnyAgreement(Session& session,
 
 absl::Status CheckPlaceTable(Session& session, const policy::OpenedAgreement& agreement,
                              const std::string& agreement_path) {
+  return CompileGates(session, agreement, agreement_path).status();
+}
+
+absl::StatusOr<LocalGates> CompileGates(Session& session, const policy::OpenedAgreement& agreement,
+                                        const std::string& agreement_path) {
   const agreement::v1::Gate& gate = agreement.message().gate();
-  std::optional<policy::PlaceTable> places;
+  std::unique_ptr<policy::PlaceTable> places;
   if (!gate.place_table_path().empty()) {
     const std::string path = gate.place_table_path().starts_with('/')
                                  ? gate.place_table_path()
@@ -52,9 +57,11 @@ absl::Status CheckPlaceTable(Session& session, const policy::OpenedAgreement& ag
                       "file", path),
           "sha256", digest);
     }
-    HF_ASSIGN_OR_RETURN(places, policy::PlaceTable::Parse(text));
+    HF_ASSIGN_OR_RETURN(policy::PlaceTable table, policy::PlaceTable::Parse(text));
+    places = std::make_unique<policy::PlaceTable>(std::move(table));
   }
-  return policy::GateRulesOf(agreement, places ? &*places : nullptr).status();
+  HF_ASSIGN_OR_RETURN(policy::GateRules rules, policy::GateRulesOf(agreement, places.get()));
+  return LocalGates{std::move(places), std::move(rules)};
 }
 
 absl::StatusOr<policy::OpenedAgreement> AgreementOfProfile(Session& session) {

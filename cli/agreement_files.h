@@ -13,6 +13,8 @@
 
 #include "cli/session.h"
 #include "policy/agreement.h"
+#include "policy/gate_rules.h"
+#include "policy/place_table.h"
 
 namespace holdfast::cli {
 
@@ -27,6 +29,16 @@ absl::StatusOr<policy::OpenedAgreement> ReadAnyAgreement(Session& session, const
 // and that the gates can work with it.
 absl::Status CheckPlaceTable(Session& session, const policy::OpenedAgreement& agreement,
                              const std::string& agreement_path);
+
+// The gates as an agreement and its place table say, for judging on this machine.
+struct LocalGates {
+  std::unique_ptr<policy::PlaceTable> places;  // Null where the agreement names none.
+  policy::GateRules rules;                     // Borrows the places.
+};
+
+// Checks the place table as above, and compiles the gates.
+absl::StatusOr<LocalGates> CompileGates(Session& session, const policy::OpenedAgreement& agreement,
+                                        const std::string& agreement_path);
 
 // The agreement of the profile, verified, and of the exchange that the profile names.
 absl::StatusOr<policy::OpenedAgreement> AgreementOfProfile(Session& session);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// holdfast source: the source's side of a transfer, from one file of people.
+// holdfast source: the source's side of a transfer.
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 
 #include <fmt/format.h>
@@ -13,10 +12,9 @@
 #include "cli/commands.h"
 #include "cli/exchange_view.h"
 #include "cli/session.h"
+#include "cli/source_lookups.h"
 #include "client/requester_client.h"
 #include "client/source_client.h"
-#include "client/source_index.h"
-#include "policy/name.h"
 #include "policy/release_gate.h"
 
 namespace holdfast::cli {
@@ -24,27 +22,10 @@ namespace {
 
 struct ServeOptions {
   std::string transfer;
-  std::string people;
+  LookupOptions lookup;
   std::string patience;
   std::uint64_t streams = 2;
 };
-
-constexpr std::size_t kMostCandidates = policy::kMaxCandidates;
-
-absl::StatusOr<std::unique_ptr<client::SourceIndex>> ReadPeople(Session& session,
-                                                                const std::string& path) {
-  HF_ASSIGN_OR_RETURN(const policy::OpenedAgreement agreement, AgreementOfProfile(session));
-  // What no authority permits does not even leave the source.
-  std::set<std::string, std::less<>> permitted;
-  for (const policy::Authority& authority : agreement.authorities()) {
-    permitted.insert(authority.fields.begin(), authority.fields.end());
-  }
-  Progress progress(session.out(), "reading people", 0);
-  return client::SourceIndex::Build(
-      session.files(), path, [](std::string_view name) { return policy::NormalisedNameKey(name); },
-      [&](std::string_view column) { return permitted.contains(column); },
-      [&](std::uint64_t people) { progress.Update(people); });
-}
 
 absl::StatusOr<ExitStatus> Serve(Session& session, const ServeOptions& options) {
   if (options.streams < 1 || options.streams > 16) {
@@ -53,9 +34,9 @@ absl::StatusOr<ExitStatus> Serve(Session& session, const ServeOptions& options) 
   HF_ASSIGN_OR_RETURN(const ExchangeId exchange, session.exchange_id());
   HF_ASSIGN_OR_RETURN(const crypto::SigningKey key, session.signing_key());
   HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
-  HF_ASSIGN_OR_RETURN(const std::unique_ptr<client::SourceIndex> people,
-                      ReadPeople(session, options.people));
-  session.out().Note(fmt::format("{} people in {}", people->people(), options.people));
+  HF_ASSIGN_OR_RETURN(const policy::OpenedAgreement agreement, AgreementOfProfile(session));
+  HF_ASSIGN_OR_RETURN(const std::unique_ptr<client::SourceLookup> lookup,
+                      OpenLookup(session, options.lookup, agreement));
   if (!options.patience.empty()) {
     HF_ASSIGN_OR_RETURN(const std::chrono::milliseconds patience, ParseDuration(options.patience));
     HF_RETURN_IF_ERROR(client::RequesterClient(channel)
@@ -80,10 +61,7 @@ absl::StatusOr<ExitStatus> Serve(Session& session, const ServeOptions& options) 
   Progress progress(session.out(), "depositing", transfer.accepted());
   HF_ASSIGN_OR_RETURN(const client::ServeReport report,
                       client::SourceClient(channel).Serve(
-                          options.transfer, exchange, key,
-                          [&](const v1::AcceptedSubject& subject) {
-                            return people->Find(subject.person().name(), kMostCandidates);
-                          },
+                          options.transfer, exchange, key, *lookup,
                           [&](const client::ServeProgress& now) { progress.Update(now.deposited); },
                           {static_cast<std::size_t>(options.streams), 32}));
   std::map<std::string, std::uint64_t> verdicts;
@@ -115,11 +93,11 @@ absl::StatusOr<ExitStatus> Serve(Session& session, const ServeOptions& options) 
 void DeclareSource(Command root) {
   Command source = root.Sub("source", "serve: fetch, look up, deposit, close");
   auto options = std::make_shared<ServeOptions>();
-  Command serve = source.Sub("serve", "fetch subjects, look them up in a file, deposit, close");
+  Command serve = source.Sub("serve", "fetch subjects, look them up, deposit, close");
   serve.Required("transfer", options->transfer, "transfers/ID")
-      .Required("--people", options->people, "the source's file of people: a CSV file")
       .Optional("--wait", options->patience, "how long to wait for the approval, such as 1h")
       .Number("--streams", options->streams, "how many streams side by side; default 2");
+  DeclareLookup(serve, options->lookup);
   serve.Footer("Stopped at any time, it may be run again from the beginning.");
   serve.Runs([options](Session& session) { return Serve(session, *options); });
 }

@@ -153,7 +153,7 @@ absl::StatusOr<v1::Transfer> SourceClient::Close(const std::string& transfer,
 
 absl::StatusOr<ServeReport> SourceClient::Serve(
     const std::string& transfer, const ExchangeId& exchange, const crypto::SigningKey& key,
-    const LookupFunction& lookup, const std::function<void(const ServeProgress&)>& progress,
+    SourceLookup& lookup, const std::function<void(const ServeProgress&)>& progress,
     const StreamOptions& options) {
   ChunkQueue queue;
   Digests digests;
@@ -176,18 +176,11 @@ absl::StatusOr<ServeReport> SourceClient::Serve(
       [&]() -> absl::StatusOr<std::optional<v1::DepositRecordsRequest>> {
         const std::optional<v1::FetchSubjectsResponse> chunk = queue.Take();
         if (!chunk) return std::optional<v1::DepositRecordsRequest>();
-        v1::DepositRecordsRequest request;
-        request.set_transfer(transfer);
-        request.set_chunk(chunk->chunk());
+        HF_ASSIGN_OR_RETURN(v1::DepositRecordsRequest request,
+                            LookUpChunk(lookup, transfer, *chunk));
         std::uint64_t candidates = 0;
-        for (const v1::AcceptedSubject& subject : chunk->subjects()) {
-          HF_ASSIGN_OR_RETURN(std::vector<v1::Candidate> found, lookup(subject));
-          v1::Findings& findings = *request.add_findings();
-          findings.set_row(subject.row());
-          candidates += found.size();
-          for (v1::Candidate& candidate : found) {
-            *findings.add_candidates() = std::move(candidate);
-          }
+        for (const v1::Findings& findings : request.findings()) {
+          candidates += static_cast<std::uint64_t>(findings.candidates_size());
         }
         const MutexLock lock(mutex);
         report.counts.candidates += candidates;

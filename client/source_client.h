@@ -4,10 +4,11 @@
 // When to use  With a channel whose certificate is the source's. Serve() does all of it; it may be
 //              stopped at any time and started again from the beginning.
 // Threads      Each call blocks until it is done. The lookup is called on several threads at once.
-// Ownership    Shares the channel. Functions are called during the call only; the others by one
-// thread
-//              at a time.
+// Ownership    Shares the channel. Functions are called during the call only, `progress`, `take`
+// and
+//              `answer` by one thread at a time. A lookup is borrowed for the call.
 // Errors       Those of the channel (client/channel.h), and those of the functions passed in.
+//              Nothing here writes a log, and no error names a field's value.
 #pragma once
 
 #include <cstdint>
@@ -23,15 +24,11 @@
 #include "base/ids.h"
 #include "client/channel.h"
 #include "client/requester_client.h"
+#include "client/source_lookup.h"
 #include "crypto/ed25519.h"
 #include "holdfast/v1/transfer_service.pb.h"
 
 namespace holdfast::client {
-
-// Returns everybody in the source's files who may be this person: whoever shares the normalised
-// name. Nobody is a proper answer.
-using LookupFunction =
-    std::function<absl::StatusOr<std::vector<v1::Candidate>>(const v1::AcceptedSubject&)>;
 
 // How far Serve() is.
 struct ServeProgress {
@@ -72,7 +69,7 @@ class SourceClient final {
 
   // Fetches, looks up, deposits and closes. `progress` may be empty.
   absl::StatusOr<ServeReport> Serve(const std::string& transfer, const ExchangeId& exchange,
-                                    const crypto::SigningKey& key, const LookupFunction& lookup,
+                                    const crypto::SigningKey& key, SourceLookup& lookup,
                                     const std::function<void(const ServeProgress&)>& progress,
                                     const StreamOptions& options = {2, 32});
 

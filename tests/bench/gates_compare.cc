@@ -149,7 +149,7 @@ struct Line {
   std::size_t review = 0, refused = 0, nothing = 0;
 };
 
-std::vector<std::size_t> Rows(const LinkageSet& set, const SourceIndex& index,
+std::vector<std::size_t> Rows(const LinkageSet& set, const CandidateFinder& index,
                               const FilePerson& request, Presence presence) {
   std::vector<std::size_t> rows = index.Candidates(request);
   if (presence == Presence::kRemoved) {
@@ -161,7 +161,7 @@ std::vector<std::size_t> Rows(const LinkageSet& set, const SourceIndex& index,
   return rows;
 }
 
-Line MeasureWay(const LinkageSet& set, const SourceIndex& index, const Way& way, std::size_t every,
+Line MeasureWay(const LinkageSet& set, const CandidateFinder& index, const Way& way, std::size_t every,
                 std::size_t damaged) {
   Line line;
   const auto ask = [&](const FilePerson& request, Presence presence) {
@@ -188,7 +188,7 @@ Line MeasureWay(const LinkageSet& set, const SourceIndex& index, const Way& way,
   return line;
 }
 
-Line MeasureGates(const LinkageSet& set, const SourceIndex& index, const policy::GateConfig& config,
+Line MeasureGates(const LinkageSet& set, const CandidateFinder& index, const policy::GateConfig& config,
                   std::size_t every, std::size_t damaged, Counts& counts) {
   counts = AskAll(set, index, config, Presence::kInFile, every);
   Line line;

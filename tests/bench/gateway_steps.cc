@@ -91,9 +91,8 @@ Steps::Steps(GatewayWorld& world, const EchoPeer& peer, Table& table, const Size
   for (const policy::Authority& authority : agreement.authorities()) {
     permitted.insert(authority.fields.begin(), authority.fields.end());
   }
-  people_ = Take(client::SourceIndex::Build(
+  people_ = Take(client::CsvLookup::Open(
                      world_.files(), world_.File("sample/people.csv"),
-                     [](std::string_view name) { return policy::NormalisedNameKey(name); },
                      [&](std::string_view column) { return permitted.contains(column); }, nullptr),
                  "reading people");
 }

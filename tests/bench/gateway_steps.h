@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "client/source_index.h"
+#include "client/lookup/csv_lookup.h"
 #include "holdfast/v1/transfer_service.pb.h"
 #include "policy/gate_rules.h"
 #include "policy/place_table.h"
@@ -87,7 +87,7 @@ class Steps final {
   const Sizes sizes_;
   std::unique_ptr<policy::PlaceTable> places_;
   std::unique_ptr<policy::GateRules> rules_;
-  std::unique_ptr<client::SourceIndex> people_;
+  std::unique_ptr<client::CsvLookup> people_;
   std::uint32_t hold_ = 0;
   std::chrono::steady_clock::time_point destroyed_at_;  // When the last destruction was seen.
 };

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -142,14 +143,11 @@ TEST_F(StreamsTest, ServesASourceAcrossBreaksAndSignsWhatWasDeposited) {
   gateway_.transfers.breaks.Plan(4, 1);
   const auto key = crypto::SigningKey::Generate(gateway_.random);
   ASSERT_THAT(key, IsOk());
+  // The first of each chunk is found.
+  FunctionLookup lookup(
+      [](const LookupQuery& query) { return Candidates(query.subject.row() % 256 == 0 ? 1 : 0); });
   const auto report =
-      SourceClient(gateway_.Dial())
-          .Serve(kTransfer, ExchangeId(), *key,
-                 [](const v1::AcceptedSubject& subject) {
-                   // The first of each chunk is found.
-                   return std::vector<v1::Candidate>(subject.row() % 256 == 0 ? 1 : 0);
-                 },
-                 nullptr, {2, 4});
+      SourceClient(gateway_.Dial()).Serve(kTransfer, ExchangeId(), *key, lookup, nullptr, {2, 4});
   ASSERT_THAT(report, IsOk());
   EXPECT_EQ(report->counts.fetched, 9U);
   EXPECT_EQ(report->counts.deposited, 9U);
@@ -162,15 +160,68 @@ TEST_F(StreamsTest, StopsServingWhenTheLookupFails) {
   const auto key = crypto::SigningKey::Generate(gateway_.random);
   ASSERT_THAT(key, IsOk());
   gateway_.transfers.chunks = 400;  // More than the queue holds.
-  EXPECT_THAT(
-      SourceClient(gateway_.Dial())
-          .Serve(kTransfer, ExchangeId(), *key,
-                 [](const v1::AcceptedSubject&) -> absl::StatusOr<std::vector<v1::Candidate>> {
-                   return MakeError(Reason::kStoreCorrupt, "the file changed");
-                 },
-                 nullptr, {2, 4})
-          .status(),
-      HasReason(Reason::kStoreCorrupt));
+  FunctionLookup lookup([](const LookupQuery& query) -> absl::StatusOr<Candidates> {
+    if (query.subject.row() % 256 == 0) return Candidates();
+    return MakeError(Reason::kStoreCorrupt, "the file changed");
+  });
+  const absl::Status served = SourceClient(gateway_.Dial())
+                                  .Serve(kTransfer, ExchangeId(), *key, lookup, nullptr, {2, 4})
+                                  .status();
+  EXPECT_THAT(served, HasReason(Reason::kStoreCorrupt));
+  EXPECT_TRUE(MetadataOf(served).contains("row"));
+}
+
+TEST_F(StreamsTest, ALookupThatThrowsEndsServingAndItsTextIsNotShown) {
+  const auto key = crypto::SigningKey::Generate(gateway_.random);
+  ASSERT_THAT(key, IsOk());
+  FunctionLookup lookup([](const LookupQuery&) -> absl::StatusOr<Candidates> {
+    throw std::runtime_error("no row for Ada Example");
+  });
+  const absl::Status served = SourceClient(gateway_.Dial())
+                                  .Serve(kTransfer, ExchangeId(), *key, lookup, nullptr, {2, 4})
+                                  .status();
+  EXPECT_THAT(served, HasReason(Reason::kInternal));
+  EXPECT_EQ(served.ToString().find("Ada"), std::string::npos);
+}
+
+TEST(LookUpChunkTest, SendsNobodysDataWhereThereAreTooMany) {
+  v1::FetchSubjectsResponse chunk;
+  chunk.set_chunk(3);
+  for (std::uint32_t row = 768; row < 771; ++row) chunk.add_subjects()->set_row(row);
+  v1::Candidate somebody;
+  somebody.mutable_person()->set_name("Ada Example");
+  FunctionLookup lookup([&](const LookupQuery& query) {
+    return Candidates(kMaxOffered - 1 + query.subject.row() - 768, somebody);
+  });
+  const auto request = LookUpChunk(lookup, kTransfer, chunk);
+  ASSERT_THAT(request, IsOk());
+  EXPECT_EQ(request->chunk(), 3U);
+  ASSERT_EQ(request->findings_size(), 3);
+  EXPECT_EQ(request->findings(1).row(), 769U);
+  EXPECT_EQ(request->findings(1).candidates_size(), static_cast<int>(kMaxOffered));
+  EXPECT_TRUE(request->findings(1).candidates(63).has_person());
+  ASSERT_EQ(request->findings(2).candidates_size(), static_cast<int>(kMaxOffered) + 1);
+  for (const v1::Candidate& candidate : request->findings(2).candidates()) {
+    EXPECT_FALSE(candidate.has_person());
+  }
+}
+
+TEST(LookUpChunkTest, RefusesWhatDoesNotFitInAMessageAndACountThatIsWrong) {
+  v1::FetchSubjectsResponse chunk;
+  for (std::uint32_t row = 0; row < 256; ++row) chunk.add_subjects()->set_row(row);
+  v1::Candidate large;
+  large.add_fields()->set_value(std::string(17'000, 'x'));
+  FunctionLookup lookup([&](const LookupQuery&) { return Candidates(1, large); });
+  EXPECT_THAT(LookUpChunk(lookup, kTransfer, chunk), HasReason(Reason::kRequestTooLarge));
+  class Short final : public SourceLookup {
+   public:
+    absl::StatusOr<Candidates> Find(const LookupQuery&) override { return Candidates(); }
+    absl::StatusOr<std::vector<Candidates>> FindAll(const v1::FetchSubjectsResponse&) override {
+      return std::vector<Candidates>(255);
+    }
+  };
+  Short wrong;
+  EXPECT_THAT(LookUpChunk(wrong, kTransfer, chunk), HasReason(Reason::kInternal));
 }
 
 class KeysTest : public StreamsTest {

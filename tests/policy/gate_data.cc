@@ -6,6 +6,7 @@
 #include <iterator>
 #include <set>
 
+#include "client/lookup/person_keys.h"
 #include "policy/name.h"
 #include "policy/text.h"
 #include "policy/us_words.h"
@@ -13,8 +14,6 @@
 
 namespace holdfast::test {
 namespace {
-
-constexpr std::size_t kMostByPlace = 16;
 
 std::string Trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\r')) text.remove_prefix(1);
@@ -257,7 +256,7 @@ std::vector<std::size_t> SourceIndex::Candidates(const FilePerson& person) const
     const auto at = by_key_.find(key);
     if (at == by_key_.end()) continue;
     // Where a whole town has one postal code this key finds everybody, and says nothing.
-    if (key.front() == 'P' && at->second.size() > kMostByPlace) continue;
+    if (key.front() == 'P' && at->second.size() > client::kMostByPlace) continue;
     found.insert(at->second.begin(), at->second.end());
   }
   return {found.begin(), found.end()};

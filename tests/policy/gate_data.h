@@ -62,15 +62,26 @@ struct LinkageSet {
 std::vector<std::string> LinkageSetNames();
 std::optional<LinkageSet> LoadLinkageSet(std::string_view name);
 
-// What a source looks up: everybody who shares the normalised name, the tax number, or the postal
-// code and one part of the name.
-class SourceIndex final {
+// What a source finds for a request.
+class CandidateFinder {
+ public:
+  CandidateFinder() = default;
+  CandidateFinder(const CandidateFinder&) = delete;
+  CandidateFinder& operator=(const CandidateFinder&) = delete;
+  virtual ~CandidateFinder() = default;
+
+  // Positions in the file, in order, each once.
+  virtual std::vector<std::size_t> Candidates(const FilePerson& person) const = 0;
+};
+
+// What a source has to look up, written down as simply as can be: everybody who shares the
+// normalised name, the tax number, or the postal code and one part of the name.
+class SourceIndex final : public CandidateFinder {
  public:
   // Borrows `people`.
   explicit SourceIndex(const std::vector<FilePerson>& people);
 
-  // Positions in the file, in order, each once.
-  std::vector<std::size_t> Candidates(const FilePerson& person) const;
+  std::vector<std::size_t> Candidates(const FilePerson& person) const override;
 
  private:
   static std::vector<std::string> Keys(const FilePerson& person);

@@ -46,7 +46,7 @@ bool SurelySame(const policy::GateConfig& config, const FilePerson& a, const Fil
 }
 
 // Whether no other row of the file has the request's tax number, or its name and address.
-bool IsUnique(const policy::GateConfig& config, const LinkageSet& set, const SourceIndex& index,
+bool IsUnique(const policy::GateConfig& config, const LinkageSet& set, const CandidateFinder& index,
               const FilePerson& request, std::size_t pair) {
   const auto number = policy::ParseTaxNumber(request.tax_number, config.tax_number_form);
   for (const std::size_t row : index.Candidates(request)) {
@@ -65,7 +65,7 @@ bool IsUnique(const policy::GateConfig& config, const LinkageSet& set, const Sou
 
 }  // namespace
 
-Asked Ask(const policy::GateRules& rules, const LinkageSet& set, const SourceIndex& index,
+Asked Ask(const policy::GateRules& rules, const LinkageSet& set, const CandidateFinder& index,
           const FilePerson& request, Presence presence) {
   Asked asked;
   const policy::SubjectView subject{request.View(), "officer-1", "case-1"};
@@ -86,7 +86,7 @@ Asked Ask(const policy::GateRules& rules, const LinkageSet& set, const SourceInd
   return asked;
 }
 
-Counts AskAll(const LinkageSet& set, const SourceIndex& index, const policy::GateConfig& config,
+Counts AskAll(const LinkageSet& set, const CandidateFinder& index, const policy::GateConfig& config,
               Presence presence, std::size_t step) {
   auto rules = policy::GateRules::Compile(config);
   HF_CHECK(rules.ok());

@@ -32,7 +32,7 @@ struct Asked {
 };
 
 // Puts `request` through both gates, against `set.source` through `index`.
-Asked Ask(const policy::GateRules& rules, const LinkageSet& set, const SourceIndex& index,
+Asked Ask(const policy::GateRules& rules, const LinkageSet& set, const CandidateFinder& index,
           const FilePerson& request, Presence presence);
 
 struct Counts {
@@ -52,7 +52,7 @@ struct Counts {
 };
 
 // Asks for every `step`-th request of the set.
-Counts AskAll(const LinkageSet& set, const SourceIndex& index, const policy::GateConfig& config,
+Counts AskAll(const LinkageSet& set, const CandidateFinder& index, const policy::GateConfig& config,
               Presence presence, std::size_t step = 1);
 
 // What an agreement allows in addition that takes typing errors and one different part of the
