@@ -57,7 +57,12 @@ bool OrderCommand::AcceptedBefore(const policy::State& state) {
 void OrderCommand::Run(Turn& turn) {
   outcome_ = {};
   if (AcceptedBefore(turn.state())) {
+    // Whoever asks again may never have seen the first answer: this one says as much.
     outcome_.already = true;
+    unanchored_ = turn.state().epoch_pending();
+    if (order_->order.has_place_hold()) {
+      outcome_.open_leases = LeasesAtHold(turn.state(), order_->order.place_hold().scope());
+    }
     return;
   }
   turn.Stamp(fact_);
@@ -87,9 +92,13 @@ void OrderCommand::Run(Turn& turn) {
 void OrderCommand::Done(const absl::Status& status, const LedgerHead& head) {
   outcome_.status = status;
   outcome_.head = head;
-  const bool accepted = status.ok() && !outcome_.already && outcome_.decision.allowed();
-  // The epoch's own entry follows the order's, if it was made.
-  outcome_.anchored = !accepted || !advances_epoch_ || head.size > outcome_.index + 1;
+  const bool accepted = status.ok() && (outcome_.already || outcome_.decision.allowed());
+  if (outcome_.already) {
+    outcome_.anchored = !unanchored_;
+  } else {
+    // The epoch's own entry follows the order's, if it was made.
+    outcome_.anchored = !accepted || !advances_epoch_ || head.size > outcome_.index + 1;
+  }
   auto outcome = std::make_shared<OrderOutcome>(std::move(outcome_));
 
   const order::v1::Order& order = order_->order;
@@ -99,7 +108,8 @@ void OrderCommand::Done(const absl::Status& status, const LedgerHead& head) {
     executor_.Post([done = std::move(done_), outcome] { done(std::move(*outcome)); });
     return;
   }
-  // Whatever a lower entry let out has left, or is cut off, before the answer.
+  // Whatever a lower entry let out has left, or is cut off, before the answer; also before an
+  // answer that is given again, because the first may still be waiting for that.
   const std::uint64_t index = outcome->index;
   egress_->Drain(index, std::nullopt, kHoldDrain,
                  [done = std::move(done_), outcome](const Egress::Drained& drained) {

@@ -45,7 +45,7 @@ struct OrderOutcome {
   bool already = false;
   bool anchored = true;  // False while a hold's epoch is still to be made.
 
-  // For a hold.
+  // For a hold: the leases that are open in its scope when it is answered, so also if `already`.
   std::vector<LeaseAtHold> open_leases;
   std::uint32_t cut = 0;  // Replies that were cut off: they count as released.
 };
@@ -75,6 +75,7 @@ class OrderCommand final : public Command {
   std::shared_ptr<Egress> egress_;
   DoneCallback done_;
   bool advances_epoch_;
+  bool unanchored_ = false;  // Of an order that was accepted before.
   OrderOutcome outcome_;
 };
 

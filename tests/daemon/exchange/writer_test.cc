@@ -98,6 +98,42 @@ TEST_F(WriterTest, AHoldWaitsForWhatIsUnderWayAndCutsItOff) {
   EXPECT_EQ(outcome.open_leases[0].records, 1U);
 }
 
+// R24: the first answer may have been lost, and the second must promise no less.
+TEST_F(WriterTest, AHoldThatIsOrderedAgainIsAnsweredNoSoonerAndNoShorter) {
+  const std::uint32_t transfer = world_.MustMakeTransfer(4);
+  const std::uint32_t lease = world_.MustOpenLease(transfer);
+  exchange::ReleaseOutcome release = world_.Release(transfer, lease, {1});
+  const order::v1::Order act = ExchangeWorld::HoldAct("hold");
+  std::future<exchange::OrderOutcome> first = world_.OrderLater("carol", act);
+  while (world_.epoch() != 2 || !world_.exchange().egress()->waiting()) {
+  }
+  std::future<exchange::OrderOutcome> again = world_.OrderLater("carol", act);
+  world_.ledger_size();  // Whatever was submitted before has been run.
+  EXPECT_EQ(first.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  EXPECT_EQ(again.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  release.egress.reset();  // It has left.
+  const exchange::OrderOutcome outcome = again.get();
+  EXPECT_TRUE(outcome.already);
+  EXPECT_EQ(outcome.index, first.get().index);
+  EXPECT_TRUE(outcome.anchored);
+  EXPECT_EQ(outcome.cut, 0U);
+  ASSERT_EQ(outcome.open_leases.size(), 1U);
+  EXPECT_EQ(outcome.open_leases[0].records, 1U);
+}
+
+TEST_F(WriterTest, AHoldThatIsOrderedAgainSaysThatItsEpochIsStillToBeMade) {
+  world_.MustMakeTransfer(4);
+  world_.keyslot_down = true;
+  const order::v1::Order act = ExchangeWorld::HoldAct("hold");
+  EXPECT_FALSE(world_.Order("carol", act).anchored);
+  const exchange::OrderOutcome again = world_.Order("carol", act);
+  EXPECT_TRUE(again.already);
+  EXPECT_FALSE(again.anchored);
+  world_.keyslot_down = false;
+  while (world_.epoch() != 2) world_.clock().Advance(std::chrono::milliseconds(100));
+  EXPECT_TRUE(world_.Order("carol", act).anchored);
+}
+
 TEST_F(WriterTest, ACommitThatFailsIsNotAcknowledgedAndTheExchangeComesBack) {
   const std::uint32_t transfer = world_.MustMakeTransfer(4);
   world_.Stop();
