@@ -5,6 +5,7 @@
   Gateway.create(folder) makes a sample, certificates, keys and a signed agreement; start(), stop()
   and kill() are for its daemon; cli() runs a command as somebody, and checks its exit status.
 """
+import base64
 import collections
 import csv
 import json
@@ -12,6 +13,7 @@ import os
 import pathlib
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -225,6 +227,36 @@ log {{ format: JSON }}
         beside = path.with_name(path.name + ".new")
         beside.write_text(text, encoding="utf-8")
         os.replace(beside, path)
+
+    def credentials(self, member):
+        """Of a member, for gRPC; a test that asks for them has gRPC and the stubs on its path."""
+        import grpc
+        pki = self.path("pki")
+        return grpc.ssl_channel_credentials(*((pki / name).read_bytes() for name in (
+            "ca.pem", f"{member}.key", f"{member}.pem")))
+
+    def signing_seed(self, member):
+        """The seed of a signing key that was made without a passphrase."""
+        for line in self.read(f"keys/{member}").splitlines():
+            if line.startswith("seed "):
+                return base64.b64decode(line[5:], validate=True)
+        raise AssertionError("no seed")
+
+    def export_entries(self, folder="export"):
+        """The bytes of every entry of an export, in order."""
+        entries = []
+        bundles = self.path(folder) / "tile/entries"
+        for path in sorted(path for path in bundles.rglob("*") if path.is_file()):
+            data, at = path.read_bytes(), 0
+            while at < len(data):
+                (size,) = struct.unpack_from(">H", data, at)
+                at += 2
+                if size == 0xFFFF:
+                    (size,) = struct.unpack_from(">I", data, at)
+                    at += 4
+                entries.append(data[at:at + size])
+                at += size
+        return entries
 
     # The daemon.
 

@@ -7,7 +7,6 @@ while the daemon starts. Afterwards the exported ledger must have everything tha
 
 Usage: kill9_test.py HOLDFAST HOLDFASTD STUBS [ROUNDS [SEED]]
 """
-import base64
 import hashlib
 import pathlib
 import random
@@ -191,17 +190,6 @@ class Counsel(Person):
 
 
 class World(gateway.Gateway):
-    def credentials(self, member):
-        pki = self.path("pki")
-        return grpc.ssl_channel_credentials(*((pki / name).read_bytes() for name in (
-            "ca.pem", f"{member}.key", f"{member}.pem")))
-
-    def signing_seed(self, member):
-        for line in self.read(f"keys/{member}").splitlines():
-            if line.startswith("seed "):
-                return base64.b64decode(line[5:], validate=True)
-        raise AssertionError("no seed")
-
     def epochs_in_keyslot(self):
         """What the areas say at their beginning; an erased one says nothing."""
         found = []
@@ -216,21 +204,6 @@ class World(gateway.Gateway):
         daemon = gateway.Daemon(self.path("holdfastd.conf"))
         time.sleep(seconds)
         daemon.end(9)
-
-    def export_entries(self):
-        entries = []
-        folder = self.path("export/tile/entries")
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            data, at = path.read_bytes(), 0
-            while at < len(data):
-                (size,) = struct.unpack_from(">H", data, at)
-                at += 2
-                if size == 0xFFFF:
-                    (size,) = struct.unpack_from(">I", data, at)
-                    at += 4
-                entries.append(data[at:at + size])
-                at += size
-        return entries
 
 
 class Kill9Test(unittest.TestCase):
