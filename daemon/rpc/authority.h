@@ -14,6 +14,16 @@
 
 namespace holdfast::rpc {
 
+enum class Access {
+  kDenied = 0,
+
+  // The caller may do this in an exchange of this daemon, and not in the one that it named: that
+  // one is not here, or is none of the caller's business, and the caller is not told which.
+  kExchangeUnknown,
+
+  kAllowed,
+};
+
 class Authority {
  public:
   Authority() = default;
@@ -24,8 +34,9 @@ class Authority {
   // Whether the identity `spiffe_id` may use `permission` (such as "keys.release") in `exchange`.
   // `exchange` is what the caller named, or empty: then the daemon's only exchange is meant, and
   // the answer is no where there are several and the permission is not about the daemon itself.
-  virtual bool Allows(std::string_view spiffe_id, std::string_view permission,
-                      std::string_view exchange) const = 0;
+  // Who has the permission nowhere is denied, whatever it names: it learns nothing.
+  virtual Access Ask(std::string_view spiffe_id, std::string_view permission,
+                     std::string_view exchange) const = 0;
 
   // The id under which the agreement enrols `spiffe_id`; empty if it does not.
   virtual std::string MemberOf(std::string_view spiffe_id, std::string_view exchange) const = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/rpc/directory.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -25,16 +26,21 @@ absl::StatusOr<const Hosted*> Directory::Find(const Call& call) const {
   return hosted;
 }
 
-bool Directory::Allows(std::string_view spiffe_id, std::string_view permission,
-                       std::string_view exchange) const {
+Access Directory::Ask(std::string_view spiffe_id, std::string_view permission,
+                      std::string_view exchange) const {
   const Hosted* hosted = Named(exchange);
-  if (hosted != nullptr) return hosted->agreement->Allows(spiffe_id, permission);
-  // Health is about the daemon: a member of any of its exchanges may ask.
-  if (!exchange.empty() || permission != "health.check") return false;
-  for (const Hosted& any : hosted_) {
-    if (any.agreement->Allows(spiffe_id, permission)) return true;
+  if (hosted != nullptr && hosted->agreement->FindMemberBySpiffeId(spiffe_id) != nullptr) {
+    return hosted->agreement->Allows(spiffe_id, permission) ? Access::kAllowed : Access::kDenied;
   }
-  return false;
+  // Which exchanges there are beside its own is nobody's business: one that is here and not the
+  // caller's is answered like one that is not here.
+  const bool somewhere = std::any_of(hosted_.begin(), hosted_.end(), [&](const Hosted& any) {
+    return any.agreement->Allows(spiffe_id, permission);
+  });
+  if (!somewhere) return Access::kDenied;
+  // Health is about the daemon: a member of any of its exchanges may ask.
+  return exchange.empty() && permission == "health.check" ? Access::kAllowed
+                                                          : Access::kExchangeUnknown;
 }
 
 std::string Directory::MemberOf(std::string_view spiffe_id, std::string_view exchange) const {

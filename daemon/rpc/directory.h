@@ -4,7 +4,7 @@
 // When to use  Filled while the daemon is wired, then read by the gate and the services.
 // Threads      Add() by one thread, before the server starts. The others concurrently.
 // Ownership    Owns the hosted exchanges.
-// Errors       Find() fails with kExchangeNotFound and kExchangeStopped.
+// Errors       Find() fails with kExchangeNotFound.
 #pragma once
 
 #include <memory>
@@ -47,8 +47,8 @@ class Directory final : public Authority {
   const std::vector<Hosted>& hosted() const { return hosted_; }
 
   // Authority.
-  bool Allows(std::string_view spiffe_id, std::string_view permission,
-              std::string_view exchange) const override;
+  Access Ask(std::string_view spiffe_id, std::string_view permission,
+             std::string_view exchange) const override;
   std::string MemberOf(std::string_view spiffe_id, std::string_view exchange) const override;
 
  private:

@@ -142,8 +142,14 @@ absl::StatusOr<std::shared_ptr<internal::CallCore>> RequestGate::Admit(
   caller.method = (*method)->path;
   const absl::Status headers = ReadHeaders(*context, caller);
   if (!headers.ok()) return headers;
-  if (!Allows(caller, **method)) {
-    return MakeError(Reason::kPermissionDenied, "the agreement does not let the caller do this");
+  switch (authority_.Ask(caller.peer, (*method)->permission, caller.exchange)) {
+    case Access::kDenied:
+      return MakeError(Reason::kPermissionDenied, "the agreement does not let the caller do this");
+    case Access::kExchangeUnknown:
+      return MakeError(Reason::kExchangeNotFound,
+                       "the call names no exchange of this daemon that the caller belongs to");
+    case Access::kAllowed:
+      break;
   }
   caller.member = authority_.MemberOf(caller.peer, caller.exchange);
   auto slot = load_->TakeSlot(caller.peer, (*method)->lane);
@@ -164,7 +170,7 @@ absl::StatusOr<std::shared_ptr<internal::CallCore>> RequestGate::Admit(
 }
 
 bool RequestGate::Allows(const internal::Caller& caller, const Method& method) const {
-  return authority_.Allows(caller.peer, method.permission, caller.exchange);
+  return authority_.Ask(caller.peer, method.permission, caller.exchange) == Access::kAllowed;
 }
 
 void RequestGate::OnCallDone(internal::CallCore* core, const absl::Status& status) {

@@ -47,11 +47,13 @@ class TableAuthority final : public rpc::Authority {
     MutexLock lock(mutex_);
     granted_.erase({spiffe_id, permission});
   }
-  bool Allows(std::string_view spiffe_id, std::string_view permission,
-              std::string_view exchange) const override {
+  rpc::Access Ask(std::string_view spiffe_id, std::string_view permission,
+                  std::string_view exchange) const override {
     MutexLock lock(mutex_);
-    if (!exchange.empty() && exchange != "known") return false;
-    return granted_.contains({std::string(spiffe_id), std::string(permission)});
+    const bool granted = granted_.contains({std::string(spiffe_id), std::string(permission)});
+    if (!granted) return rpc::Access::kDenied;
+    return exchange.empty() || exchange == "known" ? rpc::Access::kAllowed
+                                                   : rpc::Access::kExchangeUnknown;
   }
   std::string MemberOf(std::string_view spiffe_id, std::string_view) const override {
     return std::string(spiffe_id.substr(spiffe_id.rfind('/') + 1));

@@ -146,6 +146,10 @@ TEST(GateAccess, TheExchangeThatTheCallerNamesIsAskedAbout) {
   EXPECT_TRUE(CallUnary(channel, kEcho, ToyRequest(), nullptr, options).ok());
   options.headers = {{"holdfast-exchange", "other"}};
   EXPECT_EQ(ReasonIn(CallUnary(channel, kEcho, ToyRequest(), nullptr, options)),
+            "EXCHANGE_NOT_FOUND");
+  // Whoever has no permission anywhere learns nothing.
+  EXPECT_EQ(ReasonIn(CallUnary(door.ConnectAs("spiffe://test/requester/nobody"), kEcho,
+                               ToyRequest(), nullptr, options)),
             "PERMISSION_DENIED");
   // Whoever reads the other one would decide for another exchange.
   options.headers = {{"holdfast-exchange", "known"}, {"holdfast-exchange", "other"}};

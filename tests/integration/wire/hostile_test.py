@@ -205,7 +205,7 @@ class HostileTest(unittest.TestCase):
                           "REQUEST_MALFORMED")
         for name in ("other", "../state", "x" * 1000, " ", "%00"):
             self.assert_clear(wire.first_error(wire.call(
-                channel, path, b"", metadata=(("holdfast-exchange", name),))), "PERMISSION_DENIED")
+                channel, path, b"", metadata=(("holdfast-exchange", name),))), "EXCHANGE_NOT_FOUND")
         # The library ends a connection that sends such headers, and says so in its own words.
         error = wire.first_error(wire.call(self.gateway.channel("requester-1"), path, b"",
                                            metadata=(("holdfast-exchange", "x" * 100000),)))
@@ -499,8 +499,14 @@ class HostileTest(unittest.TestCase):
         opening, signature, _ = reader.sign_opening(
             self.gateway.seed("requester-1"), public, os.urandom(16), self.gateway.exchange,
             reader.transfer_id(self.closed), int(time.time() * 1000), 0, bytes(32), b"requester-1")
+        from holdfast.v1 import hold_service_pb2, scope_pb2
+        holds = wire.hold_service_pb2_grpc.HoldServiceStub(self.gateway.channel("counsel-1"))
+        everything = hold_service_pb2.PreviewHoldRequest(scope=scope_pb2.Scope(everything=True))
+        before = holds.PreviewHold(everything, timeout=wire.SECONDS).open_leases
         self.release_refused(("REQUEST_MALFORMED",), keys.LeaseOpening(
             transfer=self.closed, recipient_key=public, opening=opening, signature=signature))
+        # And before the ledger has a lease that nobody can use.
+        self.assertEqual(holds.PreviewHold(everything, timeout=wire.SECONDS).open_leases, before)
 
     def test_a_replayed_opening_is_a_new_decision_for_the_same_requester_only(self):
         secret = os.urandom(32)
