@@ -88,6 +88,15 @@ absl::Status Rejected() {
 
 }  // namespace
 
+bool CanSealTo(const X25519PublicKey& recipient_key) {
+  // A clamped scalar is a multiple of 8, so a point of low order becomes zero, which the library
+  // refuses, and no other point does. Which scalar it is makes no difference.
+  constexpr std::array<unsigned char, crypto_scalarmult_SCALARBYTES> kAnyScalar = {1};
+  std::array<unsigned char, crypto_scalarmult_BYTES> shared{};
+  return crypto_scalarmult(shared.data(), kAnyScalar.data(), Raw(BytesOf(recipient_key).data())) ==
+         0;
+}
+
 Bytes EncodeLeaseOpening(const LeaseOpening& opening) {
   HF_CHECK(!opening.member.empty() && opening.member.size() <= kMaxMemberBytes);
   Bytes bytes(kOpeningFixedBytes + opening.member.size());

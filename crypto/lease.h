@@ -45,6 +45,10 @@ inline constexpr std::size_t kSealedRecordKeyBytes = 48;
 inline constexpr std::size_t kSealedLeaseKeyBytes = 112;
 inline constexpr std::size_t kMaxMemberBytes = 255;
 
+// Whether one can seal to it: not one of the points of low order, with which everybody knows the
+// shared secret.
+bool CanSealTo(const X25519PublicKey& recipient_key);
+
 // What a requester signs.
 struct LeaseOpening {
   ExchangeId exchange;

@@ -60,6 +60,10 @@ absl::StatusOr<crypto::LeaseOpening> CheckOpening(const Hosted& hosted, const Vi
     return MakeError(Reason::kRequestMalformed,
                      "the signed opening is about another exchange, transfer, member or key");
   }
+  // Before the lease is in the ledger: nothing can be granted under it.
+  if (!crypto::CanSealTo(opening->recipient_key)) {
+    return MakeError(Reason::kRequestMalformed, "nobody can seal to the recipient key");
+  }
   return opening;
 }
 

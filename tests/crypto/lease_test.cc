@@ -268,5 +268,33 @@ TEST(BatchChainTest, AcceptsNoOtherRowsNoOtherOrderAndNoGap) {
   EXPECT_THAT(elsewhere.Accept(first, one), HasReason(Reason::kSignatureInvalid));
 }
 
+// Every encoding of a point of order 1, 2, 4 or 8 on the curve or its twist: as RFC 7748 reads it,
+// without the top bit, and with numbers that are not reduced.
+TEST(RecipientKeyTest, IsNoPointOfLowOrder) {
+  test::SeededCryptoRandom random;
+  for (const std::string low :
+       {"0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"}) {
+    Bytes bytes = FromHex(low).value();
+    for (const std::byte top : {std::byte{0}, std::byte{0x80}}) {
+      bytes.back() |= top;
+      const auto key = IdFromBytes<X25519PublicKey>(bytes).value();
+      EXPECT_FALSE(CanSealTo(key)) << Hex(bytes);
+      EXPECT_THAT(LeaseIssuer::Issue(LeaseHeader(), key, random),
+                  HasReason(Reason::kRequestMalformed))
+          << Hex(bytes);
+      // Its neighbours are keys like any other.
+      bytes.front() ^= std::byte{0x10};
+      EXPECT_TRUE(CanSealTo(IdFromBytes<X25519PublicKey>(bytes).value())) << Hex(bytes);
+      bytes.front() ^= std::byte{0x10};
+    }
+  }
+}
+
 }  // namespace
 }  // namespace holdfast::crypto
