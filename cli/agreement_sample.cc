@@ -104,6 +104,7 @@ brakes {{
   refused_basis_points: 2000
   placeholder_basis_points: 100
   open_records: 10000        # Leased open at one time: a freeze finds no more.
+  open_leases: 4096          # Of one requester at one time.
 }}
 
 gate {{

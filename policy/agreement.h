@@ -120,6 +120,7 @@ struct Brakes {
   std::uint32_t refused_basis_points = 0;
   std::uint32_t placeholder_basis_points = 0;
   std::uint32_t open_records = 0;
+  std::uint32_t open_leases = 0;
 };
 
 class OpenedAgreement final {

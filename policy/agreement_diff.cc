@@ -127,6 +127,7 @@ void CompareBrakes(Lines& lines, const Brakes& before, const Brakes& after) {
   Compare(lines, "placeholders, in hundredths of a percent", before.placeholder_basis_points,
           after.placeholder_basis_points);
   Compare(lines, "records leased open", before.open_records, after.open_records);
+  Compare(lines, "open leases", before.open_leases, after.open_leases);
 }
 
 }  // namespace

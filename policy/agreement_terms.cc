@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The numbers of an agreement, and their defaults.
+#include <algorithm>
 #include <string>
 
 #include "policy/agreement_compiler.h"
+#include "policy/leases.h"
 
 namespace holdfast::policy {
 namespace {
@@ -81,6 +83,16 @@ void AgreementCompiler::CompileBrakes() {
   out.placeholder_basis_points =
       share(Brakes::kPlaceholderBasisPointsFieldNumber, b.placeholder_basis_points(), 100);
   out.open_records = number(b.open_records(), 10'000);
+  // What one requester opens must leave room for what every other one may open.
+  const auto requesters = static_cast<std::uint32_t>(std::count_if(
+      out_.members_.begin(), out_.members_.end(),
+      [](const Member& member) { return member.role == agreement::v1::ROLE_REQUESTER; }));
+  const std::uint32_t part = kMaxOpenLeases / std::max(requesters, 1U);
+  out.open_leases = number(b.open_leases(), std::min(part, kDefaultOpenLeases));
+  if (out.open_leases > part) {
+    Defect(place, Brakes::kOpenLeasesFieldNumber,
+           "must be at most " + std::to_string(part) + ", a requester's part of 65,536");
+  }
 }
 
 void AgreementCompiler::CheckGate() {

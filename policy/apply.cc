@@ -143,6 +143,7 @@ void Fold::EndCases(Transfer& transfer) {
 
 void Fold::EndLease(const Lease& lease) {
   Transfer& transfer = s_.transfers_[lease.transfer];
+  --s_.open_leases_of_[lease.requester.value()];
   std::uint32_t& open = s_.open_records_[lease.requester.value()];
   lease.rows.ForEach([&](std::uint32_t row) {
     if (--transfer.records.Find(row)->open_leases == 0) --open;
@@ -157,6 +158,7 @@ absl::Status Fold::Open(const ledger::v1::ExchangeOpened& fact,
   s_.agreement_ = std::move(agreement);
   s_.checkpoint_key_ = *key;
   s_.open_records_.resize(s_.agreement_->members().size());
+  s_.open_leases_of_.resize(s_.agreement_->members().size());
   s_.last_orders_.resize(s_.agreement_->members().size());
   return absl::OkStatus();
 }
@@ -328,6 +330,7 @@ absl::Status Fold::Add(const ledger::v1::LeaseOpened& fact, std::uint64_t index)
   lease.requester = transfer->requester;
   lease.not_after = UnixMillis(fact.not_after_ms());
   lease.opened_index = index;
+  ++s_.open_leases_of_[lease.requester.value()];
   s_.lease_ends_.emplace(lease.not_after, lease.number);
   s_.open_leases_.emplace(lease.number, std::move(lease));
   return absl::OkStatus();

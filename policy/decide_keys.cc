@@ -107,7 +107,8 @@ Decision DecideFact(const State& state, const ledger::v1::LeaseOpened& fact) {
   if (not_after <= late || not_after > late + state.agreement().terms().lease_duration) {
     return Refuse(Refusal::kLeasePeriod);
   }
-  if (state.open_leases().size() >= kMaxOpenLeases ||
+  // Each requester has its own: one that opens all it may takes none from another.
+  if (state.OpenLeasesOf(transfer->requester) >= state.agreement().brakes().open_leases ||
       state.lease_count() == std::numeric_limits<std::uint32_t>::max()) {
     return Refuse(Refusal::kTooManyLeases);
   }

@@ -22,8 +22,10 @@
 
 namespace holdfast::policy {
 
-// Open leases at one time, of all requesters.
-inline constexpr std::size_t kMaxOpenLeases = 65'536;
+// Open leases at one time, of all requesters: what the agreement's brake `open_leases` lets each
+// open adds up to no more.
+inline constexpr std::uint32_t kMaxOpenLeases = 65'536;
+inline constexpr std::uint32_t kDefaultOpenLeases = 4'096;
 
 // A set of rows, by chunk.
 class RowSet final {

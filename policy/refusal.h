@@ -67,7 +67,7 @@ enum class Refusal : std::uint32_t {
   kLeaseUnknown = 50,
   kLeaseEnded = 51,
   kLeasePeriod = 52,         // Longer than the agreement allows, or already over.
-  kTooManyLeases = 53,       // 65,536 open at one time are all that there can be.
+  kTooManyLeases = 53,       // Brake `open_leases`.
   kOpenRecords = 54,         // Brake `open_records`.
   kRecordNotDeposited = 55,  // No envelope yet.
   kRecordNotYetValid = 56,   // Cannot happen while time only goes forward.

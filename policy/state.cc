@@ -69,6 +69,10 @@ std::uint32_t State::OpenRecords(MemberNumber requester) const {
   return requester.value() < open_records_.size() ? open_records_[requester.value()] : 0;
 }
 
+std::uint32_t State::OpenLeasesOf(MemberNumber requester) const {
+  return requester.value() < open_leases_of_.size() ? open_leases_of_[requester.value()] : 0;
+}
+
 OrderPrev State::LastOrderOf(MemberNumber person) const {
   return person.value() < last_orders_.size() ? last_orders_[person.value()] : OrderPrev{};
 }

@@ -116,6 +116,7 @@ class State final {
   const OpenLeases& open_leases() const { return open_leases_; }
   std::uint32_t lease_count() const { return lease_count_; }  // Ever opened.
   std::uint32_t OpenRecords(MemberNumber requester) const;    // For the brake of R51.
+  std::uint32_t OpenLeasesOf(MemberNumber requester) const;
 
   // Orders.
   OrderPrev LastOrderOf(MemberNumber person) const;
@@ -172,7 +173,8 @@ class State final {
   OpenLeases open_leases_;
   std::multimap<UnixMillis, std::uint32_t> lease_ends_;
   std::uint32_t lease_count_ = 0;
-  std::vector<std::uint32_t> open_records_;  // By member.
+  std::vector<std::uint32_t> open_records_;    // By member.
+  std::vector<std::uint32_t> open_leases_of_;  // By member.
 
   std::vector<OrderPrev> last_orders_;  // By member.
   absl::flat_hash_map<Digest32, std::uint64_t> order_by_digest_;

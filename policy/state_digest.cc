@@ -118,7 +118,8 @@ Digest32 DigestOf(const State& state) {
   hash.U32(state.lease_count());
   for (const Member& member : state.agreement().members()) {
     const OrderPrev last = state.LastOrderOf(member.number);
-    hash.U32(state.OpenRecords(member.number)).U8(last.any ? 1 : 0).Fixed(last.digest);
+    hash.U32(state.OpenRecords(member.number)).U32(state.OpenLeasesOf(member.number));
+    hash.U8(last.any ? 1 : 0).Fixed(last.digest);
   }
   return hash.Finish();
 }

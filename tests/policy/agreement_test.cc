@@ -137,6 +137,7 @@ TEST(AgreementTest, DefaultsAreFilledIn) {
   EXPECT_EQ(brakes.refused_basis_points, 2'000U);
   EXPECT_EQ(brakes.placeholder_basis_points, 100U);
   EXPECT_EQ(brakes.open_records, 10'000U);
+  EXPECT_EQ(brakes.open_leases, 4'096U);
 }
 
 TEST(AgreementTest, MembersAreFoundByIdAndBySpiffeId) {
@@ -265,6 +266,7 @@ TEST(AgreementTest, EachFieldIsChecked) {
       {"brakes {", "brakes { refused_basis_points: 10001"},
       {"brakes {", "brakes { officer_share_basis_points: 10001"},
       {"brakes {", "brakes { transfer_subjects: 16000001"},
+      {"brakes {", "brakes { open_leases: 32769"},  // There are two requesters.
       {"address_scheme: GENERIC", "address_scheme: US"},
       {"address_scheme: GENERIC", "address_scheme: 7"},
       {"address_scheme: GENERIC", "address_scheme: GENERIC place_table_path: \"zip.csv\""},

@@ -157,15 +157,45 @@ TEST(KeyRulesTest, OneRecordIsOpenUnderAtMost255Leases) {
   EXPECT_EQ(world.Try(World::Release(world.OpenLease(t), 0)).refusal, Refusal::kOpenRecords);
 }
 
-TEST(KeyRulesTest, AtMost65536LeasesAreOpen) {
+TEST(KeyRulesTest, ARequesterThatOpensAllLeasesItMayTakesNoneFromAnother) {
   World world;
-  const std::uint32_t t = world.ClosedTransfer(1);
-  const auto entry = EntryOf(world.LeaseFact(t));
+  const auto closed = [&](std::string_view requester) {
+    const std::uint32_t t = world.CreateTransfer(requester);
+    world.Judge(t, 0);
+    world.Finish(t);
+    world.Approve(t);
+    world.Deposit(t, 0);
+    world.Close(t);
+    return t;
+  };
+  const auto greedy = EntryOf(world.LeaseFact(closed("ice"), "ice"));
+  const auto other = EntryOf(world.LeaseFact(closed("ice2"), "ice2"));
+  const auto ice = world.agreement().FindMember("ice")->number;
   policy::State state = world.state().Clone();
-  for (std::size_t i = 0; i < policy::kMaxOpenLeases; ++i) {
-    ASSERT_TRUE(policy::Apply(state, entry, nullptr, state.ledger_size()).ok());
+  for (std::uint32_t i = 0; i < policy::kDefaultOpenLeases; ++i) {
+    ASSERT_TRUE(policy::Decide(state, {greedy}).allowed()) << i;
+    ASSERT_TRUE(policy::Apply(state, greedy, nullptr, state.ledger_size()).ok());
   }
-  EXPECT_EQ(policy::Decide(state, {entry}).refusal, Refusal::kTooManyLeases);
+  EXPECT_EQ(state.OpenLeasesOf(ice), policy::kDefaultOpenLeases);
+  EXPECT_EQ(policy::Decide(state, {greedy}).refusal, Refusal::kTooManyLeases);
+  EXPECT_TRUE(policy::Decide(state, {other}).allowed());
+}
+
+TEST(KeyRulesTest, ALeaseThatEndedMakesRoomForAnother) {
+  AgreementOptions options;
+  options.brakes = "open_leases: 2";
+  World world(options);
+  const std::uint32_t t = world.ClosedTransfer(1);
+  const auto ice = world.agreement().FindMember("ice")->number;
+  world.OpenLease(t);
+  world.Pass(10min);
+  world.OpenLease(t);
+  EXPECT_EQ(world.Try(world.LeaseFact(t)).refusal, Refusal::kTooManyLeases);
+  world.Pass(5min);
+  EXPECT_EQ(world.state().OpenLeasesOf(ice), 1U);
+  world.OpenLease(t);
+  world.Pass(15min);
+  EXPECT_EQ(world.state().OpenLeasesOf(ice), 0U);
 }
 
 TEST(KeyRulesTest, AClockThatJumpsAheadEndsLeasesAndNothingRevivesThem) {

@@ -44,7 +44,7 @@ inline AgreementOptions Options() {
   options.terms =
       "lease_duration { seconds: 60 } cooling_period { seconds: 30 }\n"
       "destruction_window { seconds: 60 }\n";
-  options.brakes = "open_records: 4 officer_open_cases: 16";
+  options.brakes = "open_records: 4 officer_open_cases: 16 open_leases: 5";
   return options;
 }
 
@@ -56,6 +56,7 @@ inline ReferenceTerms Terms() {
   terms.transfer_approvals = 2;
   terms.destruction_approvals = 1;
   terms.open_records = 4;
+  terms.open_leases = 5;
   terms.officer_open_cases = 16;
   return terms;
 }
@@ -110,6 +111,8 @@ class RandomExchange final {
     for (const char* requester : {"ice", "ice2"}) {
       ASSERT_EQ(world_.state().OpenRecords(world_.agreement().FindMember(requester)->number),
                 model_.OpenRecords(requester).size());
+      ASSERT_EQ(world_.state().OpenLeasesOf(world_.agreement().FindMember(requester)->number),
+                model_.OpenLeases(requester));
     }
     for (const std::string& officer : Officers()) {
       const auto number = world_.state().FindOfficer(officer);

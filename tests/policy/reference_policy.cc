@@ -104,6 +104,13 @@ std::set<std::pair<std::uint32_t, std::uint32_t>> ReferencePolicy::OpenRecords(
   return open;
 }
 
+std::size_t ReferencePolicy::OpenLeases(const std::string& requester) const {
+  return static_cast<std::size_t>(
+      std::count_if(leases.begin(), leases.end(), [&](const ReferenceLease& lease) {
+        return lease.requester == requester && lease.not_after > late;
+      }));
+}
+
 std::size_t ReferencePolicy::OpenCases(const std::string& officer) const {
   std::size_t open = 0;
   for (const ReferenceTransfer& transfer : transfers) {
@@ -173,6 +180,7 @@ bool ReferencePolicy::MayLease(std::uint32_t transfer, const std::string& reques
       order_unanchored || destruction_unanchored || late >= of.not_after) {
     return false;
   }
+  if (OpenLeases(requester) >= terms.open_leases) return false;
   // No hold says that all of this transfer's records are frozen.
   return std::none_of(holds.begin(), holds.end(), [&](const auto& hold) {
     const v1::Scope& scope = hold.second.scope;

@@ -30,6 +30,7 @@ struct ReferenceTerms {
   std::size_t transfer_approvals = 1;
   std::size_t destruction_approvals = 1;
   std::size_t open_records = 0;
+  std::size_t open_leases = 0;
   std::size_t officer_open_cases = 0;
 };
 
@@ -122,6 +123,7 @@ class ReferencePolicy final {
   bool Preserved(std::uint32_t transfer, std::uint32_t row) const;
   bool Lingering(std::uint32_t transfer, std::uint32_t row) const;
   std::set<std::pair<std::uint32_t, std::uint32_t>> OpenRecords(const std::string& requester) const;
+  std::size_t OpenLeases(const std::string& requester) const;
   std::size_t OpenCases(const std::string& officer) const;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> List(const v1::Scope& scope) const;
 
