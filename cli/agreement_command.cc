@@ -21,6 +21,7 @@ namespace holdfast::cli {
 namespace {
 
 constexpr std::size_t kMaxPlaceTableBytes = std::size_t{64} << 20;
+constexpr std::size_t kMaxDocumentBytes = std::size_t{64} << 20;
 
 struct InitOptions {
   std::string out;
@@ -28,6 +29,9 @@ struct InitOptions {
   std::string domain = "holdfast.example";
   std::string keys;
   std::string places;
+  std::string official = "deputy-director-1";
+  std::string delegation;
+  std::string safeguard;
   std::string cooling = "72h";
   std::string window = "72h";
 };
@@ -69,12 +73,29 @@ std::string RelativeTo(const std::string& from, const std::string& path) {
   return path.starts_with(folder) ? path.substr(folder.size()) : "";
 }
 
+// The digest of a signed document, in hex; zeros, which `agreement check` refuses, if there is none
+// yet.
+absl::StatusOr<std::string> DigestOfDocument(Session& session, const std::string& path) {
+  if (path.empty()) return std::string(64, '0');
+  HF_ASSIGN_OR_RETURN(const std::string text, session.ReadText(path, kMaxDocumentBytes));
+  return Hex(crypto::Sha256Of(AsBytes(text)));
+}
+
 absl::StatusOr<ExitStatus> Init(Session& session, const InitOptions& options) {
   AgreementSample sample;
   sample.name = options.name;
   sample.trust_domain = options.domain;
   HF_ASSIGN_OR_RETURN(sample.cooling_period, SecondsOf(options.cooling));
   HF_ASSIGN_OR_RETURN(sample.destruction_window, SecondsOf(options.window));
+  if (options.official.find_first_of("\"\\\n") != std::string::npos) {
+    return MakeError(Reason::kRequestMalformed, "--official has a character that needs quoting");
+  }
+  sample.official = options.official;
+  HF_ASSIGN_OR_RETURN(sample.delegation_sha256, DigestOfDocument(session, options.delegation));
+  HF_ASSIGN_OR_RETURN(sample.safeguard_sha256, DigestOfDocument(session, options.safeguard));
+  // From the beginning of today on: clocks differ.
+  constexpr std::int64_t kDaySeconds = 86'400;
+  sample.documents_from = session.clock().WallNow().value() / (kDaySeconds * 1000) * kDaySeconds;
   if (options.places.empty()) {
     sample.place_table_path = "places.csv";
     sample.place_table_sha256 = std::string(64, '0');
@@ -265,6 +286,11 @@ void DeclareAgreement(Command root) {
                   "a folder with public keys: MEMBER.pub, principal-source.pub, "
                   "principal-requester.pub")
         .Optional("--places", options->places, "the table of ZIP,city,state")
+        .Optional("--official", options->official,
+                  "who may ask for records; default deputy-director-1")
+        .Optional("--delegation", options->delegation, "the official's signed delegation, a file")
+        .Optional("--safeguard", options->safeguard,
+                  "the signed document about the requester's safeguards, a file")
         .Optional("--cooling-period", options->cooling, "how long a lift waits; default 72h")
         .Optional("--destruction-window", options->window,
                   "how long a revoked key waits; default 72h");

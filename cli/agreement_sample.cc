@@ -107,10 +107,40 @@ brakes {{
   open_leases: 4096          # Of one requester at one time.
 }}
 
+# The officials who may ask for records, and what shows how the requester keeps them. Both are signed
+# documents, known by their SHA-256. Without one in force nothing is accepted, approved or released.
+delegations {{
+  official: "{official}"
+  signed_by: "Director"
+  document_sha256: "{delegation}"
+  valid_from {{ seconds: {from} }}
+  valid_until {{ seconds: {until} }}
+}}
+safeguards {{
+  signed_by: "Tax agency, safeguards office"
+  document_sha256: "{safeguard}"
+  valid_from {{ seconds: {from} }}
+  valid_until {{ seconds: {until} }}
+}}
+
+# What the two gates compare. docs/gates.md says what each word means.
 gate {{
   address_scheme: US
   place_table_path: "{places}"  # Lines of ZIP,city,state.
   place_table_sha256: "{places_sha256}"
+  check_city_of_zip: false  # A table has one city for a ZIP where the post office knows several.
+
+  # Differences that count as none if tax number or birth date agrees, and those that count in
+  # addition if both agree. To allow none: NAME_NO_DIFFERENCE, ADDRESS_NO_DIFFERENCE.
+  name_allowed: [NAME_MIDDLE_MISSING, NAME_MIDDLE_INITIAL, NAME_SPACING]
+  name_allowed_with_both: [NAME_SUFFIX_MISSING, NAME_ORDER, NAME_TYPING]
+  address_allowed: [ADDRESS_NO_DIFFERENCE]
+  address_allowed_with_both: [ADDRESS_TYPING]
+
+  # Nobody's home, in addition to the words that are built in: names wherever they stand in an
+  # address, and whole addresses.
+  facility_names: "Example County Processing Center"
+  facility_addresses: "1 Example County Jail Rd, Springfield, IL 62701"
 }}
 )text";
 
@@ -138,7 +168,10 @@ std::string AgreementSampleText(const AgreementSample& sample) {
          MembersText(sample) +
          fmt::format(fmt::runtime(kTail), arg("fields", FieldsText()),
                      arg("cooling", sample.cooling_period),
-                     arg("window", sample.destruction_window),
+                     arg("window", sample.destruction_window), arg("official", sample.official),
+                     arg("delegation", sample.delegation_sha256),
+                     arg("safeguard", sample.safeguard_sha256), arg("from", sample.documents_from),
+                     arg("until", sample.documents_from + std::int64_t{365} * 86'400),
                      arg("places", sample.place_table_path),
                      arg("places_sha256", sample.place_table_sha256));
 }

@@ -6,6 +6,7 @@
 // Errors       None.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -18,6 +19,10 @@ struct AgreementSample {
   std::string place_table_sha256;  // In hex.
   std::string cooling_period;      // In seconds.
   std::string destruction_window;  // In seconds.
+  std::string official;            // Who may ask for records.
+  std::string delegation_sha256;   // In hex, of the signed documents.
+  std::string safeguard_sha256;
+  std::int64_t documents_from = 0;  // Both are in force for a year from this second on.
 
   // Base64 by the names in SampleSigners(). A name that is left out gets a text to be replaced.
   std::map<std::string, std::string> keys;

@@ -130,6 +130,14 @@ constexpr std::string_view kAttestation =
     "for\n"
     "nothing else. (Made up, for a demonstration.)\n";
 
+constexpr std::string_view kDelegation =
+    "The holder of the office of deputy-director-1 may sign requests for records under this\n"
+    "exchange's agreement. (Made up, for a demonstration.)\n";
+
+constexpr std::string_view kSafeguard =
+    "The requester's safeguards were reviewed on the spot and found sufficient.\n"
+    "(Made up, for a demonstration.)\n";
+
 absl::StatusOr<ExitStatus> MakeSample(Session& session, const SampleOptions& options) {
   if (options.records < 1 || options.records > kMaxRecords) {
     return MakeError(Reason::kRequestMalformed,
@@ -147,6 +155,10 @@ absl::StatusOr<ExitStatus> MakeSample(Session& session, const SampleOptions& opt
   HF_RETURN_IF_ERROR(session.WriteFile(path("terms.txt"), AsBytes(kTerms), Overwrite::kPermit));
   HF_RETURN_IF_ERROR(
       session.WriteFile(path("attestation.txt"), AsBytes(kAttestation), Overwrite::kPermit));
+  HF_RETURN_IF_ERROR(
+      session.WriteFile(path("delegation.txt"), AsBytes(kDelegation), Overwrite::kPermit));
+  HF_RETURN_IF_ERROR(
+      session.WriteFile(path("safeguard.txt"), AsBytes(kSafeguard), Overwrite::kPermit));
   JsonObject object("Sample");
   object.Set("folder", options.out).Set("records", options.records).Set("seed", options.seed);
   std::string text = fmt::format("{} rows for the requester, of which", options.records);
@@ -160,7 +172,7 @@ absl::StatusOr<ExitStatus> MakeSample(Session& session, const SampleOptions& opt
   }
   text += fmt::format(
       "\n{}: people.csv, requests.csv, truth.csv, places.csv, terms.txt, "
-      "attestation.txt",
+      "attestation.txt, delegation.txt, safeguard.txt",
       options.out);
   session.out().Result(object, text);
   return ExitStatus::kDone;

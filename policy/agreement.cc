@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "policy/agreement_compiler.h"
 #include "policy/permissions.h"
+#include "policy/text.h"
 
 namespace holdfast::policy {
 namespace {
@@ -43,6 +44,19 @@ const Authority* OpenedAgreement::FindAuthority(std::string_view id) const {
   const auto found = std::find_if(authorities_.begin(), authorities_.end(),
                                   [&](const Authority& authority) { return authority.id == id; });
   return found == authorities_.end() ? nullptr : &*found;
+}
+
+bool OpenedAgreement::IsDelegatedAt(std::string_view official, UnixMillis time) const {
+  if (!demands_delegation()) return true;
+  return std::any_of(delegations_.begin(), delegations_.end(), [&](const DelegationTerm& term) {
+    return term.document.InForceAt(time) && IsSameText(term.official, official);
+  });
+}
+
+bool OpenedAgreement::IsSafeguardedAt(UnixMillis time) const {
+  if (!demands_safeguard()) return true;
+  return std::any_of(safeguards_.begin(), safeguards_.end(),
+                     [&](const Document& document) { return document.InForceAt(time); });
 }
 
 bool OpenedAgreement::Allows(std::string_view spiffe_id, std::string_view permission) const {

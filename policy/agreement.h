@@ -84,6 +84,22 @@ struct Authority {
   bool InForceAt(UnixMillis time) const { return from <= time && time < until; }
 };
 
+// A signed document, known by its digest, in force in [from, until). R7.
+struct Document {
+  std::string signed_by;
+  Digest32 sha256{};
+  UnixMillis from;
+  UnixMillis until;
+
+  bool InForceAt(UnixMillis time) const { return from <= time && time < until; }
+};
+
+// An official who may ask for records.
+struct DelegationTerm {
+  std::string official;
+  Document document;
+};
+
 // The two principals, for signing and for people.
 struct Principal {
   Side side = agreement::v1::SIDE_UNSPECIFIED;
@@ -143,6 +159,12 @@ class OpenedAgreement final {
   std::span<const Member> members() const { return members_; }
   std::span<const Authority> authorities() const { return authorities_; }
   std::span<const WitnessTerm> witnesses() const { return witnesses_; }
+  std::span<const DelegationTerm> delegations() const { return delegations_; }
+  std::span<const Document> safeguards() const { return safeguards_; }
+
+  // Whether the agreement demands a delegation, or a safeguard status, in force.
+  bool demands_delegation() const { return !message_.gate().skip_delegation(); }
+  bool demands_safeguard() const { return !message_.gate().skip_safeguard(); }
 
   // REQUIRES: `number` came from this agreement.
   const Member& member(MemberNumber number) const;
@@ -151,6 +173,11 @@ class OpenedAgreement final {
   const Member* FindMember(std::string_view id) const;
   const Member* FindMemberBySpiffeId(std::string_view uri) const;
   const Authority* FindAuthority(std::string_view id) const;
+
+  // Whether a delegation of `official`, spelt in any way of the same normal form, or a safeguard
+  // status, is in force at `time`; true where the agreement demands none. R7.
+  bool IsDelegatedAt(std::string_view official, UnixMillis time) const;
+  bool IsSafeguardedAt(UnixMillis time) const;
 
   // Returns whether the member with this SPIFFE id has `permission` (policy/permissions.h).
   bool Allows(std::string_view spiffe_id, std::string_view permission) const;
@@ -169,6 +196,8 @@ class OpenedAgreement final {
   std::vector<Member> members_;
   std::vector<Authority> authorities_;
   std::vector<WitnessTerm> witnesses_;
+  std::vector<DelegationTerm> delegations_;
+  std::vector<Document> safeguards_;
   absl::flat_hash_map<std::string, MemberNumber> by_id_;
   absl::flat_hash_map<std::string, MemberNumber> by_spiffe_id_;
 };

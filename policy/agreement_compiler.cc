@@ -119,6 +119,7 @@ void AgreementCompiler::Run() {
   CompileTerms();
   CompileBrakes();
   CheckGate();
+  CompileDocuments();
   CompileWitnesses();
   CheckNumbersOfPeople();
 }

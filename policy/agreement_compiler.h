@@ -48,6 +48,11 @@ class AgreementCompiler final {
   void CompileTerms();
   void CompileBrakes();
   void CheckGate();
+  void CompileDocuments();
+  std::optional<Document> CompileDocument(const Place& place, const std::string& signed_by,
+                                          const std::string& sha256,
+                                          const google::protobuf::Timestamp* from,
+                                          const google::protobuf::Timestamp* until);
   void CompileWitnesses();
   void CheckNumbersOfPeople();
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What changes between two agreements, in plain words.
-#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -130,6 +130,103 @@ void CompareBrakes(Lines& lines, const Brakes& before, const Brakes& after) {
   Compare(lines, "open leases", before.open_leases, after.open_leases);
 }
 
+// One line in words, so that a list reads the same however it was written.
+std::string Listed(const google::protobuf::RepeatedPtrField<std::string>& list) {
+  std::string text;
+  for (const std::string& one : list) {
+    if (!text.empty()) text += ", ";
+    text += Text(std::string_view(one));
+  }
+  return text.empty() ? "none" : text;
+}
+
+template <typename List, typename Name>
+std::string Differences(const List& list, Name name) {
+  std::string text;
+  for (const int number : list) {
+    if (!text.empty()) text += ", ";
+    text += name(number);
+  }
+  return text.empty() ? "the default" : text;
+}
+
+void CompareText(Lines& lines, std::string_view what, const std::string& before,
+                 const std::string& after) {
+  if (before != after) {
+    lines.push_back("gate, " + std::string(what) + ": " + before + " becomes " + after);
+  }
+}
+
+void CompareGate(Lines& lines, const agreement::v1::Gate& before,
+                 const agreement::v1::Gate& after) {
+  using agreement::v1::Gate;
+  const auto name = [](int number) {
+    return Gate::NameDifference_Name(static_cast<Gate::NameDifference>(number));
+  };
+  const auto address = [](int number) {
+    return Gate::AddressDifference_Name(static_cast<Gate::AddressDifference>(number));
+  };
+  const auto scheme = [](const Gate& gate) {
+    return std::string(gate.address_scheme() == Gate::GENERIC ? "GENERIC" : "US");
+  };
+  CompareText(lines, "scheme", scheme(before), scheme(after));
+  CompareText(lines, "place table", before.place_table_path() + " " + before.place_table_sha256(),
+              after.place_table_path() + " " + after.place_table_sha256());
+  CompareText(lines, "ZIP not checked against the state", Text(before.skip_zip_in_state()),
+              Text(after.skip_zip_in_state()));
+  CompareText(lines, "city checked against the ZIP", Text(before.check_city_of_zip()),
+              Text(after.check_city_of_zip()));
+  CompareText(lines, "placeholder phrases", Listed(before.placeholder_phrases()),
+              Listed(after.placeholder_phrases()));
+  CompareText(lines, "transient markers", Listed(before.transient_markers()),
+              Listed(after.transient_markers()));
+  CompareText(lines, "facility names", Listed(before.facility_names()),
+              Listed(after.facility_names()));
+  CompareText(lines, "facility addresses", Listed(before.facility_addresses()),
+              Listed(after.facility_addresses()));
+  CompareText(lines, "differences of names allowed", Differences(before.name_allowed(), name),
+              Differences(after.name_allowed(), name));
+  CompareText(lines, "differences of names allowed with both identifiers",
+              Differences(before.name_allowed_with_both(), name),
+              Differences(after.name_allowed_with_both(), name));
+  CompareText(lines, "differences of addresses allowed",
+              Differences(before.address_allowed(), address),
+              Differences(after.address_allowed(), address));
+  CompareText(lines, "differences of addresses allowed with both identifiers",
+              Differences(before.address_allowed_with_both(), address),
+              Differences(after.address_allowed_with_both(), address));
+  CompareText(lines, "no delegation demanded", Text(before.skip_delegation()),
+              Text(after.skip_delegation()));
+  CompareText(lines, "no safeguard status demanded", Text(before.skip_safeguard()),
+              Text(after.skip_safeguard()));
+}
+
+std::string Said(const Document& document) {
+  return "document " + Hex(document.sha256) + " signed by " + Text(document.signed_by) + ", from " +
+         Text(document.from) + " until " + Text(document.until);
+}
+
+void CompareDocuments(Lines& lines, const OpenedAgreement& before, const OpenedAgreement& after) {
+  const auto all = [](const OpenedAgreement& agreement) {
+    std::set<std::string> said;
+    for (const DelegationTerm& term : agreement.delegations()) {
+      said.insert("delegation of " + Text(term.official) + ", " + Said(term.document));
+    }
+    for (const Document& document : agreement.safeguards()) {
+      said.insert("safeguard status, " + Said(document));
+    }
+    return said;
+  };
+  const std::set<std::string> old = all(before);
+  const std::set<std::string> now = all(after);
+  for (const std::string& one : old) {
+    if (!now.contains(one)) lines.push_back(one + " is no longer named");
+  }
+  for (const std::string& one : now) {
+    if (!old.contains(one)) lines.push_back(one + " is new");
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> DiffAgreements(const OpenedAgreement& before,
@@ -152,10 +249,8 @@ std::vector<std::string> DiffAgreements(const OpenedAgreement& before,
   CompareAuthorities(lines, before, after);
   CompareTerms(lines, before.terms(), after.terms());
   CompareBrakes(lines, before.brakes(), after.brakes());
-  if (before.message().gate().SerializeAsString() != after.message().gate().SerializeAsString()) {
-    lines.push_back("gate: " + Text(before.message().gate().ShortDebugString()) + " becomes " +
-                    Text(after.message().gate().ShortDebugString()));
-  }
+  CompareDocuments(lines, before, after);
+  CompareGate(lines, before.message().gate(), after.message().gate());
   const auto witnesses = [](const OpenedAgreement& agreement) {
     std::string text;
     for (const WitnessTerm& witness : agreement.witnesses()) {

@@ -95,31 +95,6 @@ void AgreementCompiler::CompileBrakes() {
   }
 }
 
-void AgreementCompiler::CheckGate() {
-  using agreement::v1::Gate;
-  const Gate& g = out_.message_.gate();
-  const Place place{g, out_.message_.has_gate()
-                           ? Nested(&root_, out_.message_, Agreement::kGateFieldNumber, -1)
-                           : nullptr};
-  if (!Gate::AddressScheme_IsValid(g.address_scheme())) {
-    Defect(place, Gate::kAddressSchemeFieldNumber, "must be US or GENERIC");
-  }
-  if (g.place_table_path().empty() != g.place_table_sha256().empty()) {
-    Defect(place, Gate::kPlaceTablePathFieldNumber, "path and SHA-256 belong together");
-  }
-  if (!g.place_table_sha256().empty()) {
-    const auto digest = FromHex(g.place_table_sha256());
-    if (!digest.ok() || digest->size() != 32) {
-      Defect(place, Gate::kPlaceTableSha256FieldNumber, "must be 64 lower-case hexadecimal digits");
-    }
-  }
-  if (g.address_scheme() != Gate::GENERIC && !g.skip_zip_in_state() &&
-      g.place_table_path().empty()) {
-    Defect(place, Gate::kPlaceTablePathFieldNumber,
-           "needed to check that a ZIP lies in its state; or set skip_zip_in_state");
-  }
-}
-
 void AgreementCompiler::CompileWitnesses() {
   using agreement::v1::Witness;
   const Agreement& a = out_.message_;

@@ -146,6 +146,17 @@ Refusal CheckMember(const State& state, std::string_view id, agreement::v1::Role
   return member->role == role ? Refusal::kAllowed : Refusal::kRoleForbids;
 }
 
+Refusal CheckDelegation(const State& state, const Transfer& transfer) {
+  return state.agreement().IsDelegatedAt(transfer.terms->requesting_official(), state.now().late)
+             ? Refusal::kAllowed
+             : Refusal::kDelegationNotInForce;
+}
+
+Refusal CheckSafeguard(const State& state) {
+  return state.agreement().IsSafeguardedAt(state.now().late) ? Refusal::kAllowed
+                                                             : Refusal::kSafeguardNotInForce;
+}
+
 Decision Decide(const State& state, const Proposal& proposal) {
   BatchEffects alone;
   return DecideOne(state, proposal, alone);

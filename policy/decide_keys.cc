@@ -99,6 +99,9 @@ Decision DecideFact(const State& state, const ledger::v1::LeaseOpened& fact) {
   if (state.epoch_pending()) return Refuse(Refusal::kEpochPending);
   const UnixMillis late = state.now().late;
   if (late >= transfer->not_after) return Refuse(Refusal::kRecordExpired);
+  // A requester that no longer safeguards what it has gets no more (R7).
+  const Refusal safeguard = CheckSafeguard(state);
+  if (safeguard != Refusal::kAllowed) return Refuse(safeguard);
   // A lease of records of which every one is frozen would be a renewal past the hold (R23).
   if (const Hold* hold = state.holds().FreezingWhole(transfer->Facts())) {
     return RefuseFor(Refusal::kFrozen, *hold);

@@ -111,7 +111,9 @@ Refusal DecideAct(const State& state, const OpenedOrder& order,
   if (transfer->state != TransferState::kAwaitingApproval) return Refusal::kTransferState;
   if (!IsDigest(act.dossier_digest(), transfer->dossier_digest)) return Refusal::kDossierDiffers;
   if (Contains(transfer->approvals, order.person)) return Refusal::kApprovedBefore;
-  return Refusal::kAllowed;
+  // What was in force when the request was made may have ended since (R7).
+  const Refusal delegation = CheckDelegation(state, *transfer);
+  return delegation == Refusal::kAllowed ? CheckSafeguard(state) : delegation;
 }
 
 Refusal DecideAct(const State& state, const OpenedOrder&, const order::v1::DenyTransfer& act) {

@@ -28,6 +28,11 @@ inline std::uint64_t LeafKey(std::uint32_t segment, std::uint32_t leaf) {
 // kAllowed, kMemberUnknown or kRoleForbids.
 Refusal CheckMember(const State& state, std::string_view id, agreement::v1::Role role);
 
+// kAllowed, or which of the documents that the agreement demands is not in force (R7): the
+// delegation of the official who asks, and the requester's safeguard status.
+Refusal CheckDelegation(const State& state, const Transfer& transfer);
+Refusal CheckSafeguard(const State& state);
+
 // policy/decide_transfer.cc
 Decision DecideFact(const State& state, const ledger::v1::TransferCreated& fact);
 Decision DecideFact(const State& state, const ledger::v1::SubjectJudged& fact,

@@ -74,6 +74,11 @@ Decision DecideFact(const State& state, const ledger::v1::TransferCreated& fact)
   const Authority* authority = state.agreement().FindAuthority(fact.authority());
   if (authority == nullptr) return Refuse(Refusal::kAuthorityUnknown);
   if (!authority->InForceAt(state.now().late)) return Refuse(Refusal::kAuthorityNotInForce);
+  if (!state.agreement().IsDelegatedAt(fact.requesting_official(), state.now().late)) {
+    return Refuse(Refusal::kDelegationNotInForce);
+  }
+  const Refusal safeguard = CheckSafeguard(state);
+  if (safeguard != Refusal::kAllowed) return Refuse(safeguard);
   if (state.FindTransfer(*id) != nullptr) return Refuse(Refusal::kTransferIdTaken);
   const MemberNumber requester = state.agreement().FindMember(fact.requester())->number;
   if (state.FindTransferByRequestId(requester, fact.request_id()) != nullptr) {
@@ -122,6 +127,8 @@ Decision DecideFact(const State& state, const ledger::v1::SubmissionFinished& fa
   if (transfer == nullptr) return Refuse(Refusal::kTransferUnknown);
   if (transfer->state != TransferState::kSubmitting) return Refuse(Refusal::kTransferState);
   if (fact.rows() == 0) return Refuse(Refusal::kMalformed);
+  const Refusal delegation = CheckDelegation(state, *transfer);
+  if (delegation != Refusal::kAllowed) return Refuse(delegation);
   if (fact.rows() != transfer->judged) return Refuse(Refusal::kRowsMissing);
   const std::uint32_t chunks = (fact.rows() - 1) / kRowsPerChunk + 1;
   for (std::uint32_t k = 0; k < chunks; ++k) {

@@ -124,7 +124,7 @@ struct GateConfig {
   DocumentRule delegation_rule = DocumentRule::kDemanded;
   std::vector<Delegation> delegations;
   DocumentRule safeguard_rule = DocumentRule::kDemanded;
-  DayRange safeguard;
+  std::vector<DayRange> safeguards;
 };
 
 }  // namespace holdfast::policy

@@ -85,6 +85,10 @@ constexpr Row kRows[] = {
      "an accepted row has no envelope yet"},
     {Refusal::kEnvelopesDiffer, "ENVELOPES_DIFFER", Reason::kRequestMalformed,
      "count or root is not that of the deposited envelopes"},
+    {Refusal::kDelegationNotInForce, "DELEGATION_NOT_IN_FORCE", Reason::kPermissionDenied,
+     "no signed delegation of the requesting official is in force"},
+    {Refusal::kSafeguardNotInForce, "SAFEGUARD_NOT_IN_FORCE", Reason::kPermissionDenied,
+     "no signed safeguard status of the requester is in force"},
 
     {Refusal::kLeaseUnknown, "LEASE_UNKNOWN", Reason::kRequestMalformed, "there is no such lease"},
     {Refusal::kLeaseEnded, "LEASE_ENDED", Reason::kLeaseEnded, "the lease has ended"},

@@ -60,8 +60,10 @@ enum class Refusal : std::uint32_t {
   kLeafUsed = 38,           // A leaf serves once.
   kSegmentsExhausted = 39,  // 65,535 segments are all that there can be.
   kSegmentIdTaken = 40,
-  kEnvelopesMissing = 41,  // An accepted row has no envelope yet.
-  kEnvelopesDiffer = 42,   // Count or root is not that of what was deposited.
+  kEnvelopesMissing = 41,      // An accepted row has no envelope yet.
+  kEnvelopesDiffer = 42,       // Count or root is not that of what was deposited.
+  kDelegationNotInForce = 43,  // No signed delegation of the requesting official, now.
+  kSafeguardNotInForce = 44,   // No signed safeguard status of the requester, now.
 
   // Keys.
   kLeaseUnknown = 50,

@@ -56,14 +56,6 @@ bool IsSpecific(const GateRules& rules, std::string_view purpose) {
          rules.markers().FindInName(normal.text) == MarkerKind::kNone;
 }
 
-// Whether two names of one official are the same, in the normal form.
-bool SameText(std::string_view a, std::string_view b) {
-  TextBuffer buffer;
-  const NormalText x = NormaliseText(a, buffer);
-  const NormalText y = NormaliseText(b, buffer);
-  return x.status == TextStatus::kOk && y.status == TextStatus::kOk && x.text == y.text;
-}
-
 RequestReason JudgeAuthority(const GateConfig& config, std::string_view authority,
                              CivilDate today) {
   if (IsBlank(authority)) return RequestReason::kAuthorityMissing;
@@ -92,11 +84,15 @@ RequestReason JudgeDocuments(const GateConfig& config, std::string_view official
   if (config.delegation_rule == DocumentRule::kDemanded) {
     const bool delegated = std::any_of(
         config.delegations.begin(), config.delegations.end(), [&](const Delegation& delegation) {
-          return delegation.in_force.Contains(today) && SameText(delegation.official, official);
+          return delegation.in_force.Contains(today) && IsSameText(delegation.official, official);
         });
     if (!delegated) return RequestReason::kDelegationNotInForce;
   }
-  if (config.safeguard_rule == DocumentRule::kDemanded && !config.safeguard.Contains(today)) {
+  const auto safeguarded = [&] {
+    return std::any_of(config.safeguards.begin(), config.safeguards.end(),
+                       [&](const DayRange& range) { return range.Contains(today); });
+  };
+  if (config.safeguard_rule == DocumentRule::kDemanded && !safeguarded()) {
     return RequestReason::kSafeguardNotInForce;
   }
   return RequestReason::kAccepted;

@@ -262,6 +262,13 @@ NormalText NormaliseText(std::string_view text, TextBuffer& buffer) {
   return {TextStatus::kOk, 0, out.Text()};
 }
 
+bool IsSameText(std::string_view a, std::string_view b) {
+  TextBuffer buffer;
+  const NormalText x = NormaliseText(a, buffer);
+  const NormalText y = NormaliseText(b, buffer);
+  return x.status == TextStatus::kOk && y.status == TextStatus::kOk && x.text == y.text;
+}
+
 bool IsNear(std::string_view a, std::string_view b) {
   if (a == b) return true;
   const std::size_t shorter = std::min(a.size(), b.size());

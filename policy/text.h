@@ -78,6 +78,9 @@ struct NormalText {
 // Appends the normal form of `text` to `buffer`.
 NormalText NormaliseText(std::string_view text, TextBuffer& buffer);
 
+// Whether both can be read, and have one normal form.
+bool IsSameText(std::string_view a, std::string_view b);
+
 // Whether `a` and `b` are the same letters and digits but for one typing error, or two if both
 // are of nine or more: a letter added, dropped, changed, or two neighbours exchanged. Texts under
 // three letters have no typing errors: they are the same or they are not. Equal texts are near.

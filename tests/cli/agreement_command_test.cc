@@ -31,7 +31,8 @@ class AgreementCommandTest : public ::testing::Test {
 
   CommandResult Init(const std::string& out = "/a/agreement.txt") {
     return cli_.Run({"agreement", "init", "--out", out, "--keys", "/a/keys", "--places",
-                     "/a/places.csv", "--cooling-period", "5s", "--destruction-window", "2s"});
+                     "/a/places.csv", "--delegation", "/a/delegation.txt", "--safeguard",
+                     "/a/safeguard.txt", "--cooling-period", "5s", "--destruction-window", "2s"});
   }
 
   CommandResult Sign(const std::string& key, const std::string& text = "/a/agreement.txt") {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -12,6 +13,7 @@
 
 #include "crypto/dsse.h"
 #include "crypto/sha256.h"
+#include "policy/agreement_gate.h"
 #include "tests/policy/policy_world.h"
 #include "tests/support/status_matchers.h"
 
@@ -275,6 +277,125 @@ TEST(AgreementTest, EachFieldIsChecked) {
   for (const Case& c : cases) EXPECT_NE(Defects(Edited(good, c.from, c.to)), "none") << c.to;
 }
 
+// The rules that the agreement's gate compiles to.
+policy::GateConfig ConfigOf(const std::string& gate) {
+  const auto agreement = OpenedAgreement::CompileUnsigned(
+      Edited(AgreementText(), "address_scheme: GENERIC", "address_scheme: GENERIC " + gate));
+  EXPECT_THAT(agreement, IsOk());
+  auto rules = policy::GateRulesOf(*agreement, nullptr);
+  EXPECT_THAT(rules, IsOk());
+  return rules->config();
+}
+
+TEST(AgreementTest, TheGateComparesWhatTheAgreementSays) {
+  const policy::GateConfig defaults;
+  const policy::GateConfig silent = ConfigOf("");
+  EXPECT_EQ(silent.name_allowed, defaults.name_allowed);
+  EXPECT_EQ(silent.name_allowed_with_both, defaults.name_allowed_with_both);
+  EXPECT_EQ(silent.address_allowed, defaults.address_allowed);
+  EXPECT_EQ(silent.address_allowed_with_both, defaults.address_allowed_with_both);
+
+  const policy::GateConfig none = ConfigOf(
+      "name_allowed: NAME_NO_DIFFERENCE name_allowed_with_both: NAME_NO_DIFFERENCE "
+      "address_allowed: ADDRESS_NO_DIFFERENCE address_allowed_with_both: ADDRESS_NO_DIFFERENCE");
+  EXPECT_EQ(none.name_allowed | none.name_allowed_with_both | none.address_allowed |
+                none.address_allowed_with_both,
+            0U);
+
+  // Each word means its own difference.
+  using agreement::v1::Gate;
+  const std::pair<const char*, std::uint32_t> names[] = {
+      {"NAME_MIDDLE_MISSING", policy::kNameMiddleMissing},
+      {"NAME_MIDDLE_INITIAL", policy::kNameMiddleInitial},
+      {"NAME_SUFFIX_MISSING", policy::kNameSuffixMissing},
+      {"NAME_SPACING", policy::kNameSpacing},
+      {"NAME_ORDER", policy::kNameOrder},
+      {"NAME_TYPING", policy::kNameTyping},
+      {"NAME_FAMILY_PART", policy::kNameFamilyPart}};
+  for (const auto& [word, bit] : names) {
+    EXPECT_EQ(ConfigOf("name_allowed: " + std::string(word)).name_allowed, bit) << word;
+  }
+  const std::pair<const char*, std::uint32_t> addresses[] = {
+      {"ADDRESS_UNIT_MISSING", policy::kAddressUnitMissing},
+      {"ADDRESS_SUFFIX_MISSING", policy::kAddressSuffixMissing},
+      {"ADDRESS_DIRECTIONAL_MISSING", policy::kAddressDirectionalMissing},
+      {"ADDRESS_SECOND_LINE", policy::kAddressSecondLine},
+      {"ADDRESS_TYPING", policy::kAddressTyping},
+      {"ADDRESS_CITY_NAME", policy::kAddressCityName},
+      {"ADDRESS_ORDER", policy::kAddressOrder},
+      {"ADDRESS_ONE_PART", policy::kAddressOnePart}};
+  for (const auto& [word, bit] : addresses) {
+    const policy::GateConfig config =
+        ConfigOf("address_allowed_with_both: [ADDRESS_DIRECTIONAL_MISSING, " +
+                 std::string(bit == policy::kAddressDirectionalMissing ? "ADDRESS_TYPING" : word) +
+                 "] address_allowed: " + word);
+    EXPECT_EQ(config.address_allowed, bit) << word;
+    EXPECT_NE(config.address_allowed_with_both & policy::kAddressDirectionalMissing, 0U);
+  }
+  EXPECT_EQ(ConfigOf("facility_names: \"Riverside Staging Annex\"").facility_names,
+            std::vector<std::string>{"Riverside Staging Annex"});
+}
+
+TEST(AgreementTest, AListOfDifferencesMeansOneThing) {
+  const auto with = [](const char* gate) {
+    return Defects(Edited(AgreementText(), "address_scheme: GENERIC",
+                          "address_scheme: GENERIC " + std::string(gate)));
+  };
+  EXPECT_EQ(with("name_allowed: [NAME_ORDER, NAME_TYPING]"), "none");
+  EXPECT_THAT(with("name_allowed: [NAME_ORDER, NAME_ORDER]"), HasSubstr("twice"));
+  EXPECT_THAT(with("name_allowed_with_both: [NAME_NO_DIFFERENCE, NAME_ORDER]"),
+              HasSubstr("beside it"));
+  EXPECT_THAT(with("address_allowed: ADDRESS_DIFFERENCE_UNSPECIFIED"),
+              HasSubstr("no such difference"));
+  EXPECT_THAT(with("address_allowed_with_both: 17"), HasSubstr("address_allowed_with_both"));
+  EXPECT_THAT(with("name_allowed: NAME_NICKNAME"), HasSubstr("NAME_NICKNAME"));
+  EXPECT_THAT(with("check_city_of_zip: true"), HasSubstr("check_city_of_zip"));
+}
+
+// R7.
+TEST(AgreementTest, DocumentsHaveADigestASignerAndAnEnd) {
+  const std::string text = AgreementText();
+  const std::string digest = Hex(crypto::Sha256Of(AsBytes("delegation")));
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"official: \"director\"", ""},
+      {"signed_by: \"Secretary\"", ""},
+      {"signed_by: \"Safeguards office\"", ""},
+      {digest, std::string(64, '0')},
+      {digest, digest.substr(1)},
+      {"valid_from { seconds: 0 }", ""},
+      {"valid_from { seconds: 0 }", "valid_from { seconds: 4102444800 }"},
+      {" valid_until { seconds: 4102444800 } }\nsafeguards", " }\nsafeguards"},
+      {" valid_until { seconds: 4102444800 } }\ngate", " }\ngate"},
+  };
+  for (const auto& [from, to] : cases) EXPECT_NE(Defects(Edited(text, from, to)), "none") << from;
+
+  // Without any document the agreement has to say that it demands none.
+  const std::size_t first = text.find("delegations {");
+  const std::size_t second = text.find("safeguards {");
+  const std::size_t end = text.find("gate {");
+  const std::string no_delegation = text.substr(0, first) + text.substr(second);
+  const std::string no_safeguard = text.substr(0, second) + text.substr(end);
+  EXPECT_THAT(Defects(no_delegation), HasSubstr("skip_delegation"));
+  EXPECT_THAT(Defects(no_safeguard), HasSubstr("skip_safeguard"));
+  const std::string skips = "address_scheme: GENERIC skip_delegation: true skip_safeguard: true";
+  const std::string neither = text.substr(0, first) + text.substr(end);
+  EXPECT_EQ(Defects(Edited(neither, "address_scheme: GENERIC", skips)), "none");
+}
+
+TEST(AgreementTest, DocumentsAreInForceInTheirTime) {
+  AgreementOptions options;
+  options.delegation_until = 2'000;
+  options.safeguard_until = 3'000;
+  const auto agreement = MakeAgreement(options);
+  EXPECT_TRUE(agreement->IsDelegatedAt("director", UnixMillis(1'999'999)));
+  EXPECT_TRUE(agreement->IsDelegatedAt(" Director ", UnixMillis(0)));
+  EXPECT_FALSE(agreement->IsDelegatedAt("director", UnixMillis(2'000'000)));
+  EXPECT_FALSE(agreement->IsDelegatedAt("director", UnixMillis(-1)));
+  EXPECT_FALSE(agreement->IsDelegatedAt("deputy", UnixMillis(0)));
+  EXPECT_TRUE(agreement->IsSafeguardedAt(UnixMillis(2'999'999)));
+  EXPECT_FALSE(agreement->IsSafeguardedAt(UnixMillis(3'000'000)));
+}
+
 TEST(AgreementTest, WitnessesHaveNamesKeysAndSides) {
   const std::string key = KeyOf("witness").public_key().ToBase64();
   const auto with = [](const std::string& more) {
@@ -319,6 +440,30 @@ TEST(AgreementTest, ADifferenceIsSaidInPlainWords) {
                          std::string("authority statute, fields: address becomes address, phone"),
                      }));
   EXPECT_EQ(lines.size(), 8U);
+}
+
+TEST(AgreementTest, ADifferenceOfTheGateIsSaidInPlainWords) {
+  const auto before = MakeAgreement();
+  AgreementOptions options;
+  options.delegation_until = 1'800'000'000;
+  const std::string text = Edited(AgreementText(options), "address_scheme: GENERIC",
+                                  "address_scheme: GENERIC name_allowed: [NAME_ORDER, NAME_TYPING] "
+                                  "facility_names: \"Annex\" skip_safeguard: true");
+  const auto after = OpenedAgreement::CompileUnsigned(text);
+  ASSERT_THAT(after, IsOk());
+  const auto lines = policy::DiffAgreements(*before, *after);
+  EXPECT_THAT(
+      lines,
+      ::testing::IsSupersetOf({
+          std::string("gate, differences of names allowed: the default becomes NAME_ORDER, "
+                      "NAME_TYPING"),
+          std::string("gate, facility names: none becomes \"Annex\""),
+          std::string("gate, no safeguard status demanded: no becomes yes"),
+          "delegation of \"director\", document " + Hex(crypto::Sha256Of(AsBytes("delegation"))) +
+              " signed by \"Secretary\", from 1970-01-01T00:00:00.000Z until "
+              "2027-01-15T08:00:00.000Z is new",
+      }));
+  EXPECT_EQ(lines.size(), 5U);
 }
 
 }  // namespace

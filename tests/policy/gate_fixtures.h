@@ -42,7 +42,7 @@ inline policy::GateConfig SomeConfig() {
                         {"26-usc-6103-new", {{2027, 1, 1}, std::nullopt}}};
   config.delegations = {
       {"Director, Field Operations", {{2026, 1, 1}, policy::CivilDate{2027, 1, 1}}}};
-  config.safeguard = {{2026, 1, 1}, policy::CivilDate{2027, 1, 1}};
+  config.safeguards = {{{2026, 1, 1}, policy::CivilDate{2027, 1, 1}}};
   config.facility_names = {"Riverside Staging Annex"};
   config.facility_addresses = {"500 W Monroe St, Springfield, IL 62702"};
   return config;

@@ -155,7 +155,7 @@ TEST(RequestGate, StaleDocumentsAreRefused) {
       RequestReason::kAccepted);
 
   GateConfig config = SomeConfig();
-  config.safeguard = {};
+  config.safeguards.clear();
   EXPECT_EQ(JudgeTerms(Compiled(config), terms, kToday).reason,
             RequestReason::kSafeguardNotInForce);
   config.delegations.clear();

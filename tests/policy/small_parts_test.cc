@@ -320,9 +320,9 @@ TEST(RefusalTest, NumbersNeverChange) {
     all += std::to_string(static_cast<std::uint32_t>(refusal)) + " " +
            std::string(RefusalName(refusal)) + "\n";
   }
-  EXPECT_EQ(AllRefusals().size(), 80U);
+  EXPECT_EQ(AllRefusals().size(), 82U);
   EXPECT_EQ(Hex(crypto::Sha256Of(AsBytes(all))),
-            "b32f373023c3ee63779a7ccd9f1132a44f6d5c33c2778b129d99c179e59e1f7e")
+            "ea7fe97922e9a718aaaa192ed36524e14e8509b47851f0c0c81a7f4aabe3a34e")
       << all;
 }
 

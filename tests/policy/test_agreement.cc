@@ -63,6 +63,16 @@ std::string AgreementText(const AgreementOptions& options) {
           "\n  record_lifetime { seconds: 2592000 }\n  destroy_on_expiry: true\n" + options.terms +
           "}\n";
   text += "brakes {\n" + options.brakes + "}\n";
+  text +=
+      "delegations { official: \"director\" signed_by: \"Secretary\"\n"
+      "  document_sha256: \"" +
+      Hex(crypto::Sha256Of(AsBytes("delegation"))) +
+      "\"\n  valid_from { seconds: 0 } valid_until { seconds: " +
+      std::to_string(options.delegation_until) + " } }\n";
+  text += "safeguards { signed_by: \"Safeguards office\"\n  document_sha256: \"" +
+          Hex(crypto::Sha256Of(AsBytes("safeguard"))) +
+          "\"\n  valid_from { seconds: 0 } valid_until { seconds: " +
+          std::to_string(options.safeguard_until) + " } }\n";
   text += "gate { address_scheme: GENERIC }\n";
   text += options.more;
   return text;

@@ -25,6 +25,8 @@ struct AgreementOptions {
   std::string terms;   // Further lines of `terms { ... }`, after the defaults of TestTerms().
   std::string brakes;  // Lines of `brakes { ... }`.
   std::string more;    // Lines at the end of the file.
+  std::int64_t delegation_until = 4'102'444'800;  // Of `director`, in seconds since 1970.
+  std::int64_t safeguard_until = 4'102'444'800;
   std::uint32_t transfer_approvals = 1;
   std::uint32_t destruction_approvals = 1;
 };

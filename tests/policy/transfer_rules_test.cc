@@ -97,6 +97,64 @@ TEST(TransferRulesTest, NothingThatACreationNeedsMayBeLeftOut) {
   EXPECT_TRUE(world.state().transfers().empty());
 }
 
+// R5: the authority's own days, at the instant at which they begin and end.
+TEST(TransferRulesTest, AnAuthorityCountsOnItsDays) {
+  AgreementOptions options;
+  const std::int64_t from = World::kStart / 1000 + 60;
+  options.more = "authorities { id: \"dated\" citation: \"Statute 3\" fields: \"address\"\n" +
+                 ("  valid_from { seconds: " + std::to_string(from)) +
+                 " } valid_until { seconds: " + std::to_string(from + 60) + " } }\n";
+  World world(options);
+  TransferCreated fact = Creation();
+  fact.set_authority("dated");
+  const auto at = [&](std::int64_t seconds) {
+    world.SetTime(seconds * 1000, seconds * 1000);
+    return policy::Decide(world.state(), {EntryOf(fact)}).refusal;
+  };
+  world.SetTime(from * 1000 - 1, from * 1000 - 1);
+  EXPECT_EQ(policy::Decide(world.state(), {EntryOf(fact)}).refusal, Refusal::kAuthorityNotInForce);
+  EXPECT_EQ(at(from), Refusal::kAllowed);
+  EXPECT_EQ(at(from + 59), Refusal::kAllowed);
+  EXPECT_EQ(at(from + 60), Refusal::kAuthorityNotInForce);
+}
+
+// R7: at each step at which something moves on, by date.
+TEST(TransferRulesTest, AStaleDelegationStopsTheRequest) {
+  AgreementOptions options;
+  options.delegation_until = World::kStart / 1000 + 3600;
+  World world(options);
+  TransferCreated other = Creation();
+  other.set_requesting_official("somebody else");
+  EXPECT_EQ(world.Try(other).refusal, Refusal::kDelegationNotInForce);
+  const std::uint32_t awaiting = world.FinishedTransfer(2);
+  const std::uint32_t submitting = world.CreateTransfer();
+  world.Judge(submitting, 0);
+  world.SetTime(World::kStart + 3'600'000 - 1, World::kStart + 3'600'000 - 1);
+  EXPECT_TRUE(policy::Decide(world.state(), {EntryOf(Creation())}).allowed());
+  EXPECT_TRUE(policy::Decide(world.state(), {EntryOf(Finish(submitting, 1))}).allowed());
+  world.SetTime(World::kStart + 3'600'000, World::kStart + 3'600'000);
+  EXPECT_EQ(world.Try(Creation()).refusal, Refusal::kDelegationNotInForce);
+  EXPECT_EQ(world.Try(Finish(submitting, 1)).refusal, Refusal::kDelegationNotInForce);
+  EXPECT_EQ(world.TryOrder(world.Order("paula", world.ApproveAct(awaiting))).refusal,
+            Refusal::kDelegationNotInForce);
+}
+
+TEST(TransferRulesTest, AStaleSafeguardStatusStopsRequestsApprovalsAndLeases) {
+  AgreementOptions options;
+  options.safeguard_until = World::kStart / 1000 + 3600;
+  World world(options);
+  const std::uint32_t closed = world.ClosedTransfer(1);
+  const std::uint32_t awaiting = world.FinishedTransfer(2);
+  world.SetTime(World::kStart + 3'600'000 - 1, World::kStart + 3'600'000 - 1);
+  EXPECT_TRUE(policy::Decide(world.state(), {EntryOf(world.LeaseFact(closed))}).allowed());
+  EXPECT_TRUE(policy::Decide(world.state(), {EntryOf(Creation())}).allowed());
+  world.SetTime(World::kStart + 3'600'000, World::kStart + 3'600'000);
+  EXPECT_EQ(world.Try(Creation()).refusal, Refusal::kSafeguardNotInForce);
+  EXPECT_EQ(world.TryOrder(world.Order("paula", world.ApproveAct(awaiting))).refusal,
+            Refusal::kSafeguardNotInForce);
+  EXPECT_EQ(world.Try(world.LeaseFact(closed)).refusal, Refusal::kSafeguardNotInForce);
+}
+
 TEST(TransferRulesTest, ARowIsJudgedOnceAndInRange) {
   AgreementOptions options;
   options.brakes = "transfer_subjects: 300";

@@ -150,6 +150,7 @@ class Gateway:
         self.cli(None, "agreement", "init", "--out", "agreement.txt", "--keys", "keys",
                  "--name", name, "--domain", domain,
                  *(("--places", "places.csv") if places else ()),
+                 "--delegation", "sample/delegation.txt", "--safeguard", "sample/safeguard.txt",
                  "--cooling-period", cooling, "--destruction-window", window)
         if edit:
             text = self.read("agreement.txt")

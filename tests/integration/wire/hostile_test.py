@@ -321,7 +321,7 @@ class HostileTest(unittest.TestCase):
         create = self.gateway.transfers("requester-1").CreateTransfer
         good = transfers.CreateTransferRequest(request_id=bytes(16), terms=transfers.TransferTerms(
             authority="26-usc-6103-i-2", purpose="Preparation of a criminal proceeding under law",
-            requesting_official="official-1", officers=["officer-1"],
+            requesting_official="deputy-director-1", officers=["officer-1"],
             attestation_digest=bytes([1]) * 32,
             periods=[transfers.TaxPeriod(first_year=2022, last_year=2023)]))
         create(good, timeout=wire.SECONDS)

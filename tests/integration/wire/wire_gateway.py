@@ -156,7 +156,8 @@ class Gateway:
 
     def _sign_agreement(self):
         self.cli("agreement", "init", "--out", "agreement.txt", "--keys", "keys", "--places",
-                 "sample/places.csv", "--cooling-period", "5s", "--destruction-window", "2s")
+                 "sample/places.csv", "--delegation", "sample/delegation.txt", "--safeguard",
+                 "sample/safeguard.txt", "--cooling-period", "5s", "--destruction-window", "2s")
         text = (self.folder / "agreement.txt").read_text(encoding="utf-8")
         key = (self.folder / "keys/requester-2.pub").read_text(encoding="utf-8").split()[1]
         text += (f'members {{ id: "requester-2" display_name: "Another" role: ROLE_REQUESTER '
