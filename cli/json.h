@@ -12,10 +12,9 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::cli {
+#include "base/json_text.h"
 
-// `text` as a JSON string, with its quotes.
-std::string JsonQuote(std::string_view text);
+namespace holdfast::cli {
 
 // [a, b, c]
 class JsonArray final {

@@ -1,23 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // holdfast ledger: checkpoints, exports, and verification without the gateway.
-#include <limits>
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
+
+#include "evidence/companions.h"
+#include "evidence/explain.h"
+#include "evidence/export_folder.h"
+#include "evidence/verification.h"
 
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/status_macros.h"
 #include "cli/commands.h"
 #include "cli/exchange_view.h"
-#include "cli/ledger_verifier.h"
+#include "cli/ledger_report.h"
 #include "client/ledger_client.h"
-#include "client/ledger_export.h"
-#include "crypto/dsse.h"
+#include "crypto/merkle.h"
+#include "crypto/text_lines.h"
+#include "crypto/tlog_proof.h"
 #include "holdfast/ledger/v1/entry.pb.h"
-#include "policy/order_json.h"
-#include "policy/queries.h"
+#include "policy/replay.h"
 
 namespace holdfast::cli {
 namespace {
@@ -29,6 +35,18 @@ struct ExportOptions {
 struct VerifyOptions {
   std::string folder;
   std::string exchange_id;
+  std::vector<std::string> earlier;
+  std::vector<std::string> receipts;
+};
+
+struct ExplainOptions {
+  std::string folder;
+  std::string index;
+};
+
+struct ProveOptions {
+  std::string index;
+  std::string out;
 };
 
 struct ShowOptions {
@@ -59,20 +77,38 @@ absl::StatusOr<ExitStatus> Export(Session& session, const ExportOptions& options
   HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
   client::LedgerClient ledger(channel);
   HF_ASSIGN_OR_RETURN(const v1::Exchange exchange, ledger.GetExchange());
-  HF_ASSIGN_OR_RETURN(client::ExportWriter writer,
-                      client::ExportWriter::Create(session.files(), options.out));
-  Progress progress(session.out(), "exporting", exchange.ledger_size());
-  HF_ASSIGN_OR_RETURN(const std::string checkpoint,
-                      ledger.Export(0, [&](const v1::EntryBundle& bundle) -> absl::Status {
-                        for (const std::string& entry : bundle.entries()) {
-                          HF_RETURN_IF_ERROR(writer.Add(AsBytes(entry)));
-                        }
-                        progress.Update(writer.size());
-                        return absl::OkStatus();
-                      }));
+  HF_ASSIGN_OR_RETURN(evidence::ExportWriter writer,
+                      evidence::ExportWriter::Open(session.files(), options.out));
+  const std::uint64_t found = writer.size();
+  if (found > 0) {
+    session.out().Note(
+        fmt::format("{} has {} entries already; going on from there", options.out, found));
+  }
+  std::string checkpoint;
+  {
+    Progress progress(session.out(), "exporting", exchange.ledger_size());
+    HF_ASSIGN_OR_RETURN(checkpoint,
+                        ledger.Export(found, [&](const v1::EntryBundle& bundle) -> absl::Status {
+                          for (const std::string& entry : bundle.entries()) {
+                            HF_RETURN_IF_ERROR(writer.Add(AsBytes(entry)));
+                          }
+                          progress.Update(writer.size());
+                          return absl::OkStatus();
+                        }));
+  }
+  HF_RETURN_IF_ERROR(evidence::CheckRoot(writer, checkpoint));
   HF_RETURN_IF_ERROR(writer.Finish(checkpoint));
+  {
+    Progress progress(session.out(), "writing events.jsonl", writer.size());
+    HF_RETURN_IF_ERROR(
+        evidence::WriteCompanions(session.files(), options.out, writer.size(),
+                                  [&](std::uint64_t index) { progress.Update(index); }));
+  }
   JsonObject object("LedgerExport");
-  object.Set("folder", options.out).Set("entries", writer.size()).Set("root", Hex(writer.Root()));
+  object.Set("folder", options.out)
+      .Set("entries", writer.size())
+      .Set("found", found)
+      .Set("root", Hex(writer.Root()));
   session.out().Result(object, fmt::format("{} entries in {}", writer.size(), options.out));
   session.out().Note(
       "verify it with the exchange's id, which you got from elsewhere:\n"
@@ -91,134 +127,138 @@ absl::StatusOr<ExchangeId> ExchangeIdOf(Session& session, const std::string& hex
   return IdFromBytes<ExchangeId>(*bytes);
 }
 
-void ShowReport(Session& session, const LedgerVerifier& verifier,
-                const crypto::Checkpoint& checkpoint) {
-  const policy::ReplayReport& report = verifier.report();
-  const policy::RecordTotals totals = policy::CountRecords(verifier.state());
-  JsonObject facts;
-  JsonObject refusals;
-  std::string text = fmt::format(
-      "verified: {} entries, root {}\nthe agreement is signed by both principals; {} entries were "
-      "decided again and came out the same",
-      checkpoint.size, Hex(checkpoint.root), report.decided_again);
-  for (const auto& [name, count] : report.facts) {
-    facts.Set(name, count);
-    text += fmt::format("\n  {:>10} {}", count, name);
-  }
-  for (const auto& [name, count] : report.refusals) {
-    refusals.Set(name, count);
-    text += fmt::format("\n  {:>10} refused: {}", count, name);
-  }
-  text += fmt::format(
-      "\nrecords: {} can be released but for holds, {} expired, {} revoked, {} "
-      "destroyed",
-      totals.active, totals.expired, totals.revoked, totals.destroyed);
-  text +=
-      "\nno key left under a freeze, and none was destroyed under a preservation hold.\n"
-      "assumed: the gateway's machine ran this protocol and nothing else; the exchange's id came "
-      "from elsewhere";
-  JsonObject records;
-  records.Set("active", totals.active)
-      .Set("expired", totals.expired)
-      .Set("revoked", totals.revoked)
-      .Set("destroyed", totals.destroyed);
-  JsonObject object("LedgerVerified");
-  object.Set("entries", checkpoint.size)
-      .Set("root", Hex(checkpoint.root))
-      .Set("decided_again", report.decided_again)
-      .Set("refusals_decided_again", report.refusals_decided_again)
-      .Set("facts", facts)
-      .Set("refusals", refusals)
-      .Set("records", records);
-  session.out().Result(object, text);
-}
-
-// Whatever is wrong with the export is a defect that the check found.
-absl::Status AsDefect(const absl::Status& status) {
-  const auto reason = ReasonOf(status);
-  if (reason != Reason::kStoreCorrupt && reason != Reason::kRequestMalformed &&
-      reason != Reason::kNotFound) {
-    return status;
-  }
-  absl::Status defect = MakeError(Reason::kLedgerInconsistent, std::string(status.message()));
-  for (const auto& [key, value] : MetadataOf(status)) defect = AddMetadata(defect, key, value);
-  return defect;
-}
-
 absl::StatusOr<ExitStatus> Verify(Session& session, const VerifyOptions& options) {
-  HF_ASSIGN_OR_RETURN(const ExchangeId exchange, ExchangeIdOf(session, options.exchange_id));
-  HF_ASSIGN_OR_RETURN(const std::string note,
-                      client::ReadExportCheckpoint(session.files(), options.folder));
-  const auto size = ClaimedSize(note);
-  if (!size.ok()) return AsDefect(size.status());
-  LedgerVerifier verifier(exchange);
-  Progress progress(session.out(), "verifying", *size);
-  const absl::Status read = client::ReadExport(session.files(), options.folder, *size,
-                                               [&](std::uint64_t index, ByteSpan entry) {
-                                                 progress.Update(index);
-                                                 return verifier.Add(entry);
-                                               });
-  if (!read.ok()) return AsDefect(read);
-  const auto checkpoint = verifier.Check(note);
-  if (!checkpoint.ok()) return AsDefect(checkpoint.status());
-  ShowReport(session, verifier, *checkpoint);
+  evidence::VerificationRequest request;
+  request.folder = options.folder;
+  HF_ASSIGN_OR_RETURN(request.exchange, ExchangeIdOf(session, options.exchange_id));
+  HF_ASSIGN_OR_RETURN(request.earlier,
+                      evidence::ReadCheckpointFiles(session.files(), options.earlier));
+  HF_ASSIGN_OR_RETURN(request.receipts, evidence::ReadReceipts(session.files(), options.receipts));
+  HF_ASSIGN_OR_RETURN(const std::uint64_t size,
+                      evidence::ClaimedExportSize(session.files(), options.folder));
+  Progress progress(session.out(), "verifying", size);
+  HF_ASSIGN_OR_RETURN(const evidence::Verification verification,
+                      evidence::VerifyExport(session.files(), request,
+                                             [&](std::uint64_t index) { progress.Update(index); }));
+  session.out().Result(LedgerVerifiedView(verification),
+                       evidence::DescribeVerification(verification));
   return ExitStatus::kDone;
 }
 
-// One entry for people: what it is, and who did it.
-std::string EntryText(const ledger::v1::Entry& entry) {
-  using ledger::v1::Entry;
-  const auto* field = Entry::descriptor()->FindFieldByNumber(static_cast<int>(entry.fact_case()));
-  const std::string name = field == nullptr ? "unknown" : field->name();
-  if (entry.has_order_accepted()) {
-    const auto envelope = crypto::ParseDsse(entry.order_accepted().order_dsse());
-    const auto order = envelope.ok() ? policy::ParseOrder(envelope->payload)
-                                     : absl::StatusOr<order::v1::Order>(envelope.status());
-    return name + ": " +
-           (order.ok() ? policy::DescribeOrder(*order) : "an order that cannot be read");
+absl::StatusOr<std::uint64_t> IndexOf(const std::string& text) {
+  const auto index = crypto::ParseDecimal(text);
+  if (!index) {
+    return MakeError(Reason::kRequestMalformed,
+                     "an entry's index is a number, not " + EscapeForLog(text));
   }
-  if (entry.has_refused()) {
-    const auto refusal = policy::RefusalFromNumber(entry.refused().refusal());
-    return fmt::format("{}: {} of {}: {}", name,
-                       ledger::v1::Refused::Act_Name(entry.refused().act()),
-                       entry.refused().member(),
-                       refusal ? policy::RefusalName(*refusal) : std::string_view("unknown"));
+  return *index;
+}
+
+absl::StatusOr<ExitStatus> Explain(Session& session, const ExplainOptions& options) {
+  HF_ASSIGN_OR_RETURN(const std::uint64_t wanted, IndexOf(options.index));
+  HF_ASSIGN_OR_RETURN(const std::uint64_t size,
+                      evidence::ClaimedExportSize(session.files(), options.folder));
+  if (wanted >= size) {
+    return MakeError(Reason::kNotFound,
+                     fmt::format("the export has {} entries, counted from 0", size));
   }
-  return name;
+  policy::Replayer replayer(policy::Replayer::Mode::kApplyOnly);
+  const absl::Status read = evidence::ReadExport(
+      session.files(), options.folder, wanted + 1,
+      [&](std::uint64_t index, ByteSpan bytes) -> absl::Status {
+        if (index < wanted) return replayer.Step(bytes);
+        ledger::v1::Entry entry;
+        if (!entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+          return MakeError(Reason::kLedgerInconsistent, "the entry cannot be read");
+        }
+        const std::string text = evidence::ExplainEntry(replayer.state(), entry);
+        const std::string rule = evidence::RuleOf(entry);
+        JsonObject object("LedgerExplanation");
+        object.Set("index", index)
+            .Set("leaf_hash", Hex(crypto::LeafHash(bytes)))
+            .Set("fact", evidence::FactName(entry))
+            .Set("policy_version", entry.policy_version())
+            .Set("text", text)
+            .Set("rule", rule);
+        session.out().Result(
+            object, fmt::format("entry {}, {}\n{}{}{}\npolicy version {}, leaf hash {}", index,
+                                evidence::FactName(entry), text, rule.empty() ? "" : "\nrule: ",
+                                rule, entry.policy_version(), Hex(crypto::LeafHash(bytes))));
+        return absl::OkStatus();
+      });
+  HF_RETURN_IF_ERROR(read);
+  session.out().Note("nothing was verified: `holdfast ledger verify` does that");
+  return ExitStatus::kDone;
 }
 
 absl::StatusOr<ExitStatus> Show(Session& session, const ShowOptions& options) {
-  HF_ASSIGN_OR_RETURN(const std::string note,
-                      client::ReadExportCheckpoint(session.files(), options.folder));
-  HF_ASSIGN_OR_RETURN(const std::uint64_t size, ClaimedSize(note));
-  HF_RETURN_IF_ERROR(client::ReadExport(
-      session.files(), options.folder, size,
+  HF_ASSIGN_OR_RETURN(const std::uint64_t size,
+                      evidence::ClaimedExportSize(session.files(), options.folder));
+  policy::Replayer replayer(policy::Replayer::Mode::kApplyOnly);
+  const std::uint64_t end =
+      options.count < size - std::min(size, options.first) ? options.first + options.count : size;
+  const absl::Status read = evidence::ReadExport(
+      session.files(), options.folder, end,
       [&](std::uint64_t index, ByteSpan bytes) -> absl::Status {
-        if (index < options.first || index - options.first >= options.count) {
-          return absl::OkStatus();
+        if (index >= options.first) {
+          ledger::v1::Entry entry;
+          const bool readable = entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+          const std::string text = readable ? evidence::ExplainEntry(replayer.state(), entry)
+                                            : "an entry that cannot be read";
+          JsonObject object("LedgerEntry");
+          object.Set("index", index).Set("text", text).Set("bytes", std::uint64_t{bytes.size()});
+          session.out().Result(object, fmt::format("{:>10}  {}", index, text));
         }
-        ledger::v1::Entry entry;
-        const bool read = entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
-        const std::string text = read ? EntryText(entry) : "an entry that cannot be read";
-        JsonObject object("LedgerEntry");
-        object.Set("index", index).Set("text", text).Set("bytes", std::uint64_t{bytes.size()});
-        session.out().Result(object, fmt::format("{:>10}  {}", index, text));
-        return absl::OkStatus();
-      }));
+        return replayer.Step(bytes);
+      });
+  HF_RETURN_IF_ERROR(read);
   session.out().Note("nothing was verified: `holdfast ledger verify` does that");
+  return ExitStatus::kDone;
+}
+
+// Writes the proof of one entry that the gateway gives, once it has been verified here against the
+// checkpoint that this profile remembers.
+absl::StatusOr<ExitStatus> Prove(Session& session, const ProveOptions& options) {
+  HF_ASSIGN_OR_RETURN(const std::uint64_t index, IndexOf(options.index));
+  HF_ASSIGN_OR_RETURN(const client::VerifiedCheckpoint verified, VerifyCheckpoint(session));
+  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  client::LedgerClient ledger(channel);
+  HF_ASSIGN_OR_RETURN(const v1::InclusionProof answer,
+                      ledger.GetInclusionProof(index, verified.checkpoint.size));
+  crypto::TlogProof proof;
+  proof.index = index;
+  proof.checkpoint = verified.note;
+  for (const std::string& hash : answer.path()) {
+    HF_ASSIGN_OR_RETURN(const Digest32 digest, ArrayFromBytes<Digest32>(AsBytes(hash)));
+    proof.path.push_back(digest);
+  }
+  HF_ASSIGN_OR_RETURN(const Digest32 leaf, ArrayFromBytes<Digest32>(AsBytes(answer.leaf_hash())));
+  HF_RETURN_IF_ERROR(crypto::VerifyInclusion(index, verified.checkpoint.size, leaf, proof.path,
+                                             verified.checkpoint.root));
+  HF_RETURN_IF_ERROR(
+      session.WriteFile(options.out, AsBytes(crypto::FormatTlogProof(proof)), Overwrite::kRefuse));
+  JsonObject object("LedgerProof");
+  object.Set("index", index)
+      .Set("leaf_hash", Hex(leaf))
+      .Set("size", verified.checkpoint.size)
+      .Set("file", options.out);
+  session.out().Result(object,
+                       fmt::format("entry {} is in the ledger of {} entries: {}\n"
+                                   "leaf hash {}",
+                                   index, verified.checkpoint.size, options.out, Hex(leaf)));
   return ExitStatus::kDone;
 }
 
 }  // namespace
 
 void DeclareLedger(Command root) {
-  Command ledger = root.Sub("ledger", "checkpoint, export, verify, show");
+  Command ledger = root.Sub("ledger", "checkpoint, export, verify, explain, prove, show");
   ledger.Sub("checkpoint", "verify that the ledger extends what I saw before, and remember it")
       .Runs(Checkpoint);
   {
     auto options = std::make_shared<ExportOptions>();
     Command command = ledger.Sub("export", "copy the whole ledger into a folder (auditor)");
-    command.Required("--out", options->out, "a folder that does not exist yet");
+    command.Required("--out", options->out, "a folder; an export that is there is gone on with");
     command.Runs([options](Session& session) { return Export(session, *options); });
   }
   {
@@ -226,7 +266,11 @@ void DeclareLedger(Command root) {
     Command verify = ledger.Sub("verify", "check an export: signatures, tree, every decision");
     verify.Required("folder", options->folder, "an export")
         .Optional("--exchange-id", options->exchange_id,
-                  "64 hexadecimal digits, obtained from elsewhere; default that of the profile");
+                  "64 hexadecimal digits, obtained from elsewhere; default that of the profile")
+        .Several("--earlier", options->earlier,
+                 "a checkpoint that somebody kept: the ledger must extend it")
+        .Several("--receipts", options->receipts,
+                 "a .tlog-proof, or a folder of them: the ledger must contain each");
     verify.Footer("Needs no network and no gateway: the export and the id are enough.");
     verify.Runs([options](Session& session) { return Verify(session, *options); });
   }
@@ -237,6 +281,23 @@ void DeclareLedger(Command root) {
         .Number("--first", options->first, "the first entry; default 0")
         .Number("--count", options->count, "how many; default 50");
     show.Runs([options](Session& session) { return Show(session, *options); });
+  }
+  {
+    auto options = std::make_shared<ExplainOptions>();
+    Command explain = ledger.Sub("explain", "say what one entry decided, by which rule, for whom");
+    explain.Required("index", options->index, "the entry")
+        .Required("folder", options->folder, "an export");
+    explain.Runs([options](Session& session) { return Explain(session, *options); });
+  }
+  {
+    auto options = std::make_shared<ProveOptions>();
+    Command prove = ledger.Sub("prove", "write the proof that an entry is in the ledger");
+    prove.Required("index", options->index, "the entry, such as a receipt names it")
+        .Required("--out", options->out, "a file; its usual ending is .tlog-proof");
+    prove.Footer(
+        "The file is a C2SP tlog-proof: others' tools check it too, and `ledger verify\n"
+        "--receipts` demands it of an export.");
+    prove.Runs([options](Session& session) { return Prove(session, *options); });
   }
 }
 

@@ -1,36 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/checkpoint.h"
 
-#include <charconv>
-#include <optional>
 #include <utility>
 
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "crypto/merkle.h"
+#include "crypto/text_lines.h"
 
 namespace holdfast::crypto {
 namespace {
 
 absl::Status NoCheckpoint(const char* message) {
   return MakeError(Reason::kRequestMalformed, message);
-}
-
-// Takes the first line of `text` off. Returns nullopt if none is left.
-std::optional<std::string_view> TakeLine(std::string_view& text) {
-  const std::size_t end = text.find('\n');
-  if (end == std::string_view::npos) return std::nullopt;
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(end + 1);
-  return line;
-}
-
-// Decimal without leading zeros or sign: one size has one text.
-std::optional<std::uint64_t> ParseSize(std::string_view text) {
-  std::uint64_t size = 0;
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), size);
-  if (result.ec != std::errc() || std::to_string(size) != text) return std::nullopt;
-  return size;
 }
 
 }  // namespace
@@ -53,7 +35,7 @@ absl::StatusOr<Checkpoint> ParseCheckpointText(std::string_view text) {
   if (!origin || !size_line || !root_line || origin->empty()) {
     return NoCheckpoint("a checkpoint has three lines");
   }
-  const auto size = ParseSize(*size_line);
+  const auto size = ParseDecimal(*size_line);
   if (!size) return NoCheckpoint("the checkpoint's size is not a number");
   HF_ASSIGN_OR_RETURN(const Bytes root, FromBase64(*root_line));
   Checkpoint checkpoint;

@@ -9,17 +9,13 @@
 #include "gtest/gtest.h"
 
 #include "base/error.h"
-#include "client/ledger_export.h"
 #include "crypto/ed25519.h"
 #include "crypto/merkle.h"
 #include "crypto/merkle_proof.h"
 #include "crypto/random.h"
-#include "store/entry_bundle.h"
 #include "tests/support/fault_sweep.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/memory_file_system.h"
-#include "tests/support/mutations.h"
-#include "tests/support/seeded_random.h"
 #include "tests/support/status_matchers.h"
 
 namespace holdfast::client {
@@ -161,71 +157,6 @@ TEST_F(CheckpointMemoryTest, RemembersTheOldOrTheNewWhicheverOperationFails) {
     ASSERT_THAT(remembered, IsOk());
     EXPECT_TRUE(remembered->note == "new" || (!stored && remembered->note == "old"));
   });
-}
-
-std::vector<Bytes> SomeEntries(std::size_t count) {
-  test::SeededRandom random(1);
-  std::vector<Bytes> entries;
-  for (std::size_t i = 0; i < count; ++i) entries.push_back(random.MakeBytes(1 + i % 300));
-  entries.push_back(random.MakeBytes(65'534));
-  entries.push_back(random.MakeBytes(65'535));
-  entries.push_back(random.MakeBytes(200'000));
-  return entries;
-}
-
-TEST(LedgerExportTest, ReadsBackWhatItWrote) {
-  test::MemoryFileSystem files;
-  const std::vector<Bytes> entries = SomeEntries(600);
-  auto writer = ExportWriter::Create(files, "/out/export");
-  ASSERT_THAT(writer, IsOk());
-  std::vector<Digest32> leaves;
-  for (const Bytes& entry : entries) {
-    ASSERT_THAT(writer->Add(entry), IsOk());
-    leaves.push_back(crypto::LeafHash(entry));
-  }
-  EXPECT_EQ(writer->Root(), crypto::RootOf(leaves));
-  ASSERT_THAT(writer->Finish("note"), IsOk());
-  EXPECT_EQ(*ReadExportCheckpoint(files, "/out/export"), "note");
-  std::size_t next = 0;
-  EXPECT_THAT(ReadExport(files, "/out/export", entries.size(),
-                         [&](std::uint64_t index, ByteSpan entry) {
-                           EXPECT_EQ(index, next);
-                           EXPECT_EQ(ToBytes(entry), entries[next]);
-                           ++next;
-                           return absl::OkStatus();
-                         }),
-              IsOk());
-  EXPECT_EQ(next, entries.size());
-  EXPECT_THAT(ReadExport(files, "/out/export", entries.size() + 1,
-                         [](std::uint64_t, ByteSpan) { return absl::OkStatus(); }),
-              HasReason(Reason::kNotFound));
-  EXPECT_THAT(ExportWriter::Create(files, "/out/export").status(),
-              HasReason(Reason::kAlreadyExists));
-}
-
-TEST(LedgerExportTest, HasTheStoresFormOfABundle) {
-  Bytes ours;
-  Bytes theirs;
-  for (const Bytes& entry : SomeEntries(5)) {
-    AppendEntry(ours, entry);
-    store::AppendToBundle(theirs, entry);
-  }
-  EXPECT_EQ(ours, theirs);
-}
-
-TEST(LedgerExportTest, SurvivesEveryMutationOfABundle) {
-  Bytes bundle;
-  for (const std::string_view entry : {"a", "bcd", "efghijk"}) AppendEntry(bundle, AsBytes(entry));
-  for (const test::Mutation& m : test::BitFlipsAndTruncations(bundle)) {
-    const auto entries = ParseEntries(m.bytes);
-    if (!entries.ok()) {
-      EXPECT_THAT(entries, HasReason(Reason::kStoreCorrupt)) << m.description;
-      continue;
-    }
-    Bytes again;
-    for (const ByteSpan entry : *entries) AppendEntry(again, entry);
-    EXPECT_EQ(again, m.bytes) << m.description;
-  }
 }
 
 }  // namespace

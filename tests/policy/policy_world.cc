@@ -69,7 +69,7 @@ std::string World::RandomBytes(std::size_t size) { return NumberBytes(++counter_
 World::World(const AgreementOptions& options) : agreement_(MakeAgreement(options)) {
   ledger::v1::ExchangeOpened opened;
   opened.set_agreement_dsse(SignAgreement(agreement_->text()));
-  opened.set_checkpoint_key(std::string(32, 'k'));
+  opened.set_checkpoint_key(ToString(KeyOf("ledger").public_key().bytes()));
   Do(opened);
   ledger::v1::ProcessStarted started;
   started.set_process(RandomBytes(16));

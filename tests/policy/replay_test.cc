@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 
 #include "tests/policy/policy_world.h"
+#include "tests/policy/signed_world.h"
 #include "tests/support/mutations.h"
 #include "tests/support/status_matchers.h"
 
@@ -15,41 +16,6 @@ namespace holdfast::test {
 namespace {
 
 using policy::Replayer;
-
-// A world whose orders are signed, so that its entries stand for themselves.
-class SignedWorld {
- public:
-  World world;
-  std::vector<std::string> entries;
-
-  // Takes over what the world has done since, with real envelopes.
-  void Collect() {
-    for (; taken_ < world.ledger().size(); ++taken_) {
-      ledger::v1::Entry entry = world.ledger()[taken_].entry;
-      EXPECT_FALSE(entry.has_order_accepted()) << "use Submit()";
-      entries.push_back(entry.SerializeAsString());
-    }
-  }
-
-  Refusal Submit(std::string_view person, const order::v1::Order& act) {
-    Collect();
-    const std::string dsse = SignOrder(world.Order(person, act).order, person);
-    auto order = policy::OpenOrder(AsBytes(dsse), world.agreement());
-    EXPECT_THAT(order, IsOk());
-    order->head_check = policy::HeadCheck::kPrefix;
-    ledger::v1::OrderAccepted fact;
-    fact.set_order_dsse(dsse);
-    const Decision decision = world.TryEntry(EntryOf(fact), &*order);
-    if (decision.allowed()) {
-      entries.push_back(EntryOf(fact).SerializeAsString());
-      ++taken_;
-    }
-    return decision.refusal;
-  }
-
- private:
-  std::size_t taken_ = 0;
-};
 
 // A whole exchange: transfer, release, hold, refusal, lift, revocation, destruction.
 SignedWorld Story() {

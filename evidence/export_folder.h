@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole ledger in a folder, in the layout of a C2SP tiled log: `checkpoint`, `tile/entries/...`
-// and the tiles of hashes. docs/requesters.md#ledger-export.
+// and the tiles of hashes. docs/evidence.md#export.
 //
 // An entry of 65,535 bytes or more, which C2SP cannot write, has a length of 0xffff and a second,
 // four-byte length; everything else is byte for byte C2SP.
 //
 // When to use  ExportWriter behind `holdfast ledger export`, ReadExport behind `ledger verify`:
-// what is
-//              read is not verified here, only well formed.
+//              what is read is not verified here, only well formed.
 // Threads      Not safe for concurrent use.
 // Ownership    Borrows the file system.
 // Errors       The file system's; kStoreCorrupt for a bundle that nobody wrote.
@@ -26,7 +25,7 @@
 #include "base/file_system.h"
 #include "crypto/tiles.h"
 
-namespace holdfast::client {
+namespace holdfast::evidence {
 
 // The largest entry that is exported or read.
 inline constexpr std::size_t kMaxExportedEntryBytes = std::size_t{1} << 20;
@@ -37,12 +36,16 @@ void AppendEntry(Bytes& bundle, ByteSpan entry);
 // Returns the entries of a bundle, borrowed from it. Errors: kStoreCorrupt.
 absl::StatusOr<std::vector<ByteSpan>> ParseEntries(ByteSpan bundle);
 
+// Writes an export, or goes on with one that was cut short or has grown old: full bundles that are
+// there are read again, and counted, and stay as they are. The caller compares Root() with the
+// checkpoint's before Finish(): what was there may be of another ledger.
 class ExportWriter final {
  public:
-  // `folder` must not exist, or be empty.
-  static absl::StatusOr<ExportWriter> Create(FileSystem& files, std::string folder);
+  // `folder` must not exist, be empty, or hold an export.
+  // Errors: kAlreadyExists for a folder of other things; kStoreCorrupt for a damaged export.
+  static absl::StatusOr<ExportWriter> Open(FileSystem& files, std::string folder);
 
-  // Appends the next entry.
+  // Appends the entry with index size().
   absl::Status Add(ByteSpan entry);
 
   std::uint64_t size() const { return tiles_.size(); }
@@ -54,6 +57,7 @@ class ExportWriter final {
  private:
   ExportWriter(FileSystem& files, std::string folder)
       : files_(&files), folder_(std::move(folder)) {}
+  absl::Status CountFullBundles();
   absl::Status Write(const std::string& path, ByteSpan bytes);
   absl::Status MakeFolders(const std::string& path);
   absl::Status WriteBundle(std::uint32_t width);
@@ -66,6 +70,13 @@ class ExportWriter final {
   std::uint64_t bundles_ = 0;
 };
 
+// Checks that `checkpoint`, a note that nobody has verified, is of what `writer` has: what was
+// there before may be of another ledger. Errors: kLedgerInconsistent.
+absl::Status CheckRoot(const ExportWriter& writer, std::string_view checkpoint);
+
+// The name of the checkpoint in an export.
+inline constexpr std::string_view kExportCheckpoint = "checkpoint";
+
 // Returns the checkpoint of an export, as it stands there.
 absl::StatusOr<std::string> ReadExportCheckpoint(FileSystem& files, const std::string& folder);
 
@@ -73,4 +84,4 @@ absl::StatusOr<std::string> ReadExportCheckpoint(FileSystem& files, const std::s
 absl::Status ReadExport(FileSystem& files, const std::string& folder, std::uint64_t size,
                         const std::function<absl::Status(std::uint64_t, ByteSpan)>& take);
 
-}  // namespace holdfast::client
+}  // namespace holdfast::evidence

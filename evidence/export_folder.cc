@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/ledger_export.h"
+#include "evidence/export_folder.h"
 
 #include <algorithm>
 #include <array>
@@ -8,10 +8,11 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/status_macros.h"
+#include "crypto/checkpoint.h"
 #include "crypto/merkle.h"
 #include "crypto/signed_note.h"
 
-namespace holdfast::client {
+namespace holdfast::evidence {
 namespace {
 
 constexpr std::size_t kShortLengthBytes = 2;
@@ -72,15 +73,42 @@ absl::StatusOr<std::vector<ByteSpan>> ParseEntries(ByteSpan bundle) {
   return entries;
 }
 
-absl::StatusOr<ExportWriter> ExportWriter::Create(FileSystem& files, std::string folder) {
-  const auto names = files.List(folder);
-  if (names.ok() && !names->empty()) {
-    return MakeError(Reason::kAlreadyExists, folder + " exists and is not empty");
-  }
-  if (!names.ok() && ReasonOf(names.status()) != Reason::kNotFound) return names.status();
+absl::StatusOr<ExportWriter> ExportWriter::Open(FileSystem& files, std::string folder) {
   ExportWriter writer(files, std::move(folder));
-  HF_RETURN_IF_ERROR(writer.MakeFolders(writer.folder_));
+  const auto names = files.List(writer.folder_);
+  if (!names.ok()) {
+    if (ReasonOf(names.status()) != Reason::kNotFound) return names.status();
+    HF_RETURN_IF_ERROR(writer.MakeFolders(writer.folder_));
+    return writer;
+  }
+  if (names->empty()) return writer;
+  if (std::find(names->begin(), names->end(), "tile") == names->end()) {
+    return MakeError(Reason::kAlreadyExists, writer.folder_ + " is not empty, and no export");
+  }
+  HF_RETURN_IF_ERROR(writer.CountFullBundles());
   return writer;
+}
+
+absl::Status ExportWriter::CountFullBundles() {
+  // A bundle is written after the tiles that it fills, so where it is they are.
+  while (true) {
+    const std::string path = JoinPath(folder_, crypto::EntriesPath(bundles_, crypto::kTileWidth));
+    const auto bundle = files_->ReadWhole(path, kMaxBundleBytes);
+    if (!bundle.ok()) {
+      if (ReasonOf(bundle.status()) == Reason::kNotFound) return absl::OkStatus();
+      return bundle.status();
+    }
+    const auto entries = ParseEntries(*bundle);
+    if (!entries.ok()) return AddMetadata(entries.status(), "file", path);
+    if (entries->size() != crypto::kTileWidth) {
+      return AddMetadata(Corrupt("has a bundle with too few entries"), "file", path);
+    }
+    std::vector<Digest32> leaves(entries->size());
+    crypto::LeafHashes(*entries, leaves);
+    std::vector<crypto::Tile> full;
+    tiles_.Append(leaves, full);
+    ++bundles_;
+  }
 }
 
 absl::Status ExportWriter::MakeFolders(const std::string& path) {
@@ -125,12 +153,23 @@ absl::Status ExportWriter::Finish(std::string_view checkpoint) {
   for (const crypto::Tile& tile : tiles_.PartialTiles()) {
     HF_RETURN_IF_ERROR(Write(crypto::TilePath(tile.id), tile.bytes));
   }
-  return Write("checkpoint", AsBytes(checkpoint));
+  return Write(std::string(kExportCheckpoint), AsBytes(checkpoint));
+}
+
+absl::Status CheckRoot(const ExportWriter& writer, std::string_view checkpoint) {
+  HF_ASSIGN_OR_RETURN(const crypto::UnverifiedNote note, crypto::ParseNote(checkpoint));
+  HF_ASSIGN_OR_RETURN(const crypto::Checkpoint claimed, crypto::ParseCheckpointText(note.text));
+  if (claimed.size == writer.size() && claimed.root == writer.Root()) return absl::OkStatus();
+  return AddMetadata(
+      MakeError(Reason::kLedgerInconsistent,
+                "what was exported is not what the checkpoint covers: the folder held another "
+                "ledger, or the gateway shows two"),
+      "rule", "ROOT");
 }
 
 absl::StatusOr<std::string> ReadExportCheckpoint(FileSystem& files, const std::string& folder) {
   HF_ASSIGN_OR_RETURN(const Bytes note,
-                      files.ReadWhole(JoinPath(folder, "checkpoint"), crypto::kMaxNoteBytes));
+                      files.ReadWhole(JoinPath(folder, kExportCheckpoint), crypto::kMaxNoteBytes));
   return ToString(note);
 }
 
@@ -153,4 +192,4 @@ absl::Status ReadExport(FileSystem& files, const std::string& folder, std::uint6
   return absl::OkStatus();
 }
 
-}  // namespace holdfast::client
+}  // namespace holdfast::evidence

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/ledger_verifier.h"
+#include "evidence/ledger_verifier.h"
 
 #include <string>
 #include <utility>
@@ -11,7 +11,7 @@
 #include "crypto/merkle.h"
 #include "crypto/merkle_proof.h"
 
-namespace holdfast::cli {
+namespace holdfast::evidence {
 namespace {
 
 absl::Status Defect(std::string_view rule, std::string what) {
@@ -83,7 +83,7 @@ absl::Status LedgerVerifier::Add(ByteSpan entry) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<crypto::Checkpoint> LedgerVerifier::Check(std::string_view checkpoint_note) const {
+absl::StatusOr<crypto::Checkpoint> LedgerVerifier::Open(std::string_view checkpoint_note) const {
   if (!replayer_.state().open()) return Defect("EMPTY", "the ledger has no entry");
   HF_ASSIGN_OR_RETURN(const crypto::PublicKey key,
                       crypto::PublicKey::FromBytes(replayer_.state().checkpoint_key()));
@@ -92,13 +92,45 @@ absl::StatusOr<crypto::Checkpoint> LedgerVerifier::Check(std::string_view checkp
       crypto::NoteKey::Make(crypto::LedgerOrigin(exchange_), crypto::NoteAlgorithm::kEd25519, key));
   HF_ASSIGN_OR_RETURN(crypto::OpenedCheckpoint opened,
                       crypto::OpenCheckpoint(checkpoint_note, note_key));
-  if (opened.checkpoint.size != tree_->size()) {
+  return std::move(opened.checkpoint);
+}
+
+absl::StatusOr<crypto::Checkpoint> LedgerVerifier::Check(std::string_view checkpoint_note) const {
+  HF_ASSIGN_OR_RETURN(crypto::Checkpoint checkpoint, Open(checkpoint_note));
+  if (checkpoint.size != tree_->size()) {
     return Defect("SIZE", "the checkpoint is of a ledger of another size");
   }
-  if (opened.checkpoint.root != tree_->Root()) {
+  if (checkpoint.root != tree_->Root()) {
     return Defect("ROOT", "the entries are not those that the checkpoint's root covers");
   }
-  return std::move(opened.checkpoint);
+  return checkpoint;
+}
+
+absl::StatusOr<crypto::Checkpoint> LedgerVerifier::CheckEarlier(
+    std::string_view checkpoint_note) const {
+  HF_ASSIGN_OR_RETURN(crypto::Checkpoint earlier, Open(checkpoint_note));
+  if (earlier.size > tree_->size()) {
+    return Defect("EARLIER", "the ledger has " + std::to_string(tree_->size()) +
+                                 " entries, and once had " + std::to_string(earlier.size) +
+                                 ": it was cut short, or this export is an old one");
+  }
+  if (!tree_->HadRoot(earlier.size, earlier.root)) {
+    return Defect("EARLIER", "its first " + std::to_string(earlier.size) +
+                                 " entries are not those that were signed before: a fork");
+  }
+  return earlier;
+}
+
+absl::Status LedgerVerifier::CheckReceipt(const crypto::TlogProof& receipt) const {
+  HF_ASSIGN_OR_RETURN(const crypto::Checkpoint then, CheckEarlier(receipt.checkpoint));
+  const absl::Status defect = AddMetadata(
+      Defect("RECEIPT", "the ledger does not have the entry that a receipt was given for"), "index",
+      std::to_string(receipt.index));
+  if (receipt.index >= tree_->size()) return defect;
+  HF_ASSIGN_OR_RETURN(const Digest32 leaf, tree_->ReadNode(0, receipt.index));
+  const absl::Status included =
+      crypto::VerifyInclusion(receipt.index, then.size, leaf, receipt.path, then.root);
+  return included.ok() ? included : defect;
 }
 
 std::uint64_t LedgerVerifier::size() const { return tree_->size(); }
@@ -111,4 +143,4 @@ absl::StatusOr<std::uint64_t> ClaimedSize(std::string_view checkpoint_note) {
   return checkpoint.size;
 }
 
-}  // namespace holdfast::cli
+}  // namespace holdfast::evidence

@@ -20,9 +20,10 @@
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "crypto/checkpoint.h"
+#include "crypto/tlog_proof.h"
 #include "policy/replay.h"
 
-namespace holdfast::cli {
+namespace holdfast::evidence {
 
 class LedgerVerifier final {
  public:
@@ -37,12 +38,22 @@ class LedgerVerifier final {
   // Checks the signed note against what was added. Call after the last entry.
   absl::StatusOr<crypto::Checkpoint> Check(std::string_view checkpoint_note) const;
 
+  // Checks that `checkpoint_note`, signed by this ledger's key, is of a beginning of what was
+  // added. Errors: kLedgerInconsistent, with rule EARLIER, if not.
+  absl::StatusOr<crypto::Checkpoint> CheckEarlier(std::string_view checkpoint_note) const;
+
+  // Checks that a receipt's checkpoint and its entry are part of what was added.
+  // Errors: kLedgerInconsistent, with rule RECEIPT and the receipt's index, if not.
+  absl::Status CheckReceipt(const crypto::TlogProof& receipt) const;
+
   std::uint64_t size() const;
   const policy::ReplayReport& report() const;
   const policy::State& state() const;
 
  private:
   class Tree;
+
+  absl::StatusOr<crypto::Checkpoint> Open(std::string_view checkpoint_note) const;
 
   const ExchangeId exchange_;
   std::unique_ptr<Tree> tree_;
@@ -52,4 +63,4 @@ class LedgerVerifier final {
 // Reads the size that a note claims, which nobody has verified yet.
 absl::StatusOr<std::uint64_t> ClaimedSize(std::string_view checkpoint_note);
 
-}  // namespace holdfast::cli
+}  // namespace holdfast::evidence

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "evidence/explain.h"
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/time.h"
+#include "crypto/dsse.h"
+#include "policy/order_json.h"
+#include "policy/queries.h"
+#include "policy/refusal.h"
+#include "policy/release_gate.h"
+#include "policy/request_gate.h"
+
+namespace holdfast::evidence {
+namespace {
+
+using ledger::v1::Entry;
+
+std::string Time(std::int64_t millis) { return FormatRfc3339(UnixMillis(millis)); }
+
+std::string Count(std::uint64_t count, std::string_view one) {
+  return std::to_string(count) + " " + std::string(one) + (count == 1 ? "" : "s");
+}
+
+// "transfers/…" of a transfer's number, or the number where the state does not know it.
+std::string TransferOf(const policy::State& state, std::uint32_t number) {
+  const policy::Transfer* transfer = state.transfer(number);
+  return transfer == nullptr ? "transfer number " + std::to_string(number)
+                             : policy::TransferName(transfer->id);
+}
+
+std::string RowOf(const policy::State& state, std::uint32_t transfer, std::uint32_t row) {
+  return "row " + std::to_string(row) + " of " + TransferOf(state, transfer);
+}
+
+std::string ChunkOf(const policy::State& state, std::uint32_t transfer, std::uint32_t chunk) {
+  const std::uint64_t first = std::uint64_t{chunk} * kRowsPerChunk;
+  return "rows " + std::to_string(first) + " to " + std::to_string(first + kRowsPerChunk - 1) +
+         " of " + TransferOf(state, transfer);
+}
+
+// Who acted, with the name that the agreement gives.
+std::string Member(const policy::State& state, std::string_view id) {
+  const policy::Member* member = state.open() ? state.agreement().FindMember(id) : nullptr;
+  return member == nullptr || member->display_name.empty()
+             ? std::string(id)
+             : member->display_name + " (" + member->id + ")";
+}
+
+std::string ExplainOrder(const policy::State& state, const ledger::v1::OrderAccepted& fact) {
+  const auto envelope = crypto::ParseDsse(fact.order_dsse());
+  if (!envelope.ok()) return "An order that cannot be read was accepted.";
+  const auto order = policy::ParseOrder(envelope->payload);
+  if (!order.ok()) return "An order that cannot be read was accepted.";
+  return "A signed order of " + Member(state, order->person()) + " was accepted.\n" +
+         policy::DescribeOrder(*order);
+}
+
+std::string ExplainRefused(const policy::State& state, const ledger::v1::Refused& fact) {
+  const auto refusal = policy::RefusalFromNumber(fact.refusal());
+  std::string text =
+      Member(state, fact.member()) + " asked for " + ledger::v1::Refused::Act_Name(fact.act()) +
+      " and was refused: " + std::string(refusal ? policy::RefusalName(*refusal) : "UNKNOWN");
+  if (fact.has_transfer()) text += ", in " + TransferOf(state, fact.transfer());
+  if (const policy::Hold* hold = state.holds().FindByIndex(fact.hold_index())) {
+    text += ". Matter " + hold->order->matter() + ", hold " + hold->id() +
+            ", in force since ledger entry " + std::to_string(hold->placed_index);
+  }
+  return text + ".";
+}
+
+std::string ExplainDestroyed(const policy::State& state, const ledger::v1::RecordsDestroyed& fact) {
+  std::string text = "The keys of " + Count(fact.count(), "record") + " were destroyed, ";
+  if (fact.basis() == ledger::v1::RecordsDestroyed::REVOCATION) {
+    text += "on the revocation in ledger entry " + std::to_string(fact.revocation_index());
+    if (const policy::Disposal* disposal = state.FindDisposal(fact.revocation_index())) {
+      text += ", which " + Count(disposal->approvals.size(), "other person") + " approved";
+    }
+  } else {
+    text += "because the agreement's period had ended";
+  }
+  for (const auto& rows : fact.rows()) text += ", in " + TransferOf(state, rows.transfer());
+  return text + ".";
+}
+
+std::string ExplainRelease(const policy::State& state, const ledger::v1::KeyReleased& fact) {
+  const auto found = state.open_leases().find(fact.lease());
+  if (found == state.open_leases().end()) {
+    return "The key of row " + std::to_string(fact.row()) + " left under lease number " +
+           std::to_string(fact.lease()) + ".";
+  }
+  const policy::Lease& lease = found->second;
+  return "The key of " + RowOf(state, lease.transfer, fact.row()) + " left to " +
+         Member(state, state.agreement().member(lease.requester).id) +
+         ", under the lease of ledger entry " + std::to_string(lease.opened_index) +
+         " that ends at " + FormatRfc3339(lease.not_after) + ".";
+}
+
+// How the gates name a verdict.
+std::string RequestVerdict(std::uint32_t verdict) {
+  return std::string(
+      policy::RequestReasonName(static_cast<policy::RequestReason>(verdict & 0xFFU)));
+}
+std::string ReleaseVerdict(std::uint32_t verdict) {
+  return std::string(
+      policy::ReleaseReasonName(static_cast<policy::ReleaseReason>(verdict & 0xFFU)));
+}
+
+// The schema's words where no sentence of ours says more.
+std::string Generic(const Entry& entry) { return "A fact of kind " + FactName(entry) + "."; }
+
+std::string ExplainExchange(const Entry& entry) {
+  switch (entry.fact_case()) {
+    case Entry::kExchangeOpened:
+      return "The exchange was opened with the agreement that both principals signed.";
+    case Entry::kProcessStarted:
+      return "The gateway started, version " + entry.process_started().version() +
+             ", with a keyslot of kind " + entry.process_started().keyslot_kind() + ".";
+    case Entry::kTimeAdvanced:
+      return "From here on it is between " + Time(entry.time_advanced().early_ms()) + " and " +
+             Time(entry.time_advanced().late_ms()) + " by the gateway's clock, which is " +
+             (entry.time_advanced().trusted() ? "trusted." : "NOT trusted.");
+    case Entry::kEpochAdvanced:
+      return "Epoch " + std::to_string(entry.epoch_advanced().epoch()) +
+             " began: the root key was replaced.";
+    case Entry::kEpochErased:
+      return "The root key of epoch " + std::to_string(entry.epoch_erased().epoch()) +
+             " was erased in its keyslot (" + entry.epoch_erased().keyslot_kind() +
+             ", erasure class " + entry.epoch_erased().erasure_class() + ").";
+    default:
+      return Generic(entry);
+  }
+}
+
+std::string ExplainTransfer(const policy::State& state, const Entry& entry) {
+  switch (entry.fact_case()) {
+    case Entry::kSegmentOpened:
+      return "A segment of the key tree came into use for " +
+             TransferOf(state, entry.segment_opened().transfer()) + ".";
+    case Entry::kTransferCreated:
+      return Member(state, entry.transfer_created().requester()) +
+             " opened a transfer under authority " + entry.transfer_created().authority() + ".";
+    case Entry::kSubjectJudged:
+      return "The request gate judged " +
+             RowOf(state, entry.subject_judged().transfer(), entry.subject_judged().row()) + ": " +
+             RequestVerdict(entry.subject_judged().verdict()) + ".";
+    case Entry::kSubmissionFinished:
+      return "The submission of " + TransferOf(state, entry.submission_finished().transfer()) +
+             " ended with " + Count(entry.submission_finished().rows(), "row") + ".";
+    case Entry::kSubjectsFetched:
+      return "The accepted subjects in " +
+             ChunkOf(state, entry.subjects_fetched().transfer(), entry.subjects_fetched().chunk()) +
+             " left for " + Member(state, entry.subjects_fetched().source()) + ".";
+    case Entry::kEnvelopeDeposited:
+      return "The release gate judged " +
+             RowOf(state, entry.envelope_deposited().transfer(), entry.envelope_deposited().row()) +
+             ": " + ReleaseVerdict(entry.envelope_deposited().verdict()) +
+             "; its envelope was sealed and stored.";
+    case Entry::kTransferClosed:
+      return Member(state, entry.transfer_closed().source()) + " closed " +
+             TransferOf(state, entry.transfer_closed().transfer()) + " with " +
+             Count(entry.transfer_closed().envelopes(), "envelope") + ", and signed their root.";
+    case Entry::kEnvelopesCollected:
+      return "Envelopes of " +
+             ChunkOf(state, entry.envelopes_collected().transfer(),
+                     entry.envelopes_collected().chunk()) +
+             " left for " + Member(state, entry.envelopes_collected().requester()) + ".";
+    case Entry::kLeaseOpened:
+      return Member(state, entry.lease_opened().requester()) + " opened a lease for " +
+             TransferOf(state, entry.lease_opened().transfer()) + " that ends at " +
+             Time(entry.lease_opened().not_after_ms()) + ".";
+    case Entry::kKeyReleased:
+      return ExplainRelease(state, entry.key_released());
+    case Entry::kOrderAccepted:
+      return ExplainOrder(state, entry.order_accepted());
+    case Entry::kRecordsDestroyed:
+      return ExplainDestroyed(state, entry.records_destroyed());
+    case Entry::kRefused:
+      return ExplainRefused(state, entry.refused());
+    default:
+      return ExplainExchange(entry);
+  }
+}
+
+}  // namespace
+
+std::string FactName(const Entry& entry) {
+  const auto* field = Entry::descriptor()->FindFieldByNumber(static_cast<int>(entry.fact_case()));
+  return field == nullptr ? std::string("none") : field->name();
+}
+
+std::string ExplainEntry(const policy::State& before, const Entry& entry) {
+  std::string text = ExplainTransfer(before, entry);
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+std::string RuleOf(const Entry& entry) {
+  switch (entry.fact_case()) {
+    case Entry::kKeyReleased:
+      return "A key leaves only while no FREEZE in force covers its record, the record is neither "
+             "expired, revoked nor destroyed, the lease is open, the clock is trusted and every "
+             "restricting act has its epoch.";
+    case Entry::kEnvelopesCollected:
+      return "Envelopes leave only after the transfer was closed, and while no FREEZE in force "
+             "covers one of them.";
+    case Entry::kEnvelopeDeposited:
+      return "An outcome is sealed only for an accepted subject of an approved transfer, once, and "
+             "while no FREEZE in force covers it.";
+    case Entry::kSubjectsFetched:
+      return "Subjects go to the source only after the agreement's number of custodians approved "
+             "the dossier.";
+    case Entry::kRecordsDestroyed:
+      return "A key is destroyed only while no PRESERVE in force covers its record, after the "
+             "agreement's window and with its approvals, at a trusted time.";
+    case Entry::kOrderAccepted:
+      return "An order is accepted once, from an enrolled person with the role for it, signed with "
+             "a key valid then, after that person's last order and on this very ledger.";
+    case Entry::kLeaseOpened:
+      return "A lease is opened by the transfer's requester with its enrolled key, for no longer "
+             "than the agreement says.";
+    case Entry::kTransferClosed:
+      return "A transfer is closed by the source's signature over the root of exactly the "
+             "envelopes that were deposited.";
+    case Entry::kSubjectJudged:
+      return "Each row is judged once, while the transfer is open for subjects.";
+    case Entry::kRefused:
+      return "Whatever is asked for and declined is on the record, with the reason.";
+    default:
+      return "";
+  }
+}
+
+}  // namespace holdfast::evidence

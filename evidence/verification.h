@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verification of an export from beginning to end, and what it found, in words.
+//
+// When to use  Behind `holdfast ledger verify` and `holdfast-verify`.
+// Threads      Each call uses one thread.
+// Ownership    Values; borrows the file system during the call.
+// Errors       kLedgerInconsistent for whatever is wrong with the export, with `rule` and, where
+//              one entry is to blame, `index`. Others only where the check could not be made.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "evidence/ledger_verifier.h"
+
+#include "base/bytes.h"
+#include "base/file_system.h"
+#include "base/ids.h"
+#include "crypto/checkpoint.h"
+#include "crypto/tlog_proof.h"
+#include "policy/queries.h"
+
+namespace holdfast::evidence {
+
+struct VerificationRequest {
+  std::string folder;  // An export.
+  ExchangeId exchange;
+  std::vector<std::string> earlier;  // Signed notes of this ledger that the caller kept.
+  std::vector<crypto::TlogProof> receipts;
+};
+
+// What held. There is one only if everything did.
+struct Verification {
+  crypto::Checkpoint checkpoint;
+  policy::ReplayReport report;
+  policy::RecordTotals records;
+  std::uint64_t earlier = 0;   // Earlier checkpoints that this ledger extends.
+  std::uint64_t receipts = 0;  // Receipts that this ledger contains.
+  std::uint64_t holds_placed = 0;
+  std::uint64_t destructions = 0;
+  bool clock_was_untrusted = false;  // At some time.
+};
+
+// Verifies. `progress` is called with the number of entries read so far.
+absl::StatusOr<Verification> VerifyExport(FileSystem& files, const VerificationRequest& request,
+                                          const std::function<void(std::uint64_t)>& progress);
+
+// Reads the size that the export's checkpoint claims. Nothing is verified.
+absl::StatusOr<std::uint64_t> ClaimedExportSize(FileSystem& files, const std::string& folder);
+
+// The report for people, without a line break at its end: what was counted, what it shows in plain
+// words, and what it does not show.
+std::string DescribeVerification(const Verification& verification);
+
+// The assumptions that every statement about a ledger rests on, a line each.
+std::vector<std::string> VerificationAssumptions();
+
+// Reads files of earlier checkpoints and of receipts (C2SP tlog-proof), the latter also whole
+// folders of `*.tlog-proof`.
+// Errors: the file system's; kRequestMalformed, with metadata `file`.
+absl::StatusOr<std::vector<std::string>> ReadCheckpointFiles(FileSystem& files,
+                                                             const std::vector<std::string>& paths);
+absl::StatusOr<std::vector<crypto::TlogProof>> ReadReceipts(FileSystem& files,
+                                                            const std::vector<std::string>& paths);
+
+}  // namespace holdfast::evidence

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a verifier says of an export, and that it notices every way of tampering: each is told apart
+// by its rule.
+#include "evidence/verification.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "evidence/explain.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "base/error.h"
+#include "crypto/dsse.h"
+#include "policy/order_json.h"
+#include "tests/evidence/story.h"
+#include "tests/support/memory_file_system.h"
+#include "tests/support/mutations.h"
+
+namespace holdfast::evidence {
+namespace {
+
+using ::holdfast::test::HasReason;
+using ::holdfast::test::IsOk;
+using ::testing::HasSubstr;
+
+class VerificationTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<Verification> Verify(VerificationRequest request = {}) {
+    request.folder = "/export";
+    request.exchange = story_.world.agreement().exchange_id();
+    return VerifyExport(files_, request, [](std::uint64_t) {});
+  }
+
+  // The same for an export of other entries, with a checkpoint over them by the ledger's own key:
+  // what somebody can do who has the gateway.
+  absl::StatusOr<Verification> VerifyOther(std::vector<std::string> entries,
+                                           const VerificationRequest& request = {}) {
+    test::SignedWorld other = test::Story();
+    other.entries = std::move(entries);
+    test::MemoryFileSystem files;
+    test::WriteExport(files, "/export", other.entries, other.Checkpoint());
+    VerificationRequest full = request;
+    full.folder = "/export";
+    full.exchange = story_.world.agreement().exchange_id();
+    return VerifyExport(files, full, [](std::uint64_t) {});
+  }
+
+  static std::string RuleOf(const absl::StatusOr<Verification>& result) {
+    if (result.ok()) return "none";
+    EXPECT_THAT(result, HasReason(Reason::kLedgerInconsistent));
+    const auto metadata = MetadataOf(result.status());
+    const auto found = metadata.find("rule");
+    return found == metadata.end() ? "" : found->second;
+  }
+
+  static std::string IndexOf(const absl::StatusOr<Verification>& result) {
+    const auto metadata = MetadataOf(result.status());
+    const auto found = metadata.find("index");
+    return found == metadata.end() ? "" : found->second;
+  }
+
+  // The ledger index of the n-th accepted order.
+  std::size_t Order(std::size_t n) const {
+    for (std::size_t i = 0; i < story_.entries.size(); ++i) {
+      ledger::v1::Entry entry;
+      EXPECT_TRUE(entry.ParseFromString(story_.entries[i]));
+      if (entry.has_order_accepted() && n-- == 0) return i;
+    }
+    ADD_FAILURE() << "no such order";
+    return 0;
+  }
+
+  void SetUp() override {
+    test::WriteExport(files_, "/export", story_.entries, story_.Checkpoint());
+  }
+
+  const test::SignedWorld story_ = test::Story();
+  test::MemoryFileSystem files_;
+};
+
+TEST_F(VerificationTest, CountsWhatItFoundAndSaysWhatItShows) {
+  const auto verification = Verify();
+  ASSERT_THAT(verification, IsOk());
+  EXPECT_EQ(verification->checkpoint.size, story_.entries.size());
+  EXPECT_EQ(verification->report.decided_again, story_.entries.size());
+  EXPECT_EQ(verification->holds_placed, 1U);
+  EXPECT_EQ(verification->destructions, 1U);
+  EXPECT_EQ(verification->records.destroyed, 3U);
+  const std::string text = DescribeVerification(*verification);
+  EXPECT_THAT(text, HasSubstr("No key left under a freeze"));
+  EXPECT_THAT(text, HasSubstr("What this does not show"));
+}
+
+TEST_F(VerificationTest, NoticesABitFlippedInAnyEntry) {
+  for (std::size_t i = 0; i < story_.entries.size(); ++i) {
+    std::vector<std::string> entries = story_.entries;
+    std::string& entry = entries[i];
+    entry[entry.size() / 2] = static_cast<char>(entry[entry.size() / 2] ^ 1);
+    test::MemoryFileSystem files;
+    test::WriteExport(files, "/export", entries, story_.Checkpoint());
+    VerificationRequest request;
+    request.folder = "/export";
+    request.exchange = story_.world.agreement().exchange_id();
+    EXPECT_THAT(VerifyExport(files, request, [](std::uint64_t) {}),
+                HasReason(Reason::kLedgerInconsistent))
+        << i;
+  }
+}
+
+TEST_F(VerificationTest, NoticesEveryFlippedBitOfTheCheckpoint) {
+  LedgerVerifier verifier(story_.world.agreement().exchange_id());
+  for (const std::string& entry : story_.entries) {
+    ASSERT_THAT(verifier.Add(AsBytes(entry)), IsOk());
+  }
+  const std::string note = story_.Checkpoint();
+  EXPECT_THAT(verifier.Check(note), IsOk());
+  for (const test::Mutation& m : test::BitFlipsAndTruncations(AsBytes(note))) {
+    EXPECT_FALSE(verifier.Check(ToString(m.bytes)).ok()) << m.description;
+    EXPECT_FALSE(verifier.CheckEarlier(ToString(m.bytes)).ok()) << m.description;
+  }
+}
+
+TEST_F(VerificationTest, TellsADroppedTailFromAnotherRoot) {
+  std::vector<std::string> entries = story_.entries;
+  entries.pop_back();
+  test::MemoryFileSystem files;
+  test::WriteExport(files, "/export", entries, story_.Checkpoint());
+  VerificationRequest request;
+  request.folder = "/export";
+  request.exchange = story_.world.agreement().exchange_id();
+  EXPECT_EQ(RuleOf(VerifyExport(files, request, [](std::uint64_t) {})), "EXPORT");
+
+  // The same with a checkpoint that the gateway's owner signs anew: found by whoever kept one.
+  VerificationRequest with_earlier;
+  with_earlier.earlier = {story_.Checkpoint()};
+  const auto cut = VerifyOther(entries, with_earlier);
+  EXPECT_EQ(RuleOf(cut), "EARLIER");
+  EXPECT_THAT(std::string(cut.status().message()), HasSubstr("cut short"));
+}
+
+TEST_F(VerificationTest, NoticesAForkByAnEarlierCheckpointAndByAReceipt) {
+  std::vector<std::string> forked = story_.entries;
+  // Another salt in the last entry: allowed by every rule, and another ledger.
+  ledger::v1::Entry entry;
+  ASSERT_TRUE(entry.ParseFromString(forked.back()));
+  entry.set_salt(std::string(16, 'x'));
+  forked.back() = entry.SerializeAsString();
+  EXPECT_EQ(RuleOf(VerifyOther(forked)), "none");
+
+  VerificationRequest with_earlier;
+  with_earlier.earlier = {story_.Checkpoint()};
+  const auto fork = VerifyOther(forked, with_earlier);
+  EXPECT_EQ(RuleOf(fork), "EARLIER");
+  EXPECT_THAT(std::string(fork.status().message()), HasSubstr("a fork"));
+
+  // A receipt whose own checkpoint is of the other branch.
+  VerificationRequest with_receipt;
+  with_receipt.receipts = {crypto::TlogProof{0, {}, story_.Checkpoint()}};
+  EXPECT_EQ(RuleOf(VerifyOther(forked, with_receipt)), "EARLIER");
+}
+
+TEST_F(VerificationTest, TakesReceiptsOfItsOwnEntriesAndNoOthers) {
+  std::vector<Digest32> leaves;
+  for (const std::string& e : story_.entries) leaves.push_back(crypto::LeafHash(AsBytes(e)));
+  class Nodes final : public crypto::NodeReader {
+   public:
+    explicit Nodes(const std::vector<Digest32>& all) : all_(all) {}
+    absl::StatusOr<Digest32> ReadNode(unsigned level, std::uint64_t index) override {
+      const std::size_t width = std::size_t{1} << level;
+      return crypto::RootOf(
+          std::span(all_).subspan(static_cast<std::size_t>(index) * width, width));
+    }
+
+   private:
+    const std::vector<Digest32>& all_;
+  } nodes(leaves);
+  VerificationRequest request;
+  for (std::uint64_t i = 0; i < leaves.size(); ++i) {
+    request.receipts.push_back(
+        {i, *crypto::MakeInclusionProof(i, leaves.size(), nodes), story_.Checkpoint()});
+  }
+  const auto verified = Verify(request);
+  ASSERT_THAT(verified, IsOk());
+  EXPECT_EQ(verified->receipts, leaves.size());
+
+  std::swap(request.receipts[1].path, request.receipts[2].path);
+  const auto refused = Verify(request);
+  EXPECT_EQ(RuleOf(refused), "RECEIPT");
+  EXPECT_EQ(IndexOf(refused), "1");
+}
+
+TEST_F(VerificationTest, NamesTheFirstBadEntryWhenOneIsDroppedInsertedOrSwapped) {
+  for (std::size_t i = 1; i + 1 < story_.entries.size(); ++i) {
+    std::vector<std::string> dropped = story_.entries;
+    dropped.erase(dropped.begin() + static_cast<std::ptrdiff_t>(i));
+    ledger::v1::Entry entry;
+    ASSERT_TRUE(entry.ParseFromString(story_.entries[i]));
+    const auto without = VerifyOther(dropped);
+    if (without.ok()) {
+      // A time that a later one follows, and what came last, are needed by no rule: only
+      // checkpoints and receipts find them missing.
+      EXPECT_TRUE(entry.has_time_advanced() || entry.has_records_destroyed())
+          << FactName(entry) << " at " << i;
+    } else {
+      EXPECT_THAT(without, HasReason(Reason::kLedgerInconsistent));
+      EXPECT_NE(IndexOf(without), "") << i;
+    }
+
+    std::vector<std::string> twice = story_.entries;
+    twice.insert(twice.begin() + static_cast<std::ptrdiff_t>(i), twice[i]);
+    if (entry.has_order_accepted() || entry.has_envelope_deposited()) {
+      EXPECT_EQ(IndexOf(VerifyOther(twice)), std::to_string(i + 1)) << i;
+    }
+  }
+}
+
+TEST_F(VerificationTest, NoticesAnOrderThatTheOperatorForged) {
+  // Signed with a key of somebody who has the machine, over the same payload.
+  std::vector<std::string> entries = story_.entries;
+  const std::size_t at = Order(1);
+  ledger::v1::Entry entry;
+  ASSERT_TRUE(entry.ParseFromString(entries[at]));
+  const auto envelope = crypto::ParseDsse(entry.order_accepted().order_dsse());
+  ASSERT_THAT(envelope, IsOk());
+  order::v1::Order order = *policy::ParseOrder(envelope->payload);
+  entry.mutable_order_accepted()->set_order_dsse(test::SignOrder(order, "otto"));
+  entries[at] = entry.SerializeAsString();
+  const auto forged = VerifyOther(entries);
+  EXPECT_EQ(RuleOf(forged), "ORDER");
+  EXPECT_EQ(IndexOf(forged), std::to_string(at));
+}
+
+TEST_F(VerificationTest, NoticesAnOrderThatWasLeftOut) {
+  // Carol's hold and everything that followed from it are gone; her next order names it.
+  std::vector<std::string> entries = story_.entries;
+  const std::size_t at = Order(1);
+  entries.erase(entries.begin() + static_cast<std::ptrdiff_t>(at));
+  const auto without = VerifyOther(entries);
+  EXPECT_FALSE(without.ok());
+  EXPECT_NE(IndexOf(without), "");
+}
+
+TEST_F(VerificationTest, NoticesAnExportOfAnotherExchange) {
+  VerificationRequest request;
+  request.folder = "/export";
+  request.exchange = ExchangeId(crypto::LeafHash(AsBytes("another")));
+  EXPECT_EQ(RuleOf(VerifyExport(files_, request, [](std::uint64_t) {})), "EXCHANGE");
+}
+
+TEST_F(VerificationTest, NoticesACheckpointSignedWithAnotherKey) {
+  const std::string origin = crypto::LedgerOrigin(story_.world.agreement().exchange_id());
+  const crypto::SigningKey key = test::KeyOf("otto");
+  const auto name =
+      *crypto::NoteKey::Make(origin, crypto::NoteAlgorithm::kEd25519, key.public_key());
+  const std::string note =
+      *crypto::SignCheckpoint({origin, story_.entries.size(), story_.Root(), {}}, {name, key});
+  ASSERT_THAT(ReplaceFile(files_, "/export/checkpoint", AsBytes(note)), IsOk());
+  EXPECT_EQ(RuleOf(Verify()), "CHECKPOINT_SIGNATURE");
+}
+
+TEST_F(VerificationTest, ReadsReceiptsFromFilesAndFolders) {
+  const std::string proof = crypto::FormatTlogProof({3, {Digest32{}}, story_.Checkpoint()});
+  ASSERT_THAT(files_.MakeDirectory("/receipts"), IsOk());
+  ASSERT_THAT(ReplaceFile(files_, "/receipts/a.tlog-proof", AsBytes(proof)), IsOk());
+  ASSERT_THAT(ReplaceFile(files_, "/receipts/letter.txt", AsBytes("dear")), IsOk());
+  const auto read = ReadReceipts(files_, {"/receipts", "/receipts/a.tlog-proof"});
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(read->size(), 2U);
+  const auto bad = ReadReceipts(files_, {"/receipts/letter.txt"});
+  EXPECT_THAT(bad, HasReason(Reason::kRequestMalformed));
+  EXPECT_EQ(MetadataOf(bad.status()).at("file"), "/receipts/letter.txt");
+}
+
+}  // namespace
+}  // namespace holdfast::evidence
