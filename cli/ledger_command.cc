@@ -107,8 +107,8 @@ absl::StatusOr<ExitStatus> Export(Session& session, const ExportOptions& options
   JsonObject object("LedgerExport");
   object.Set("folder", options.out)
       .Set("entries", writer.size())
-      .Set("found", found)
-      .Set("root", Hex(writer.Root()));
+      .Set("root", Hex(writer.Root()))
+      .Set("found", found);
   session.out().Result(object, fmt::format("{} entries in {}", writer.size(), options.out));
   session.out().Note(
       "verify it with the exchange's id, which you got from elsewhere:\n"

@@ -151,7 +151,15 @@ class JsonTest(unittest.TestCase):
         self.one("auditor-1", "ledger", "export", "--out", "export")
         shown = world.cli(None, "ledger", "show", "export", "--count", 7)
         self.assertEqual([line["index"] for line in shown.objects], list(range(7)))
-        self.one(None, "ledger", "verify", "export", "--exchange-id", world.exchange_id)
+        self.one("auditor-1", "ledger", "prove", 5, "--out", "five.tlog-proof")
+        explained = self.one(None, "ledger", "explain", 5, "export")
+        self.assertEqual(explained["index"], 5)
+        # The folder is gone on with, and holds what the proof is of.
+        again = self.one("auditor-1", "ledger", "export", "--out", "export")
+        self.assertLess(again["found"], again["entries"])
+        verified = self.one(None, "ledger", "verify", "export", "--exchange-id", world.exchange_id,
+                            "--receipts", "five.tlog-proof", "--earlier", "export/checkpoint")
+        self.assertEqual((verified["receipts"], verified["earlier_checkpoints"]), (1, 1))
 
     def test_a_command_line_that_cannot_be_read_is_answered_in_json_too(self):
         for arguments in (["--json"], ["hold", "--json"], ["--json", "hold", "place"],
