@@ -163,8 +163,8 @@ absl::StatusOr<ExitStatus> Explain(Session& session, const ExplainOptions& optio
                      fmt::format("the export has {} entries, counted from 0", size));
   }
   policy::Replayer replayer(policy::Replayer::Mode::kApplyOnly);
-  const absl::Status read = evidence::ReadExport(
-      session.files(), options.folder, wanted + 1,
+  const absl::Status read = evidence::ReadExportUntil(
+      session.files(), options.folder, size, wanted + 1,
       [&](std::uint64_t index, ByteSpan bytes) -> absl::Status {
         if (index < wanted) return replayer.Step(bytes);
         ledger::v1::Entry entry;
@@ -197,8 +197,8 @@ absl::StatusOr<ExitStatus> Show(Session& session, const ShowOptions& options) {
   policy::Replayer replayer(policy::Replayer::Mode::kApplyOnly);
   const std::uint64_t end =
       options.count < size - std::min(size, options.first) ? options.first + options.count : size;
-  const absl::Status read = evidence::ReadExport(
-      session.files(), options.folder, end,
+  const absl::Status read = evidence::ReadExportUntil(
+      session.files(), options.folder, size, end,
       [&](std::uint64_t index, ByteSpan bytes) -> absl::Status {
         if (index >= options.first) {
           ledger::v1::Entry entry;

@@ -173,10 +173,12 @@ absl::StatusOr<std::string> ReadExportCheckpoint(FileSystem& files, const std::s
   return ToString(note);
 }
 
-absl::Status ReadExport(FileSystem& files, const std::string& folder, std::uint64_t size,
-                        const std::function<absl::Status(std::uint64_t, ByteSpan)>& take) {
+absl::Status ReadExportUntil(FileSystem& files, const std::string& folder, std::uint64_t size,
+                             std::uint64_t end,
+                             const std::function<absl::Status(std::uint64_t, ByteSpan)>& take) {
+  HF_CHECK(end <= size);
   std::uint64_t index = 0;
-  while (index < size) {
+  while (index < end) {
     const auto width =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(crypto::kTileWidth, size - index));
     const std::string path =
@@ -187,9 +189,17 @@ absl::Status ReadExport(FileSystem& files, const std::string& folder, std::uint6
     if (entries->size() != width) {
       return AddMetadata(Corrupt("has a bundle with too few entries"), "file", path);
     }
-    for (const ByteSpan entry : *entries) HF_RETURN_IF_ERROR(take(index++, entry));
+    for (const ByteSpan entry : *entries) {
+      if (index == end) break;
+      HF_RETURN_IF_ERROR(take(index++, entry));
+    }
   }
   return absl::OkStatus();
+}
+
+absl::Status ReadExport(FileSystem& files, const std::string& folder, std::uint64_t size,
+                        const std::function<absl::Status(std::uint64_t, ByteSpan)>& take) {
+  return ReadExportUntil(files, folder, size, size, take);
 }
 
 }  // namespace holdfast::evidence

@@ -80,7 +80,13 @@ inline constexpr std::string_view kExportCheckpoint = "checkpoint";
 // Returns the checkpoint of an export, as it stands there.
 absl::StatusOr<std::string> ReadExportCheckpoint(FileSystem& files, const std::string& folder);
 
-// Calls `take` for each of the first `size` entries, in order.
+// Calls `take` for the entries [0, `end`) of an export of `size` entries, in order.
+// REQUIRES: end <= size.
+absl::Status ReadExportUntil(FileSystem& files, const std::string& folder, std::uint64_t size,
+                             std::uint64_t end,
+                             const std::function<absl::Status(std::uint64_t, ByteSpan)>& take);
+
+// The same for all of them.
 absl::Status ReadExport(FileSystem& files, const std::string& folder, std::uint64_t size,
                         const std::function<absl::Status(std::uint64_t, ByteSpan)>& take);
 

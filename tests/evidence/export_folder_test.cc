@@ -145,6 +145,26 @@ TEST(LedgerExportTest, GrowsWithItsLedger) {
   EXPECT_EQ(ReadAll(files, entries.size()), entries);
 }
 
+TEST(LedgerExportTest, IsReadUpToAnyEntry) {
+  test::MemoryFileSystem files;
+  const std::vector<Bytes> entries = SomeEntries(560);
+  auto writer = ExportWriter::Open(files, "/out");
+  ASSERT_THAT(writer, IsOk());
+  ASSERT_THAT(WriteRest(*writer, entries), IsOk());
+  for (const std::uint64_t end : {std::uint64_t{0}, std::uint64_t{7}, std::uint64_t{256},
+                                  std::uint64_t{300}, std::uint64_t{entries.size()}}) {
+    std::uint64_t read = 0;
+    EXPECT_THAT(ReadExportUntil(files, "/out", entries.size(), end,
+                                [&](std::uint64_t index, ByteSpan entry) {
+                                  EXPECT_EQ(index, read++);
+                                  EXPECT_EQ(ToBytes(entry), entries[index]);
+                                  return absl::OkStatus();
+                                }),
+                IsOk());
+    EXPECT_EQ(read, end);
+  }
+}
+
 TEST(LedgerExportTest, LeavesAFolderOfOtherThingsAlone) {
   test::MemoryFileSystem files;
   ASSERT_THAT(files.MakeDirectory("/out"), IsOk());
