@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/tlog_proof.h"
 
-
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/status_macros.h"
