@@ -14,7 +14,8 @@ Usage: holdfast [--profile NAME] COMMAND [ARGUMENTS]
 
 Everyone
   status        is the gateway serving, and what is held
-  order         context, show, sign, submit a signed order; pending: what waits
+  order         context, show, sign, submit a signed order; pending: what waits;
+                trust-clock: let a custodian say that the gateway's clock is right
   identity      create, show: signing keys
   doctor        find out why it does not work, and what to do
 Requester

@@ -27,6 +27,17 @@ struct FileOptions {
   bool yes = false;
 };
 
+struct TrustOptions {
+  std::string reason;
+  OrderOptions order;
+};
+
+absl::StatusOr<ExitStatus> TrustClock(Session& session, const TrustOptions& options) {
+  order::v1::Order act;
+  act.mutable_trust_clock()->set_reason(options.reason);
+  return CarryOut(session, std::move(act), options.order);
+}
+
 absl::StatusOr<ExitStatus> ShowContext(Session& session) {
   HF_ASSIGN_OR_RETURN(const std::string person, session.ProfileValue(&Profile::member, "member"));
   HF_ASSIGN_OR_RETURN(const client::VerifiedCheckpoint head, VerifyCheckpoint(session));
@@ -153,7 +164,7 @@ absl::StatusOr<ExitStatus> Pending(Session& session) {
 }  // namespace
 
 void DeclareOrder(Command root) {
-  Command order = root.Sub("order", "context, show, sign, submit, pending");
+  Command order = root.Sub("order", "context, show, sign, submit, trust-clock, pending");
   order.Sub("context", "what goes into my next order").Runs(ShowContext);
   {
     auto options = std::make_shared<FileOptions>();
@@ -174,6 +185,14 @@ void DeclareOrder(Command root) {
     Command submit = order.Sub("submit", "deliver a signed order; anybody may");
     submit.Required("file", options->file, "a signed order");
     submit.Runs([options](Session& session) { return Submit(session, *options); });
+  }
+  {
+    auto options = std::make_shared<TrustOptions>();
+    Command trust = order.Sub("trust-clock", "say that the gateway's clock is right (custodian)");
+    trust.Required("--reason", options->reason, "how it was set right; no personal data");
+    options->order.Declare(trust);
+    trust.Footer("Only while `holdfast status` says that the clock is not trusted.");
+    trust.Runs([options](Session& session) { return TrustClock(session, *options); });
   }
   order.Sub("pending", "what waits for a signature").Runs(Pending);
 }

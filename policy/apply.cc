@@ -62,7 +62,7 @@ absl::Status Fold::Entry(const ledger::v1::Entry& entry, const OpenedOrder* orde
       ++s_.process_starts_;
       break;
     case ledger::v1::Entry::kTimeAdvanced:
-      status = Add(entry.time_advanced());
+      status = Add(entry.time_advanced(), index);
       break;
     case ledger::v1::Entry::kSegmentOpened:
       status = Add(entry.segment_opened(), index);
@@ -163,8 +163,17 @@ absl::Status Fold::Open(const ledger::v1::ExchangeOpened& fact,
   return absl::OkStatus();
 }
 
-absl::Status Fold::Add(const ledger::v1::TimeAdvanced& fact) {
-  s_.now_ = {UnixMillis(fact.late_ms()), UnixMillis(fact.early_ms()), fact.trusted()};
+absl::Status Fold::Add(const ledger::v1::TimeAdvanced& fact, std::uint64_t index) {
+  s_.now_ = {UnixMillis(fact.late_ms()), UnixMillis(fact.early_ms()), fact.trusted(),
+             UnixMillis(fact.wall_ms())};
+  const std::chrono::milliseconds ahead = s_.now_.late - s_.now_.wall;
+  if (!fact.trusted()) {
+    if (!s_.untrusted_since_) s_.untrusted_since_ = index;
+  } else {
+    if (std::exchange(s_.trust_ordered_, false)) s_.time_ahead_ = ahead;
+    s_.untrusted_since_.reset();
+  }
+  s_.time_ahead_ = std::max(std::min(s_.time_ahead_, ahead), std::chrono::milliseconds(0));
   while (!s_.lease_ends_.empty() && s_.lease_ends_.begin()->first <= s_.now_.late) {
     const auto lease = s_.open_leases_.find(s_.lease_ends_.begin()->second);
     s_.lease_ends_.erase(s_.lease_ends_.begin());

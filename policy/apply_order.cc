@@ -65,6 +65,9 @@ absl::Status Fold::Add(const OpenedOrder& order, std::uint64_t index) {
       status = Act(order, order.order.cancel_destruction());
       restricts = true;
       break;
+    case Order::kTrustClock:
+      s_.trust_ordered_ = true;
+      break;
     case Order::ACT_NOT_SET:
       status = Inconsistent("an order says nothing");
       break;

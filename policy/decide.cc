@@ -34,8 +34,14 @@ Decision DecideFact(const State& state, const ledger::v1::TimeAdvanced& fact) {
   const UnixMillis late(fact.late_ms());
   const UnixMillis early(fact.early_ms());
   if (late > kMaxTime || early < kMinTime || early > late) return Refuse(Refusal::kMalformed);
+  const UnixMillis wall(fact.wall_ms());
+  if (wall > kMaxTime || wall < kMinTime || wall > late) return Refuse(Refusal::kMalformed);
   // Time never runs back, whoever says so (R17).
   if (late < state.now().late || early < state.now().early) return Refuse(Refusal::kOutOfOrder);
+  // Nor does anything but a custodian's order make a clock good that was in doubt: no restart.
+  if (fact.trusted() && state.untrusted_since() && !state.trust_ordered()) {
+    return Refuse(Refusal::kClockUntrusted);
+  }
   return Allow();
 }
 
@@ -190,6 +196,7 @@ bool AdvancesEpoch(const Entry& entry, const OpenedOrder* order) {
     case Order::kProposeLift:
     case Order::kConfirmLift:
     case Order::kApproveDestruction:
+    case Order::kTrustClock:
     case Order::ACT_NOT_SET:
       return false;
   }

@@ -28,6 +28,7 @@ bool OnlyRestricts(Order::ActCase act) {
     case Order::kConfirmLift:
     case Order::kRevokeRecords:
     case Order::kApproveDestruction:
+    case Order::kTrustClock:
     case Order::ACT_NOT_SET:
       return false;
   }
@@ -52,6 +53,7 @@ bool MayAct(agreement::v1::Role role, Order::ActCase act) {
     case Order::kRevokeRecords:
     case Order::kApproveDestruction:
     case Order::kCancelDestruction:
+    case Order::kTrustClock:
       return role == ROLE_CUSTODIAN;
     case Order::ACT_NOT_SET:
       return false;
@@ -71,11 +73,14 @@ Refusal CheckOrder(const State& state, const OpenedOrder& order) {
 
   const Now& now = state.now();
   // A hold is never stopped for want of a clock (R17).
+  // That the clock is right is said of the clock as it is, which must fit the order. The late time
+  // may be far ahead for good: it never runs back.
+  const UnixMillis at = act == Order::kTrustClock ? now.wall : now.late;
   if (now.trusted || !OnlyRestricts(act)) {
-    if (order.void_after <= now.late) return Refusal::kOrderVoid;
-    if (order.issued_at > now.late + kMaxOrderLead) return Refusal::kOrderFromFuture;
+    if (order.void_after <= at) return Refusal::kOrderVoid;
+    if (order.issued_at > at + kMaxOrderLead) return Refusal::kOrderFromFuture;
   }
-  if (!OnlyRestricts(act) && order.key_valid_until <= now.late) return Refusal::kOrderKeyEnded;
+  if (!OnlyRestricts(act) && order.key_valid_until <= at) return Refusal::kOrderKeyEnded;
   if (order.prev != state.LastOrderOf(order.person)) return Refusal::kOrderPrev;
   if (order.head_size > state.ledger_size() || order.head_check != HeadCheck::kPrefix) {
     return Refusal::kOrderHead;
@@ -234,6 +239,13 @@ Refusal DecideAct(const State& state, const OpenedOrder&, const order::v1::Cance
   return IsText(act.reason()) ? Refusal::kAllowed : Refusal::kMalformed;
 }
 
+Refusal DecideAct(const State& state, const OpenedOrder& order, const order::v1::TrustClock& act) {
+  if (state.now().trusted || state.trust_ordered()) return Refusal::kClockTrusted;
+  // Nobody signs today that tomorrow's clock will be right.
+  if (order.head_size <= state.untrusted_since().value_or(0)) return Refusal::kOrderHead;
+  return IsText(act.reason()) ? Refusal::kAllowed : Refusal::kMalformed;
+}
+
 Refusal DecideAnyAct(const State& state, const OpenedOrder& order) {
   switch (order.order.act_case()) {
     case Order::kApproveTransfer:
@@ -254,6 +266,8 @@ Refusal DecideAnyAct(const State& state, const OpenedOrder& order) {
       return DecideAct(state, order, order.order.approve_destruction());
     case Order::kCancelDestruction:
       return DecideAct(state, order, order.order.cancel_destruction());
+    case Order::kTrustClock:
+      return DecideAct(state, order, order.order.trust_clock());
     case Order::ACT_NOT_SET:
       return Refusal::kMalformed;
   }

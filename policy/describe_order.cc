@@ -187,6 +187,11 @@ void DescribeAct(const order::v1::Order& order, Description& out) {
       out.Line("Revoked by " + EntryOf(act.revocation_index()) + ". Reason: " + Say(act.reason()));
       return;
     }
+    case Order::kTrustClock: {
+      out.Line("TRUST THE GATEWAY'S CLOCK: releases, lifts and destructions go on by it.");
+      out.Line("Reason: " + Say(order.trust_clock().reason()));
+      return;
+    }
     case Order::ACT_NOT_SET:
       break;
   }

@@ -30,7 +30,7 @@ class Fold final {
  private:
   absl::Status Open(const ledger::v1::ExchangeOpened& fact,
                     std::shared_ptr<const OpenedAgreement> agreement);
-  absl::Status Add(const ledger::v1::TimeAdvanced& fact);
+  absl::Status Add(const ledger::v1::TimeAdvanced& fact, std::uint64_t index);
   absl::Status Add(const ledger::v1::SegmentOpened& fact, std::uint64_t index);
   absl::Status Add(const ledger::v1::TransferCreated& fact, std::uint64_t index);
   absl::Status Add(const ledger::v1::SubjectJudged& fact);

@@ -122,9 +122,11 @@ constexpr Row kRows[] = {
     {Refusal::kOrderPrev, "ORDER_PREV", Reason::kOrderRejected,
      "the order does not follow its signer's last accepted one"},
     {Refusal::kOrderHead, "ORDER_HEAD", Reason::kOrderRejected,
-     "the ledger that the signer saw is no prefix of this one"},
+     "the ledger that the signer saw is no prefix of this one, or too old a one"},
     {Refusal::kOrderKeyEnded, "ORDER_KEY_ENDED", Reason::kOrderRejected,
      "the signer's key is no longer valid"},
+    {Refusal::kClockTrusted, "CLOCK_TRUSTED", Reason::kOrderRejected,
+     "the clock is trusted already"},
 
     {Refusal::kDossierDiffers, "DOSSIER_DIFFERS", Reason::kOrderRejected,
      "the order approves another dossier"},

@@ -85,8 +85,9 @@ enum class Refusal : std::uint32_t {
   kOrderAccepted = 74,    // Accepted before.
   kOrderIdTaken = 75,     // Another order had this id.
   kOrderPrev = 76,        // Not the successor of the signer's last accepted order.
-  kOrderHead = 77,        // The signer saw a ledger that is no prefix of this one.
-  kOrderKeyEnded = 78,    // The key is no longer valid, and the act would loosen something.
+  kOrderHead = 77,      // The signer saw a ledger that is no prefix of this one, or too old a one.
+  kOrderKeyEnded = 78,  // The key is no longer valid, and the act would loosen something.
+  kClockTrusted = 79,   // The clock is trusted already.
 
   // Approval of a transfer.
   kDossierDiffers = 80,

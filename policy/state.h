@@ -46,6 +46,7 @@ struct Now {
   UnixMillis late = kMinTime;
   UnixMillis early = kMinTime;
   bool trusted = false;
+  UnixMillis wall = kMinTime;  // What the machine's clock said.
 };
 
 // A row of a transfer, by number.
@@ -112,6 +113,14 @@ class State final {
   const std::set<std::uint64_t>& open_disposals() const { return open_disposals_; }
   const Disposal* FindDisposal(std::uint64_t revocation_index) const;
 
+  // The entry since which the clock is not trusted, and whether it has been ordered to be.
+  std::optional<std::uint64_t> untrusted_since() const { return untrusted_since_; }
+  bool trust_ordered() const { return trust_ordered_; }
+
+  // How far the ledger's time was ahead of the clock when that was ordered to be trusted, less what
+  // the clock has made good since.
+  std::chrono::milliseconds time_ahead() const { return time_ahead_; }
+
   // Leases that are open.
   const OpenLeases& open_leases() const { return open_leases_; }
   std::uint32_t lease_count() const { return lease_count_; }  // Ever opened.
@@ -148,6 +157,9 @@ class State final {
   std::shared_ptr<const OpenedAgreement> agreement_;
   std::array<std::byte, 32> checkpoint_key_{};
   Now now_;
+  std::optional<std::uint64_t> untrusted_since_;
+  bool trust_ordered_ = false;
+  std::chrono::milliseconds time_ahead_{0};
   std::uint64_t epoch_ = 0;
   std::uint64_t erased_epoch_ = 0;
   std::uint64_t process_starts_ = 0;

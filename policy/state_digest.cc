@@ -95,7 +95,11 @@ Digest32 DigestOf(const State& state) {
   hash.Fixed(state.agreement().digest());
   AddTime(hash, state.now().late);
   AddTime(hash, state.now().early);
+  AddTime(hash, state.now().wall);
   hash.U8(state.now().trusted ? 1 : 0)
+      .U64(state.untrusted_since().value_or(0))
+      .U8(state.trust_ordered() ? 1 : 0)
+      .U64(static_cast<std::uint64_t>(state.time_ahead().count()))
       .U64(state.epoch())
       .U64(state.erased_epoch())
       .U64(state.process_starts())

@@ -97,7 +97,7 @@ absl::StatusOr<std::unique_ptr<Core>> CreateFirst(const CoreOptions& options, Op
   HF_ASSIGN_OR_RETURN(std::shared_ptr<const crypto::SigningKey> checkpoint_key,
                       CheckpointKey(plan.top.FindSecret(crypto::kCheckpointSecret)));
   policy::State state;
-  TimeKeeper time(*options.clock, {});
+  TimeKeeper time(*options.clock);
   Group group(state, {}, *options.random);
   {
     Entry opening;
@@ -283,8 +283,7 @@ absl::StatusOr<std::unique_ptr<Core>> Reopen(const CoreOptions& options, Opened 
     return MakeError(Reason::kKeyslotFailed, "the keyslot still holds an erased epoch");
   }
 
-  const policy::Now& last = state.now();
-  TimeKeeper time(*options.clock, {last.late.value(), last.early.value(), last.trusted});
+  TimeKeeper time(*options.clock, TimesOf(state), state.time_ahead());
   const std::uint32_t segment_count = static_cast<std::uint32_t>(state.segments().size());
   auto core = std::make_unique<Core>(
       Core{std::move(opened.store), std::move(opened.keyslot), std::move(opened.agreement),
@@ -329,12 +328,13 @@ ledger::v1::Entry TimeFact(const Times& now) {
   entry.mutable_time_advanced()->set_late_ms(now.late_ms);
   entry.mutable_time_advanced()->set_early_ms(now.early_ms);
   entry.mutable_time_advanced()->set_trusted(now.trusted);
+  entry.mutable_time_advanced()->set_wall_ms(now.wall_ms);
   return entry;
 }
 
 Times TimesOf(const policy::State& state) {
   const policy::Now& now = state.now();
-  return {now.late.value(), now.early.value(), now.trusted};
+  return {now.late.value(), now.early.value(), now.trusted, now.wall.value()};
 }
 
 absl::Status AppendErased(const Core& core, Epoch erased, Group& group) {

@@ -18,14 +18,22 @@ constexpr std::int64_t kJitterMs = 100;
 
 }  // namespace
 
-TimeKeeper::TimeKeeper(const Clock& clock, const Times& last)
+TimeKeeper::TimeKeeper(const Clock& clock)
+    : TimeKeeper(clock, {0, 0, true, 0}, std::chrono::milliseconds(0)) {}
+
+TimeKeeper::TimeKeeper(const Clock& clock, const Times& last, std::chrono::milliseconds ahead)
     : clock_(clock),
       last_(last),
+      ahead_ms_(ahead.count()),
       anchor_wall_ms_(clock.WallNow().value()),
       anchor_boot_ms_(clock.SinceBoot().count()),
       previous_wall_ms_(anchor_wall_ms_),
       previous_boot_ms_(anchor_boot_ms_),
-      trusted_(anchor_wall_ms_ + kMaxDriftMs >= last.late_ms) {}
+      trusted_(last.trusted && !IsBehind()) {}
+
+bool TimeKeeper::IsBehind() const {
+  return previous_wall_ms_ + kMaxDriftMs + ahead_ms_ < last_.late_ms;
+}
 
 Times TimeKeeper::Read() {
   const std::int64_t wall = clock_.WallNow().value();
@@ -43,12 +51,14 @@ Times TimeKeeper::Read() {
     drift_ms_ -= steps_.front().size_ms;
     steps_.pop_front();
   }
-  if (drift_ms_ > kMaxDriftMs || wall + kMaxDriftMs < last_.late_ms) trusted_ = false;
+  if (drift_ms_ > kMaxDriftMs || IsBehind()) trusted_ = false;
 
   const std::int64_t elapsed = anchor_wall_ms_ + (boot - anchor_boot_ms_);
   last_.late_ms = std::max({last_.late_ms, wall, elapsed});
   last_.early_ms = std::max(last_.early_ms, std::min(wall, elapsed));
   last_.trusted = trusted_;
+  last_.wall_ms = wall;
+  ahead_ms_ = std::min(ahead_ms_, last_.late_ms - wall);
   return last_;
 }
 
@@ -60,6 +70,8 @@ void TimeKeeper::Trust() {
   steps_.clear();
   drift_ms_ = 0;
   residue_ms_ = 0;
+  // The ledger's time never runs back: where it went ahead, the clock has to catch up.
+  ahead_ms_ = std::max<std::int64_t>(0, last_.late_ms - anchor_wall_ms_);
   trusted_ = true;
 }
 

@@ -9,7 +9,8 @@
 //
 // A clock is trusted while its steps against the time since boot sum to at most kMaxDrift within
 // kDriftWindow, and while it is not behind the ledger by more than that. A suspension is no step,
-// since the time since boot goes on; nor is a restart. Untrusted, it stays so until Trust().
+// since the time since boot goes on; nor is a restart. Untrusted, it stays so until Trust(), over
+// restarts too.
 //
 // When to use  By the writer, once a group.
 // Threads      Not safe for concurrent use: it belongs to the writer's thread.
@@ -30,6 +31,7 @@ struct Times {
   std::int64_t late_ms = 0;
   std::int64_t early_ms = 0;
   bool trusted = false;
+  std::int64_t wall_ms = 0;  // What the clock said.
 
   friend bool operator==(const Times&, const Times&) = default;
 };
@@ -39,13 +41,17 @@ class TimeKeeper final {
   static constexpr std::chrono::minutes kMaxDrift{5};
   static constexpr std::chrono::hours kDriftWindow{24};
 
-  // `last` is the ledger's newest time; all zero for a new ledger.
-  TimeKeeper(const Clock& clock, const Times& last);
+  // For a new ledger.
+  explicit TimeKeeper(const Clock& clock);
+
+  // `last` is the ledger's newest time; `ahead` is how far that may be ahead of the clock, because
+  // the clock was set back and Trust() said that it is right so.
+  TimeKeeper(const Clock& clock, const Times& last, std::chrono::milliseconds ahead);
 
   // Reads the clock and returns the present times.
   Times Read();
 
-  // A custodian's order or a witness says that the clock is right after all.
+  // A custodian's order says that the clock is right after all.
   void Trust();
 
  private:
@@ -54,8 +60,11 @@ class TimeKeeper final {
     std::int64_t size_ms;
   };
 
+  bool IsBehind() const;
+
   const Clock& clock_;
   Times last_;
+  std::int64_t ahead_ms_ = 0;    // How far the ledger's time may be ahead of the clock.
   std::int64_t anchor_wall_ms_;  // Wall clock at the start, or at Trust().
   std::int64_t anchor_boot_ms_;
   std::int64_t previous_wall_ms_;

@@ -120,6 +120,7 @@ absl::Status Writer::RunTogether(std::span<const std::unique_ptr<Command>> comma
     }
     if (status.ok()) command->Run(group);
   }
+  if (status.ok()) status = TrustIfOrdered(group);
   if (status.ok()) status = Commit(group);
   if (!status.ok()) {
     for (Command* command : run) command->Done(Unknown(), {});
@@ -173,6 +174,12 @@ absl::Status Writer::Begin(Group& group) {
   }
   HF_ASSIGN_OR_RETURN(new_pages_, core_->vault.AddSegments(segments));
   return absl::OkStatus();
+}
+
+absl::Status Writer::TrustIfOrdered(Group& group) {
+  if (!core_->state.trust_ordered()) return absl::OkStatus();
+  core_->time.Trust();
+  return AppendDecided(group, TimeFact(core_->time.Read()));
 }
 
 absl::Status Writer::Commit(const Group& group) {

@@ -89,6 +89,9 @@ class Writer final {
   // Starts a group: stores new segments, and notes the time if it has moved.
   absl::Status Begin(Group& group);
 
+  // Goes on by the clock, in this very group, if an order of it says so.
+  absl::Status TrustIfOrdered(Group& group);
+
   // Commits `group` within the epoch.
   absl::Status Commit(const Group& group);
   absl::Status CommitToStore(const Group& group, store::Group& out);

@@ -188,8 +188,9 @@ class ReleaseSession final : public BidiSession<ReleaseKeysRequest, ReleaseKeysR
                         CheckOpening(hosted_, viewer_, *facts, message));
     HF_RETURN_IF_ERROR(CheckKnownLedger(*published, opening));
 
-    const UnixMillis not_after = hosted_.exchange->options().core.clock->WallNow() +
-                                 published->agreement->terms().lease_duration;
+    // The ledger's time may be ahead of a clock that was set back, and decides.
+    const UnixMillis now = std::max(hosted_.exchange->options().core.clock->WallNow(), facts->late);
+    const UnixMillis not_after = now + published->agreement->terms().lease_duration;
     exchange::Act act;
     act.batch = std::make_unique<exchange::EntryBatch>(1, hosted_.exchange->random());
     ledger::v1::LeaseOpened& fact = *act.batch->Add()->mutable_lease_opened();

@@ -48,6 +48,7 @@ TransferFacts FactsOf(const policy::State& state, const policy::Transfer& transf
   facts.agreement_digest = transfer.agreement_digest;
   facts.rows = transfer.rows;
   facts.chunks = policy::ChunkCount(transfer);
+  facts.late = state.now().late;
   return facts;
 }
 

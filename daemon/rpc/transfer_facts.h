@@ -37,6 +37,7 @@ struct TransferFacts {
   Digest32 agreement_digest{};
   std::uint32_t rows = 0;    // 0 until the submission has finished.
   std::uint32_t chunks = 0;  // The same.
+  UnixMillis late;           // The ledger's late time, when this was asked.
 };
 
 // Who asks for a transfer. A requester sees its own only.

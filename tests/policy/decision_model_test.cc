@@ -41,7 +41,7 @@ TEST(DecisionModelTest, ThePolicyDecidesAsTheReferenceDoes) {
        {"SubjectJudged", "SubmissionFinished", "EnvelopeDeposited", "TransferClosed",
         "EnvelopesCollected", "LeaseOpened", "KeyReleased", "RecordsDestroyed", "approve_transfer",
         "deny_transfer", "place_hold", "propose_lift", "confirm_lift", "cancel_lift",
-        "revoke_records", "approve_destruction", "cancel_destruction"}) {
+        "revoke_records", "approve_destruction", "cancel_destruction", "trust_clock"}) {
     RecordProperty(kind, tally[kind]);
     EXPECT_GE(tally[kind], 3) << kind;
   }

@@ -59,6 +59,73 @@ TEST(ExchangeRulesTest, TheExchangeOpensFirstAndOnce) {
             Refusal::kMalformed);
 }
 
+// R17.
+TEST(ExchangeRulesTest, AClockInDoubtIsGoodAgainOnlyByOrder) {
+  World world;
+  const std::int64_t start = world.late();
+  world.SetTime(start + 1, start, false);
+  ledger::v1::TimeAdvanced time;
+  time.set_late_ms(start + 2);
+  time.set_early_ms(start);
+  time.set_wall_ms(start);
+  time.set_trusted(true);
+  EXPECT_EQ(world.Try(time).refusal, Refusal::kClockUntrusted);
+  // No restart makes a difference.
+  ledger::v1::ProcessStarted restart;
+  restart.set_keyslot_kind("file");
+  restart.set_process(std::string(16, 'p'));
+  restart.set_version("1");
+  world.Do(restart);
+  EXPECT_EQ(world.Try(time).refusal, Refusal::kClockUntrusted);
+  world.DoOrder(world.Order("paula", world.TrustClockAct()));
+  EXPECT_TRUE(world.state().trust_ordered());
+  world.Do(time);
+  EXPECT_FALSE(world.state().trust_ordered());
+  EXPECT_EQ(world.state().untrusted_since(), std::nullopt);
+  // One order is good for one doubt.
+  world.SetTime(start + 3, start, false);
+  time.set_late_ms(start + 4);
+  EXPECT_EQ(world.Try(time).refusal, Refusal::kClockUntrusted);
+}
+
+TEST(ExchangeRulesTest, ACustodianWhoHasSeenTheDoubtMayOrderTrustOnce) {
+  World world;
+  const auto trust = [&](std::string_view person) {
+    return world.Order(person, world.TrustClockAct());
+  };
+  EXPECT_EQ(world.TryOrder(trust("paula")).refusal, Refusal::kClockTrusted);
+  const auto early = trust("paula");
+  world.SetTime(world.late(), world.late(), false);
+  EXPECT_EQ(world.TryOrder(early).refusal, Refusal::kOrderHead);
+  EXPECT_EQ(world.TryOrder(trust("carol")).refusal, Refusal::kRoleForbids);
+  auto wordless = world.TrustClockAct();
+  wordless.mutable_trust_clock()->clear_reason();
+  EXPECT_EQ(world.TryOrder(world.Order("paula", wordless)).refusal, Refusal::kMalformed);
+  EXPECT_TRUE(world.TryOrder(trust("paula")).allowed());
+  EXPECT_EQ(world.TryOrder(trust("pete")).refusal, Refusal::kClockTrusted);
+}
+
+// The late time may have run ahead for good; it is the clock that the order is about.
+TEST(ExchangeRulesTest, AnOrderOfTrustFitsTheClockAndNotTheLateTime) {
+  World world;
+  const std::int64_t now = world.late();
+  const std::int64_t day = 86'400'000;
+  auto order = world.Order("paula", world.TrustClockAct());
+  world.SetTime(now + 30 * day, now, false, now + 30 * day);
+  order.head_size = world.state().ledger_size();
+  EXPECT_EQ(world.TryOrder(order).refusal, Refusal::kOrderVoid);
+  world.SetTime(now + 30 * day, now, false, now - 10 * day);
+  EXPECT_EQ(world.TryOrder(order).refusal, Refusal::kOrderFromFuture);
+  world.SetTime(now + 30 * day, now, false, now + 1);
+  EXPECT_TRUE(world.TryOrder(order).allowed());
+  world.SetTime(now + 30 * day, now + 1, true, now + 1);
+  EXPECT_EQ(world.state().time_ahead(), std::chrono::milliseconds(30 * day - 1));
+  world.SetTime(now + 30 * day, now + 2, true, now + 20 * day);
+  EXPECT_EQ(world.state().time_ahead(), std::chrono::milliseconds(10 * day));
+  world.SetTime(now + 31 * day, now + 2, true, now + 31 * day);
+  EXPECT_EQ(world.state().time_ahead(), std::chrono::milliseconds(0));
+}
+
 TEST(ExchangeRulesTest, TimeAndEpochsOnlyGoForward) {
   World world;
   ledger::v1::TimeAdvanced time;
@@ -66,6 +133,7 @@ TEST(ExchangeRulesTest, TimeAndEpochsOnlyGoForward) {
     time.set_late_ms(late);
     time.set_early_ms(early);
     time.set_trusted(true);
+    time.set_wall_ms(early);
     return world.Try(time).refusal;
   };
   EXPECT_EQ(set(World::kStart + 10, World::kStart + 5), Refusal::kAllowed);

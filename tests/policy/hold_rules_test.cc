@@ -290,7 +290,7 @@ TEST_F(HoldRulesTest, ALiftWaitsForTheEarlyTimeAndForTrust) {
   EXPECT_TRUE(world_.state().holds().Find("hold-1")->in_force());
   world_.SetTime(at + 5'000, at, false);
   EXPECT_TRUE(world_.state().holds().Find("hold-1")->in_force());
-  world_.SetTime(at + 5'000, at, true);
+  world_.TrustClock();
   EXPECT_FALSE(world_.state().holds().Find("hold-1")->in_force());
 }
 

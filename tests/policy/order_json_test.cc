@@ -97,6 +97,7 @@ std::vector<order::v1::Order> EveryKind() {
   auto& keep = *add().mutable_cancel_destruction();
   keep.set_revocation_index(82);
   keep.set_reason("evidence");
+  add().mutable_trust_clock()->set_reason("synchronised by hand");
   return orders;
 }
 

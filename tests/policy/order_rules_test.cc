@@ -153,6 +153,8 @@ TEST_F(OrderRulesTest, OnlyActsThatRestrictGetAnEpoch) {
   EXPECT_FALSE(advances(act));
   act.mutable_approve_destruction();
   EXPECT_FALSE(advances(act));
+  act.mutable_trust_clock();
+  EXPECT_FALSE(advances(act));
   EXPECT_FALSE(policy::AdvancesEpoch(EntryOf(ledger::v1::KeyReleased()), nullptr));
 }
 

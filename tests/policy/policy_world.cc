@@ -139,8 +139,21 @@ OpenedOrder World::Order(std::string_view person, const order::v1::Order& act) c
   return opened;
 }
 
-void World::SetTime(std::int64_t late, std::int64_t early, bool trusted) {
+void World::TrustClock() {
+  DoOrder(Order("paula", TrustClockAct()));
+  SetTime(late(), state_.now().early.value(), true, state_.now().wall.value());
+}
+
+order::v1::Order World::TrustClockAct() const {
+  order::v1::Order order;
+  order.mutable_trust_clock()->set_reason("Synchronised again.");
+  return order;
+}
+
+void World::SetTime(std::int64_t late, std::int64_t early, bool trusted,
+                    std::optional<std::int64_t> wall) {
   ledger::v1::TimeAdvanced fact;
+  fact.set_wall_ms(wall.value_or(late));
   fact.set_late_ms(late);
   fact.set_early_ms(early);
   fact.set_trusted(trusted);

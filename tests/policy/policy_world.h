@@ -87,7 +87,12 @@ class World final {
   OpenedOrder Order(std::string_view person, const order::v1::Order& act) const;
 
   // Time.
-  void SetTime(std::int64_t late, std::int64_t early, bool trusted = true);
+  // The clock says the late time, unless `wall` does not.
+  void SetTime(std::int64_t late, std::int64_t early, bool trusted = true,
+               std::optional<std::int64_t> wall = std::nullopt);
+
+  // A custodian orders that the clock is right, and from then on it is trusted.
+  void TrustClock();
   void Pass(std::chrono::milliseconds duration);
   std::int64_t late() const { return state_.now().late.value(); }
 
@@ -130,6 +135,7 @@ class World final {
   order::v1::Order CancelLiftAct(std::string_view hold) const;
   order::v1::Order RevokeAct(const v1::Scope& scope) const;
   order::v1::Order ApproveDestructionAct(std::uint64_t revocation) const;
+  order::v1::Order TrustClockAct() const;
   order::v1::Order CancelDestructionAct(std::uint64_t revocation) const;
   ledger::v1::RecordsDestroyed DestructionOf(std::uint64_t revocation) const;
   static ledger::v1::RecordsDestroyed ExpiryOf(std::uint32_t transfer,

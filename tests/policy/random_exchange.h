@@ -87,7 +87,8 @@ class RandomExchange final {
         &E::Release,        &E::Release,   &E::Release,
         &E::Release,        &E::PlaceHold, &E::Lift,
         &E::Lift,           &E::Revoke,    &E::ApproveOrCancelDestruction,
-        &E::Destroy,        &E::Time,      &E::Epoch};
+        &E::Destroy,        &E::Time,      &E::Epoch,
+        &E::TrustClock,     &E::TrustClock};
     (this->*kSteps[random_.Below(std::size(kSteps))])();
   }
 
@@ -473,8 +474,20 @@ class RandomExchange final {
     const std::int64_t early =
         random_.OneIn(3) ? random_.Between(model_.early, late) : std::max(model_.early, late - 10);
     const bool trusted = !random_.OneIn(10);
-    world_.SetTime(late, std::min(early, late), trusted);
+    ledger::v1::TimeAdvanced fact;
+    fact.set_late_ms(late);
+    fact.set_early_ms(std::min(early, late));
+    fact.set_wall_ms(late);
+    fact.set_trusted(trusted);
+    if (!Try(fact, model_.MaySetTime(trusted))) return;
     model_.SetTime(late, std::min(early, late), trusted);
+  }
+
+  void TrustClock() {
+    const std::string person = random_.OneIn(8) ? "carol" : Custodian();
+    if (Order(person, world_.TrustClockAct(), model_.MayTrustClock(person))) {
+      model_.trust_ordered = true;
+    }
   }
 
   void Epoch() {

@@ -290,6 +290,14 @@ bool ReferencePolicy::MayCancelDestruction(const std::string& person,
   return IsCustodian(person) && !of.cancelled && !of.destroyed;
 }
 
+bool ReferencePolicy::MayTrustClock(const std::string& person) const {
+  return IsCustodian(person) && !trusted && !trust_ordered;
+}
+
+bool ReferencePolicy::MaySetTime(bool is_trusted) const {
+  return !is_trusted || trusted || trust_ordered;
+}
+
 bool ReferencePolicy::MayDestroyRow(std::uint32_t transfer, std::uint32_t row) const {
   const ReferenceTransfer& of = transfers[transfer];
   const ReferenceRecord* record = Find(transfer, row);
@@ -326,6 +334,7 @@ void ReferencePolicy::SetTime(std::int64_t new_late, std::int64_t new_early, boo
   early = new_early;
   trusted = is_trusted;
   if (!trusted) return;
+  trust_ordered = false;
   trusted_early = early;
   for (auto& [id, hold] : holds) {
     static_cast<void>(id);

@@ -106,6 +106,7 @@ class ReferencePolicy final {
   std::int64_t late = 0;
   std::int64_t early = 0;
   bool trusted = true;
+  bool trust_ordered = false;
   std::int64_t trusted_early = 0;  // The newest early time that was trusted.
   bool order_unanchored = false;
   bool destruction_unanchored = false;
@@ -145,6 +146,8 @@ class ReferencePolicy final {
   bool MayRevoke(const std::string& person, const v1::Scope& scope) const;
   bool MayApproveDestruction(const std::string& person, std::uint64_t revocation) const;
   bool MayCancelDestruction(const std::string& person, std::uint64_t revocation) const;
+  bool MayTrustClock(const std::string& person) const;
+  bool MaySetTime(bool is_trusted) const;
   bool MayDestroy(std::uint64_t revocation) const;
   bool MayExpire(std::uint32_t transfer, const std::vector<std::uint32_t>& rows) const;
 

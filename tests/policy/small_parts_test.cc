@@ -320,9 +320,9 @@ TEST(RefusalTest, NumbersNeverChange) {
     all += std::to_string(static_cast<std::uint32_t>(refusal)) + " " +
            std::string(RefusalName(refusal)) + "\n";
   }
-  EXPECT_EQ(AllRefusals().size(), 82U);
+  EXPECT_EQ(AllRefusals().size(), 83U);
   EXPECT_EQ(Hex(crypto::Sha256Of(AsBytes(all))),
-            "ea7fe97922e9a718aaaa192ed36524e14e8509b47851f0c0c81a7f4aabe3a34e")
+            "393afcc9ca00967fd37deb027e1b308512013caca8fd480526a06179b8ddbfdf")
       << all;
 }
 

@@ -21,7 +21,7 @@ constexpr UnixMillis kNoon{1'790'000'000'000};
 class TimeKeeperTest : public ::testing::Test {
  protected:
   test::FakeClock clock_{kNoon, hours(1)};
-  TimeKeeper time_{clock_, {}};
+  TimeKeeper time_{clock_};
 };
 
 TEST_F(TimeKeeperTest, FollowsAClockThatRuns) {
@@ -82,12 +82,12 @@ TEST_F(TimeKeeperTest, ASuspensionIsNoStep) {
 TEST_F(TimeKeeperTest, ARestartIsNoStepButMayNotBeBehindTheLedger) {
   const Times last = time_.Read();
   clock_.Reboot(hours(10));
-  TimeKeeper restarted(clock_, last);
+  TimeKeeper restarted(clock_, last, seconds(0));
   EXPECT_TRUE(restarted.Read().trusted);
   EXPECT_GT(restarted.Read().late_ms, last.late_ms);
 
   clock_.SetWall(kNoon - minutes(6));
-  TimeKeeper behind(clock_, last);
+  TimeKeeper behind(clock_, last, seconds(0));
   const Times now = behind.Read();
   EXPECT_FALSE(now.trusted);
   EXPECT_EQ(now.late_ms, last.late_ms);
@@ -100,6 +100,56 @@ TEST_F(TimeKeeperTest, StaysUntrustedUntilSomebodySaysOtherwise) {
   EXPECT_FALSE(time_.Read().trusted);
   time_.Trust();
   EXPECT_TRUE(time_.Read().trusted);
+}
+
+// R17, in steps of 299 seconds: each would do by itself, and a restart forgets none of them.
+TEST_F(TimeKeeperTest, StepsBackAreSummedOverRestartsToo) {
+  Times last = time_.Read();
+  clock_.SetWall(clock_.WallNow() - seconds(299));
+  clock_.Reboot(seconds(0));
+  last = TimeKeeper(clock_, last, seconds(0)).Read();
+  EXPECT_TRUE(last.trusted);
+  clock_.SetWall(clock_.WallNow() - seconds(299));
+  clock_.Reboot(seconds(0));
+  last = TimeKeeper(clock_, last, seconds(0)).Read();
+  EXPECT_FALSE(last.trusted);
+  EXPECT_EQ(last.late_ms, kNoon.value());
+}
+
+TEST_F(TimeKeeperTest, NoRestartMakesAClockInDoubtGood) {
+  clock_.SetWall(kNoon + hours(1));
+  const Times doubt = time_.Read();
+  EXPECT_FALSE(doubt.trusted);
+  clock_.Reboot(hours(10));
+  TimeKeeper restarted(clock_, doubt, seconds(0));
+  EXPECT_FALSE(restarted.Read().trusted);
+  restarted.Trust();
+  EXPECT_TRUE(restarted.Read().trusted);
+}
+
+// The late time stays where a wrong clock has taken it. The clock that was set right catches up.
+TEST_F(TimeKeeperTest, AClockThatWasSetBackAndIsOrderedRightStaysTrusted) {
+  clock_.SetWall(kNoon + hours(48));
+  const Times wrong = time_.Read();
+  clock_.SetWall(kNoon);
+  EXPECT_FALSE(time_.Read().trusted);
+  time_.Trust();
+  const Times right = time_.Read();
+  EXPECT_TRUE(right.trusted);
+  EXPECT_EQ(right.late_ms, wrong.late_ms);
+  EXPECT_EQ(right.wall_ms, kNoon.value());
+  clock_.Advance(hours(1));
+  const Times later = time_.Read();
+  EXPECT_TRUE(later.trusted);
+  EXPECT_EQ(later.late_ms, wrong.late_ms);
+  TimeKeeper restarted(clock_, later, hours(47));
+  EXPECT_TRUE(restarted.Read().trusted);
+  // What was forgiven is forgiven once.
+  clock_.SetWall(kNoon + minutes(50));
+  TimeKeeper behind(clock_, later, hours(47));
+  EXPECT_FALSE(behind.Read().trusted);
+  clock_.SetWall(kNoon + hours(49));
+  EXPECT_GT(restarted.Read().late_ms, wrong.late_ms);
 }
 
 TEST_F(TimeKeeperTest, NeitherTimeEverRunsBack) {

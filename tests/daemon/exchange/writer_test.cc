@@ -218,5 +218,36 @@ TEST_F(WriterTest, ALiftTakesEffectWhenTheCoolingPeriodEndsAndNotBefore) {
   EXPECT_TRUE(world_.Release(transfer, lease, {1}).decision.allowed());
 }
 
+// R17.
+TEST_F(WriterTest, AClockInDoubtGoesOnByACustodiansOrderAndNotByARestart) {
+  const std::uint32_t transfer = world_.MustMakeTransfer(2);
+  const UnixMillis right = world_.clock().WallNow();
+  world_.clock().SetWall(right + std::chrono::hours(48));
+  EXPECT_EQ(world_.Do(world_.LeaseFact(transfer)).decision.refusal,
+            policy::Refusal::kClockUntrusted);
+  world_.clock().SetWall(right);
+  world_.Stop();
+  world_.MustStart();
+  EXPECT_EQ(world_.Do(world_.LeaseFact(transfer)).decision.refusal,
+            policy::Refusal::kClockUntrusted);
+  // A hold needs no clock.
+  ASSERT_TRUE(world_.Order("carol", ExchangeWorld::HoldAct("hold")).decision.allowed());
+
+  order::v1::Order trust;
+  trust.mutable_trust_clock()->set_reason("synchronised again");
+  EXPECT_EQ(world_.Order("carol", trust).decision.refusal, policy::Refusal::kRoleForbids);
+  ASSERT_TRUE(world_.Order("paula", trust).decision.allowed());
+  const auto trusted = [](const exchange::Core& core) { return core.state.now().trusted; };
+  EXPECT_TRUE(world_.Read<bool>(trusted));
+  // The late time stays two days ahead, and neither that nor a restart is a new doubt.
+  world_.Stop();
+  world_.MustStart();
+  EXPECT_TRUE(world_.Read<bool>(trusted));
+  EXPECT_EQ(world_.Order("pete", trust).decision.refusal, policy::Refusal::kClockTrusted);
+  const auto late =
+      world_.Read<UnixMillis>([](const exchange::Core& core) { return core.state.now().late; });
+  EXPECT_EQ(late, right + std::chrono::hours(48));
+}
+
 }  // namespace
 }  // namespace holdfast::test

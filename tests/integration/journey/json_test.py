@@ -107,6 +107,9 @@ class JsonTest(unittest.TestCase):
         ran = self.one("requester-1", *run)
         self.assertEqual(ran["transfer"], waiting["name"])
         self.assertEqual(len(world.cli("custodian-1", "order", "pending").objects), 1)
+        idle = self.one("custodian-1", "order", "trust-clock", "--reason", "it never was in doubt",
+                        "--yes", want=REFUSED)
+        self.assertEqual(idle["metadata"]["refusal"], "CLOCK_TRUSTED")
         world.deliver(transfer)
         denied, _ = world.submit()
         self.one("custodian-1", "transfer", "deny", denied, "--reason", "asked twice", "--yes")
