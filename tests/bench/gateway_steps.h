@@ -78,7 +78,13 @@ class Steps final {
   void Deposit(std::vector<v1::DepositRecordsRequest> chunks, std::size_t streams, Load& load);
   void Close(const std::string& transfer, const Load& load);
   std::vector<std::uint32_t> Collect(const std::string& transfer);
-  double SecondsToDestroy(const std::string& transfer, const std::vector<std::uint32_t>& rows);
+  // Rows from `first` to `last`, of which so many have an envelope.
+  struct Run {
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+    std::uint64_t records = 0;
+  };
+  double SecondsToDestroy(const std::string& transfer, const std::vector<Run>& runs);
   double SyncNow() const;
 
   GatewayWorld& world_;

@@ -69,6 +69,7 @@ void Table::Add(const std::string& name, std::uint64_t items, double seconds) {
 
 void Table::Add(const std::string& name, std::uint64_t items, double seconds, double baseline,
                 const std::string& baseline_name) {
+  std::fprintf(stderr, "%s: %.4g s, baseline %.4g s\n", name.c_str(), seconds, baseline);
   Row& row = Find(name, items);
   row.measured.push_back(seconds);
   row.baselines.push_back(baseline);

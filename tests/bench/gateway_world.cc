@@ -37,6 +37,12 @@ constexpr const char* kSigners[] = {"principal-source", "principal-requester", "
                                     "counsel-3",        "custodian-1",         "custodian-2"};
 constexpr int kStartSeconds = 600;
 
+// What std::exit() leaves behind would go on running: a step that fails ends the process.
+pid_t running_daemon = -1;
+void EndDaemon() {
+  if (running_daemon > 0) static_cast<void>(::kill(running_daemon, SIGKILL));
+}
+
 std::string ReadAll(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
@@ -159,6 +165,7 @@ double GatewayWorld::Start() {
       ::posix_spawn(&daemon_, program.c_str(), &actions, nullptr, arguments, environ);
   HF_CHECK(::posix_spawn_file_actions_destroy(&actions) == 0);
   HF_CHECK(spawned == 0);
+  if (std::exchange(running_daemon, daemon_) == -1) HF_CHECK(std::atexit(EndDaemon) == 0);
   std::string port;
   while (port.empty() || port.back() != '\n') {
     int status = 0;
@@ -185,6 +192,7 @@ void GatewayWorld::Stop() {
   int status = 0;
   HF_CHECK(::waitpid(daemon_, &status, 0) == daemon_);
   daemon_ = -1;
+  running_daemon = 0;
 }
 
 double GatewayWorld::ResidentBytes() const {
