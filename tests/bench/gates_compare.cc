@@ -161,8 +161,8 @@ std::vector<std::size_t> Rows(const LinkageSet& set, const CandidateFinder& inde
   return rows;
 }
 
-Line MeasureWay(const LinkageSet& set, const CandidateFinder& index, const Way& way, std::size_t every,
-                std::size_t damaged) {
+Line MeasureWay(const LinkageSet& set, const CandidateFinder& index, const Way& way,
+                std::size_t every, std::size_t damaged) {
   Line line;
   const auto ask = [&](const FilePerson& request, Presence presence) {
     return way(request, Rows(set, index, request, presence), set);
@@ -188,8 +188,9 @@ Line MeasureWay(const LinkageSet& set, const CandidateFinder& index, const Way& 
   return line;
 }
 
-Line MeasureGates(const LinkageSet& set, const CandidateFinder& index, const policy::GateConfig& config,
-                  std::size_t every, std::size_t damaged, Counts& counts) {
+Line MeasureGates(const LinkageSet& set, const CandidateFinder& index,
+                  const policy::GateConfig& config, std::size_t every, std::size_t damaged,
+                  Counts& counts) {
   counts = AskAll(set, index, config, Presence::kInFile, every);
   Line line;
   line.asked = counts.asked;

@@ -21,7 +21,6 @@
 #include "crypto/envelope.h"
 #include "crypto/merkle.h"
 #include "policy/agreement_gate.h"
-#include "policy/name.h"
 #include "tests/bench/require.h"
 
 namespace holdfast::bench {
@@ -32,7 +31,6 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::size_t kRecordBytes = 1024;  // As the sample agreement says.
 constexpr std::size_t kSubjectBytes = 512;  // A subject at rest, padded.
 constexpr std::size_t kSubjectHeaderBytes = 54;
-constexpr std::size_t kMostCandidates = 64;
 constexpr std::size_t kWindow = 32;
 constexpr int kSyncs = 50;
 
@@ -218,17 +216,7 @@ std::vector<v1::DepositRecordsRequest> Steps::LookUp(
     const std::string& transfer, std::span<const v1::FetchSubjectsResponse> subjects) const {
   std::vector<v1::DepositRecordsRequest> chunks;
   for (const v1::FetchSubjectsResponse& chunk : subjects) {
-    v1::DepositRecordsRequest& request = chunks.emplace_back();
-    request.set_transfer(transfer);
-    request.set_chunk(chunk.chunk());
-    for (const v1::AcceptedSubject& subject : chunk.subjects()) {
-      v1::Findings& findings = *request.add_findings();
-      findings.set_row(subject.row());
-      for (v1::Candidate& candidate :
-           Take(people_->Find(subject.person().name(), kMostCandidates), "looking up")) {
-        *findings.add_candidates() = std::move(candidate);
-      }
-    }
+    chunks.push_back(Take(client::LookUpChunk(*people_, transfer, chunk), "looking up"));
   }
   return chunks;
 }
