@@ -248,7 +248,7 @@ class JourneyTest(unittest.TestCase):
         # Public keys are enough: nothing of the gateway is there, and neither is a profile.
         people = world.cli(None, "ledger", "verify", "export", "--exchange-id", world.exchange_id,
                            json_form=False)
-        self.assertIn("no key left under a freeze", people.out)
+        self.assertIn("No key left under a freeze", people.out)
         self.every_alteration_is_found()
 
     def every_alteration_is_found(self):

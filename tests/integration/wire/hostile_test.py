@@ -62,7 +62,8 @@ def fill(message, rng, names, depth=0):
                 value = rng.choice(names + ("", "x" * 300, "\0", "\U0001f600", "a\nb", "%s%n"))
             elif field.type == FieldDescriptor.TYPE_BOOL:
                 value = rng.random() < 0.5
-            elif field.type in (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64):
+            elif field.type in (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64,
+                                FieldDescriptor.TYPE_ENUM):
                 value = rng.choice((-1 << 31, -1, 0, 1, (1 << 31) - 1))
             elif field.type == FieldDescriptor.TYPE_UINT64:
                 value = rng.choice((0, 1, MAX, MAX64))
