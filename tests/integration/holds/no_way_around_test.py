@@ -1,0 +1,316 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""No way around a hold: every way in which a key or an envelope moves, or a key ends, under each hold.
+
+What there is comes from the code's own tables: the methods of the descriptor set and what is sensitive in
+their answers, the facts of the ledger, the acts of an order, the fields of a scope and the kinds of a
+hold. One that has no row here fails the test: whoever adds it has to say what a hold does to it.
+
+Usage: no_way_around_test.py HOLDFAST HOLDFASTD STUBS PROTOSET
+"""
+import hashlib
+import pathlib
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve()
+sys.path[:0] = [str(HERE.parents[1] / "journey"), sys.argv[3], str(HERE.parents[1])]
+PROTOSET = sys.argv[4]
+
+import grpc  # noqa: E402
+import gateway  # noqa: E402
+import orders  # noqa: E402
+import reader  # noqa: E402
+from google.protobuf import descriptor_pb2  # noqa: E402
+from google.rpc import error_details_pb2, status_pb2  # noqa: E402
+from holdfast.ledger.v1 import entry_pb2  # noqa: E402
+from holdfast.options.v1 import options_pb2  # noqa: E402
+from holdfast.order.v1 import order_pb2  # noqa: E402
+from holdfast.v1 import disposal_service_pb2 as disposals, disposal_service_pb2_grpc  # noqa: E402
+from holdfast.v1 import hold_service_pb2 as holds, hold_service_pb2_grpc  # noqa: E402
+from holdfast.v1 import scope_pb2  # noqa: E402
+from holdfast.v1 import transfer_service_pb2 as transfers, transfer_service_pb2_grpc  # noqa: E402
+
+# What a FREEZE stops, and by which call of this test that is shown.
+STOPPED = {
+    "KeyService/ReleaseKeys": "release",
+    "TransferService/CollectEnvelopes": "collect",
+    "TransferService/DepositRecords": "deposit",
+}
+# Moves subjects of a request, which a hold does not stop (docs/holds.md, "What a hold stops").
+SUBJECTS = {"TransferService/FetchSubjects"}
+# Moves neither. An order's own acts are below.
+OTHERS = {
+    "DisposalService/ListDisposals", "DisposalService/PreviewDisposal", "Health/Check",
+    "Health/Watch", "HoldService/ListHolds", "HoldService/PreviewHold",
+    "LedgerService/GetCheckpoint", "LedgerService/GetExchange", "LedgerService/GetInclusionProof",
+    "LedgerService/ReadEntries", "OrderService/GetOrderContext", "OrderService/SubmitOrder",
+    "TransferService/CloseTransfer", "TransferService/CreateTransfer",
+    "TransferService/FinishSubmission", "TransferService/GetTransfer",
+    "TransferService/ListTransfers", "TransferService/SubmitSubjects",
+    "TransferService/WatchTransfer",
+}
+# Facts that let something out or take it in, which a FREEZE stops; and the one that ends keys, which a
+# PRESERVE stops. It is written by the sweeper alone, once an order's approvals and window are there.
+FACTS_STOPPED = {"key_released": "FREEZE", "envelopes_collected": "FREEZE",
+                 "envelope_deposited": "FREEZE", "lease_opened": "FREEZE",
+                 "records_destroyed": "PRESERVE"}
+FACTS_FREE = {"exchange_opened", "process_started", "time_advanced", "segment_opened",
+              "epoch_advanced", "epoch_erased", "transfer_created", "subject_judged",
+              "submission_finished", "subjects_fetched", "transfer_closed", "order_accepted",
+              "refused"}
+# Acts of which one leads to keys' end: it needs the other's approval, and then the sweeper.
+ACTS = {"approve_transfer", "deny_transfer", "place_hold", "propose_lift", "confirm_lift",
+        "cancel_lift", "revoke_records", "approve_destruction", "cancel_destruction", "trust_clock"}
+
+
+def info_of(error):
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-status-details-bin":
+            info = error_details_pb2.ErrorInfo()
+            for detail in status_pb2.Status.FromString(value).details:
+                if detail.Unpack(info):
+                    return info
+    return None
+
+
+class TablesTest(unittest.TestCase):
+    """A new way in, out or around has to be given a row before anything passes."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.files = descriptor_pb2.FileDescriptorSet.FromString(
+            pathlib.Path(PROTOSET).read_bytes()).file
+        cls.messages = {}
+        for file in cls.files:
+            cls.add_messages(f".{file.package}", file.message_type)
+
+    @classmethod
+    def add_messages(cls, prefix, messages):
+        for message in messages:
+            cls.messages[f"{prefix}.{message.name}"] = message
+            cls.add_messages(f"{prefix}.{message.name}", message.nested_type)
+
+    def carries(self, name, seen):
+        """Whether a message can hold something sensitive, or envelopes."""
+        if name in seen or name not in self.messages:
+            return False
+        seen.add(name)
+        return any(field.options.Extensions[options_pb2.sensitive]
+                   or field.name in ("envelopes", "envelope") and field.type == field.TYPE_BYTES
+                   or field.type == field.TYPE_MESSAGE and self.carries(field.type_name, seen)
+                   for field in self.messages[name].field)
+
+    def test_every_method_has_a_row(self):
+        methods = {f"{service.name}/{method.name}": method for file in self.files
+                   for service in file.service for method in service.method}
+        self.assertEqual(set(methods), set(STOPPED) | SUBJECTS | OTHERS)
+        carrying = {name for name, method in methods.items()
+                    if self.carries(method.output_type, set())}
+        self.assertEqual(carrying, (set(STOPPED) - {"TransferService/DepositRecords"}) | SUBJECTS)
+
+    def test_every_fact_has_a_row(self):
+        facts = {field.name for field in entry_pb2.Entry.DESCRIPTOR.oneofs_by_name["fact"].fields}
+        self.assertEqual(facts, set(FACTS_STOPPED) | FACTS_FREE)
+
+    def test_every_act_and_every_kind_has_a_row(self):
+        acts = {field.name for field in order_pb2.Order.DESCRIPTOR.oneofs_by_name["act"].fields}
+        self.assertEqual(acts, ACTS)
+        self.assertEqual(set(order_pb2.HoldKind.keys()) - {"HOLD_KIND_UNSPECIFIED"},
+                         {"FREEZE", "PRESERVE", "FREEZE_AND_PRESERVE"})
+
+
+class NoWayAroundTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.world = world = gateway.Gateway.create(folder.name, records=60, cooling="1s")
+        cls.addClassCleanup(world.kill)
+        world.start()
+        cls.channels = {member: grpc.secure_channel(
+            f"127.0.0.1:{world.port}", world.credentials(member),
+            options=[("grpc.use_local_subchannel_pool", 1),
+                     ("grpc.ssl_target_name_override", "localhost")])
+            for member in ("requester-1", "source-1", "counsel-1", "custodian-1")}
+        for channel in cls.channels.values():
+            cls.addClassCleanup(channel.close)
+        # The first transfer is closed, the second waits for its records.
+        cls.transfer, _ = world.submit()
+        world.deliver(cls.transfer)
+        cls.open_transfer, _ = world.submit()
+        world.cli("custodian-1", "transfer", "approve", cls.open_transfer, "--yes")
+        world.cli("auditor-1", "ledger", "export", "--out", "at-first")
+        cls.facts = [entry_pb2.Entry.FromString(entry)
+                     for entry in world.export_entries("at-first")]
+        cls.records = {fact.subject_judged.row: fact.subject_judged for fact in cls.facts
+                       if fact.HasField("subject_judged") and fact.subject_judged.transfer == 0
+                       and fact.subject_judged.verdict == 1}
+        cls.released = {fact.envelope_deposited.row for fact in cls.facts
+                        if fact.HasField("envelope_deposited")
+                        and fact.envelope_deposited.verdict == 1}
+        cls.officers = next(fact.transfer_created.officers for fact in cls.facts
+                            if fact.HasField("transfer_created"))
+        cls.signers = {person: orders.Signer(person, world.signing_seed(person),
+                                             world.exchange_id)
+                       for person in ("counsel-1", "counsel-2", "custodian-1", "custodian-2")}
+        cls.signers["custodian-1"].prev = cls.stub("counsel-1", "Order").GetOrderContext(
+            holds.GetOrderContextRequest(person="custodian-1"), timeout=gateway.SECONDS).prev
+        cls.count = 0
+
+    @classmethod
+    def stub(cls, member, service):
+        module = {"Order": hold_service_pb2_grpc, "Hold": hold_service_pb2_grpc,
+                  "Disposal": disposal_service_pb2_grpc,
+                  "Transfer": transfer_service_pb2_grpc}[service]
+        return getattr(module, f"{service}ServiceStub")(cls.channels[member])
+
+    def order(self, person, act, body):
+        signer = self.signers[person]
+        signed, prev = signer.sign(act, body, (0, hashlib.sha256(b"").digest()))
+        answer = self.stub("counsel-1", "Order").SubmitOrder(
+            holds.SubmitOrderRequest(order_dsse=signed), timeout=gateway.SECONDS)
+        signer.prev = prev
+        return answer.receipt.ledger_index
+
+    def place(self, kind, scopes):
+        placed = []
+        for scope in scopes:
+            type(self).count += 1
+            hold = f"hold-{self.count}"
+            placed.append((hold, self.order("counsel-1", "placeHold", orders.hold_body(
+                hold, f"1:26-cv-{hold}", kind, scope))))
+        return placed
+
+    def lift(self, placed):
+        for hold, index in placed:
+            about = {"holdId": hold, "placedIndex": str(index)}
+            proposal = self.order("counsel-1", "proposeLift", {**about, "reason": "vacated"})
+            self.order("counsel-2", "confirmLift", {**about, "proposalIndex": str(proposal)})
+        self.world.wait_until("nothing is held", lambda: not self.stub(
+            "counsel-1", "Hold").ListHolds(holds.ListHoldsRequest(), timeout=gateway.SECONDS).holds)
+
+    # The ways, each returning None or the error.
+
+    def error_of(self, run):
+        try:
+            run()
+            return None
+        except grpc.RpcError as error:
+            return error
+
+    def release(self, row):
+        return self.error_of(lambda: list(reader.release(
+            self.channels["requester-1"], bytes.fromhex(self.world.exchange_id), self.transfer,
+            "requester-1", self.world.signing_seed("requester-1"), [row])))
+
+    def collect(self, _row):
+        return self.error_of(lambda: reader.collect(self.channels["requester-1"], self.transfer))
+
+    def deposit(self, _row):
+        stub = self.stub("source-1", "Transfer")
+        (chunk,) = stub.FetchSubjects(
+            transfers.FetchSubjectsRequest(transfer=self.open_transfer), timeout=gateway.SECONDS)
+        message = transfers.DepositRecordsRequest(
+            transfer=self.open_transfer, chunk=0,
+            findings=[transfers.Findings(row=subject.row) for subject in chunk.subjects])
+        return self.error_of(lambda: list(stub.DepositRecords(
+            iter([message]), timeout=gateway.SECONDS)))
+
+    def ways(self):
+        return {name: getattr(self, way) for name, way in STOPPED.items()}
+
+    def expect_held(self, placed, row, but=()):
+        matters = {f"1:26-cv-{hold}" for hold, _ in placed}
+        for name, way in self.ways().items():
+            if name in but:
+                continue
+            error = way(row)
+            self.assertIsNotNone(error, name)
+            info = info_of(error)
+            self.assertEqual(info.reason, "HELD", (name, error))
+            self.assertIn(info.metadata["matter"], matters, name)
+
+    def revoke(self, row):
+        """Asks for one record's destruction, approved and due at once; returns the revocation."""
+        scope = {"transfer": self.transfer, "rows": [{"first": row, "last": row}]}
+        preview = self.stub("custodian-1", "Disposal").PreviewDisposal(
+            disposals.PreviewDisposalRequest(scope=scope_pb2.Scope(
+                transfer=self.transfer, rows=[scope_pb2.RowRange(first=row, last=row)])),
+            timeout=gateway.SECONDS)
+        same = {"count": str(preview.count), "listDigest": preview.list_digest}
+        revocation = self.order("custodian-1", "revokeRecords", {
+            "scope": scope, "reason": "asked in error", **same})
+        self.order("custodian-2", "approveDestruction", {
+            "revocationIndex": str(revocation), **same})
+        return revocation
+
+    def disposal(self, revocation):
+        listed = self.stub("custodian-1", "Disposal").ListDisposals(
+            disposals.ListDisposalsRequest(), timeout=gateway.SECONDS).disposals
+        (one,) = (each for each in listed if each.revocation_index == revocation)
+        return one
+
+    def scopes(self, row):
+        """By field of Scope: the scopes that have the record of `row` in both transfers."""
+        record = self.records[row]
+        both = (self.transfer, self.open_transfer)
+        found = {
+            "everything": [{"everything": True}],
+            "transfer": [{"transfer": one} for one in both],
+            "rows": [{"transfer": one, "rows": [{"first": row, "last": row}]} for one in both],
+            "officer": [{"officer": self.officers[record.officer]}],
+            "authority": [{"authority": "26-usc-6103-i-2"}],
+            "person": [{"person": record.pseudonym.hex()}],
+            "dates": [{"dates": {"of": "REQUESTED", "from": "2020-01-01T00:00:00Z",
+                                 "until": "2100-01-01T00:00:00Z"}}],
+            "verdicts": [{"verdicts": {"release": ["RELEASED"]}}],
+        }
+        self.assertEqual(set(found), set(scope_pb2.Scope.DESCRIPTOR.fields_by_name))
+        return found
+
+    def test_each_kind_of_hold_of_each_scope_stops_every_way_that_it_says(self):
+        rows = sorted(self.released - {0})
+        for number, field in enumerate(scope_pb2.Scope.DESCRIPTOR.fields_by_name):
+            row = rows[number]
+            scopes = self.scopes(row)[field]
+            # What was not deposited yet has no verdict.
+            but = ("TransferService/DepositRecords",) if field == "verdicts" else ()
+            with self.subTest(scope=field, kind="FREEZE"):
+                self.assertIsNone(self.release(row))
+                frozen = self.place("FREEZE", scopes)
+                self.expect_held(frozen, row, but)
+                self.lift(frozen)
+            with self.subTest(scope=field, kind="PRESERVE"):
+                preserved = self.place("PRESERVE", scopes)
+                self.assertIsNone(self.release(row))
+                self.assertIsNone(self.collect(row))
+                revocation = self.revoke(row)
+                self.world.wait_until("the destruction is due", lambda r=revocation: self.disposal(
+                    r).due_at.ToMilliseconds() < time.time() * 1000)
+                self.assertEqual(self.disposal(revocation).state, disposals.Disposal.PRESERVED)
+            with self.subTest(scope=field, kind="FREEZE_AND_PRESERVE"):
+                both = self.place("FREEZE_AND_PRESERVE", scopes)
+                self.expect_held(both, row, but)
+                # The one goes, the other still preserves, and nothing was destroyed by then.
+                self.assertEqual(self.disposal(revocation).state, disposals.Disposal.PRESERVED)
+                self.lift(preserved + both)
+                self.world.wait_until("it is destroyed", lambda r=revocation: self.disposal(
+                    r).state == disposals.Disposal.DESTROYED)
+        # Nothing of this was a fault of the ways themselves.
+        self.assertIsNone(self.deposit(0))
+        self.assertIsNone(self.release(rows[-1]))
+        self.check_ledger()
+
+    def check_ledger(self):
+        """What the verifier says about it, and that the ledger has each fact that is stopped."""
+        report = self.world.verify_ledger()
+        for fact in FACTS_STOPPED:
+            self.assertGreater(report["facts"][fact], 0, fact)
+
+
+if __name__ == "__main__":
+    sys.argv[4:5] = []
+    gateway.main()
