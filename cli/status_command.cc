@@ -23,6 +23,15 @@ absl::StatusOr<ExitStatus> ShowStatus(Session& session) {
       .Set("expired", exchange.records().expired())
       .Set("revoked", exchange.records().revoked())
       .Set("destroyed", exchange.records().destroyed());
+  const v1::Limits& bounds = exchange.limits();
+  JsonObject limits;
+  limits.Set("rows_per_chunk", bounds.rows_per_chunk())
+      .Set("messages_in_flight", bounds.messages_in_flight())
+      .Set("candidates", bounds.candidates())
+      .Set("transfer_subjects", bounds.transfer_subjects())
+      .Set("open_records", bounds.open_records())
+      .Set("open_leases", bounds.open_leases())
+      .Set("lease_seconds", bounds.lease_duration().seconds());
   JsonObject object("Status");
   object.Set("exchange", exchange.name())
       .Set("exchange_id", Hex(AsBytes(exchange.exchange_id())))
@@ -38,7 +47,8 @@ absl::StatusOr<ExitStatus> ShowStatus(Session& session) {
       .Set("ledger_size", exchange.ledger_size())
       .Set("freezes", exchange.freezes())
       .Set("preserves", exchange.preserves())
-      .Set("records", records);
+      .Set("records", records)
+      .Set("limits", limits);
   session.out().Result(
       object,
       fmt::format("{} is {}, version {}\n  exchange {}\n  agreement version {}, {}\n  keyslot {} "

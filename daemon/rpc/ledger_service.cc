@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/status_macros.h"
 #include "crypto/merkle_proof.h"
 #include "crypto/tiles.h"
@@ -15,6 +16,7 @@
 #include "holdfast/v1/ledger_service.pb.h"
 #include "policy/proto_time.h"
 #include "policy/queries.h"
+#include "policy/release_gate.h"
 #include "store/entry_bundle.h"
 
 namespace holdfast::rpc {
@@ -34,6 +36,21 @@ void WithHead(const Hosted& hosted, std::uint64_t size,
   hosted.exchange->checkpoints().AtLeast(size, [&hosted, next](const SignedHead& head) {
     hosted.exchange->executor().Post([next, head] { next(head); });
   });
+}
+
+v1::Limits LimitsOf(const policy::OpenedAgreement& agreement) {
+  const policy::Brakes& brakes = agreement.brakes();
+  v1::Limits limits;
+  limits.set_rows_per_chunk(kRowsPerChunk);
+  limits.set_messages_in_flight(static_cast<std::uint32_t>(kMaxMessagesInFlight));
+  limits.set_candidates(static_cast<std::uint32_t>(policy::kMaxCandidates));
+  limits.set_transfer_subjects(brakes.transfer_subjects);
+  limits.set_open_records(brakes.open_records);
+  limits.set_open_leases(brakes.open_leases);
+  limits.mutable_lease_duration()->set_seconds(agreement.terms().lease_duration.count() / 1'000);
+  limits.mutable_lease_duration()->set_nanos(
+      static_cast<std::int32_t>(agreement.terms().lease_duration.count() % 1'000) * 1'000'000);
+  return limits;
 }
 
 void GetExchange(const Hosted& hosted, const Viewer&, const Call&, const v1::GetExchangeRequest&,
@@ -66,6 +83,7 @@ void GetExchange(const Hosted& hosted, const Viewer&, const Call&, const v1::Get
         view.set_checkpoint_key(ToString(core.checkpoint_key->public_key().bytes()));
         view.set_serving(!state.epoch_pending());
         view.set_record_size_bytes(state.agreement().terms().record_size_bytes);
+        *view.mutable_limits() = LimitsOf(state.agreement());
         return view;
       });
 }
