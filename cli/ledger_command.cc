@@ -176,14 +176,14 @@ absl::StatusOr<ExitStatus> Explain(Session& session, const ExplainOptions& optio
         JsonObject object("LedgerExplanation");
         object.Set("index", index)
             .Set("leaf_hash", Hex(crypto::LeafHash(bytes)))
-            .Set("fact", evidence::FactName(entry))
+            .Set("fact", policy::FactName(entry))
             .Set("policy_version", entry.policy_version())
             .Set("text", text)
             .Set("rule", rule);
         session.out().Result(
             object, fmt::format("entry {}, {}\n{}{}{}\npolicy version {}, leaf hash {}", index,
-                                evidence::FactName(entry), text, rule.empty() ? "" : "\nrule: ",
-                                rule, entry.policy_version(), Hex(crypto::LeafHash(bytes))));
+                                policy::FactName(entry), text, rule.empty() ? "" : "\nrule: ", rule,
+                                entry.policy_version(), Hex(crypto::LeafHash(bytes))));
         return absl::OkStatus();
       });
   HF_RETURN_IF_ERROR(read);

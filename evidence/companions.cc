@@ -77,8 +77,8 @@ absl::StatusOr<std::string> EventLine(std::uint64_t index, ByteSpan bytes,
                                       const ledger::v1::Entry& entry, const std::string& text) {
   HF_ASSIGN_OR_RETURN(const std::string json, Json(entry));
   return "{\"schema\":\"holdfast.ledger.v1.Event\",\"index\":" + std::to_string(index) +
-         ",\"leaf_hash\":\"" + Hex(crypto::LeafHash(bytes)) + "\",\"fact\":\"" + FactName(entry) +
-         "\",\"text\":" + JsonQuote(text) + ",\"entry\":" + json + "}\n";
+         ",\"leaf_hash\":\"" + Hex(crypto::LeafHash(bytes)) + "\",\"fact\":\"" +
+         policy::FactName(entry) + "\",\"text\":" + JsonQuote(text) + ",\"entry\":" + json + "}\n";
 }
 
 // Who may sign what, as the agreement says: for whoever checks a signature by hand.

@@ -10,6 +10,7 @@
 #include "policy/queries.h"
 #include "policy/refusal.h"
 #include "policy/release_gate.h"
+#include "policy/replay.h"
 #include "policy/request_gate.h"
 
 namespace holdfast::evidence {
@@ -108,7 +109,9 @@ std::string ReleaseVerdict(std::uint32_t verdict) {
 }
 
 // The schema's words where no sentence of ours says more.
-std::string Generic(const Entry& entry) { return "A fact of kind " + FactName(entry) + "."; }
+std::string Generic(const Entry& entry) {
+  return "A fact of kind " + policy::FactName(entry) + ".";
+}
 
 std::string ExplainExchange(const Entry& entry) {
   switch (entry.fact_case()) {
@@ -184,11 +187,6 @@ std::string ExplainTransfer(const policy::State& state, const Entry& entry) {
 }
 
 }  // namespace
-
-std::string FactName(const Entry& entry) {
-  const auto* field = Entry::descriptor()->FindFieldByNumber(static_cast<int>(entry.fact_case()));
-  return field == nullptr ? std::string("none") : field->name();
-}
 
 std::string ExplainEntry(const policy::State& before, const Entry& entry) {
   std::string text = ExplainTransfer(before, entry);

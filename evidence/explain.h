@@ -16,9 +16,6 @@
 
 namespace holdfast::evidence {
 
-// The fact's name in the schema, such as "key_released"; "none" if the entry has none.
-std::string FactName(const ledger::v1::Entry& entry);
-
 // One sentence or more. `before` is the state that all earlier entries made: it gives transfers,
 // leases and people their names.
 std::string ExplainEntry(const policy::State& before, const ledger::v1::Entry& entry);

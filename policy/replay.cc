@@ -22,12 +22,12 @@ absl::Status At(std::uint64_t index, std::string_view rule, std::string what) {
   return AddMetadata(std::move(status), "rule", std::string(rule));
 }
 
+}  // namespace
+
 std::string FactName(const Entry& entry) {
   const auto* field = Entry::descriptor()->FindFieldByNumber(static_cast<int>(entry.fact_case()));
   return field == nullptr ? std::string("none") : field->name();
 }
-
-}  // namespace
 
 Replayer::Replayer(Mode mode, Checks checks) : mode_(mode), checks_(std::move(checks)) {}
 

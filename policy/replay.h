@@ -21,10 +21,14 @@
 #include "absl/status/status.h"
 
 #include "base/bytes.h"
+#include "holdfast/ledger/v1/entry.pb.h"
 #include "policy/decide.h"
 #include "policy/state.h"
 
 namespace holdfast::policy {
+
+// The fact's name in the schema, such as "key_released"; "none" if the entry has none.
+std::string FactName(const ledger::v1::Entry& entry);
 
 // What was replayed.
 struct ReplayReport {

@@ -26,12 +26,12 @@ TEST(ExplainTest, HasASentenceOfItsOwnForEveryFactThatCanBeWritten) {
   for (int i = 0; i < oneof->field_count(); ++i) {
     ledger::v1::Entry entry;
     entry.GetReflection()->MutableMessage(&entry, oneof->field(i));
-    EXPECT_EQ(FactName(entry), oneof->field(i)->name());
+    EXPECT_EQ(policy::FactName(entry), oneof->field(i)->name());
     const std::string text = ExplainEntry(nothing, entry);
-    EXPECT_THAT(text, Not(HasSubstr("A fact of kind"))) << FactName(entry);
+    EXPECT_THAT(text, Not(HasSubstr("A fact of kind"))) << policy::FactName(entry);
     EXPECT_TRUE(sentences.insert(text).second) << text;
   }
-  EXPECT_EQ(FactName(ledger::v1::Entry()), "none");
+  EXPECT_EQ(policy::FactName(ledger::v1::Entry()), "none");
 }
 
 TEST(ExplainTest, NamesPeopleTransfersAndMatters) {
