@@ -45,9 +45,9 @@ std::string Line(std::uint64_t count, const std::string& what) {
 }  // namespace
 
 absl::StatusOr<std::uint64_t> ClaimedExportSize(FileSystem& files, const std::string& folder) {
-  const auto note = ReadExportCheckpoint(files, folder);
-  if (!note.ok()) return AsDefect(note.status());
-  const auto size = ClaimedSize(*note);
+  // Without a checkpoint it is no export: a mistyped path is not a ledger with a defect.
+  HF_ASSIGN_OR_RETURN(const std::string note, ReadExportCheckpoint(files, folder));
+  const auto size = ClaimedSize(note);
   if (!size.ok()) return AsDefect(size.status());
   return *size;
 }

@@ -5,7 +5,8 @@
 // Threads      Each call uses one thread.
 // Ownership    Values; borrows the file system during the call.
 // Errors       kLedgerInconsistent for whatever is wrong with the export, with `rule` and, where
-//              one entry is to blame, `index`. Others only where the check could not be made.
+//              one entry is to blame, `index`. Others only where the check could not be made:
+//              kNotFound for a folder without a checkpoint.
 #pragma once
 
 #include <cstdint>

@@ -7,13 +7,13 @@
 #include <utility>
 #include <vector>
 
-#include "evidence/explain.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 #include "base/error.h"
 #include "crypto/dsse.h"
 #include "policy/order_json.h"
+#include "policy/replay.h"
 #include "tests/evidence/story.h"
 #include "tests/support/memory_file_system.h"
 #include "tests/support/mutations.h"
@@ -202,7 +202,7 @@ TEST_F(VerificationTest, NamesTheFirstBadEntryWhenOneIsDroppedInsertedOrSwapped)
       // A time that a later one follows, and what came last, are needed by no rule: only
       // checkpoints and receipts find them missing.
       EXPECT_TRUE(entry.has_time_advanced() || entry.has_records_destroyed())
-          << FactName(entry) << " at " << i;
+          << policy::FactName(entry) << " at " << i;
     } else {
       EXPECT_THAT(without, HasReason(Reason::kLedgerInconsistent));
       EXPECT_NE(IndexOf(without), "") << i;
@@ -258,6 +258,12 @@ TEST_F(VerificationTest, NoticesACheckpointSignedWithAnotherKey) {
       *crypto::SignCheckpoint({origin, story_.entries.size(), story_.Root(), {}}, {name, key});
   ASSERT_THAT(ReplaceFile(files_, "/export/checkpoint", AsBytes(note)), IsOk());
   EXPECT_EQ(RuleOf(Verify()), "CHECKPOINT_SIGNATURE");
+}
+
+TEST_F(VerificationTest, TakesAFolderThatIsNoExportForAMistakeAndNotForADefect) {
+  VerificationRequest request;
+  request.folder = "/exprot";
+  EXPECT_THAT(VerifyExport(files_, request, [](std::uint64_t) {}), HasReason(Reason::kNotFound));
 }
 
 TEST_F(VerificationTest, ReadsReceiptsFromFilesAndFolders) {
