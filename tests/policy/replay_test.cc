@@ -42,17 +42,7 @@ SignedWorld Story() {
   refused.mutable_rows()->add_runs(2);
   w.Do(refused);
   w.Do(World::Release(lease, 2));
-  EXPECT_EQ(s.Submit("carol", w.ProposeAct("hold-1")), Refusal::kAllowed);
-  EXPECT_EQ(s.Submit("erin", w.ConfirmAct("hold-1")), Refusal::kAllowed);
-  w.Pass(w.agreement().terms().cooling_period);
-  const std::uint64_t revocation = w.state().ledger_size();
-  EXPECT_EQ(s.Submit("paula", w.RevokeAct(OfTransfer(w, t))), Refusal::kAllowed);
-  w.AdvanceEpoch();
-  EXPECT_EQ(s.Submit("pete", w.ApproveDestructionAct(revocation)), Refusal::kAllowed);
-  w.Pass(w.agreement().terms().destruction_window);
-  w.Do(w.DestructionOf(revocation));
-  w.AdvanceEpoch();
-  s.Collect();
+  LiftAndDestroy(s, t);
   return s;
 }
 

@@ -80,4 +80,21 @@ class SignedWorld {
   std::size_t taken_ = 0;
 };
 
+// What comes after a hold "hold-1" on `transfer`: two people lift it, one revokes the transfer's
+// records, and another approves their destruction, which happens.
+inline void LiftAndDestroy(SignedWorld& s, std::uint32_t transfer) {
+  World& w = s.world;
+  EXPECT_EQ(s.Submit("carol", w.ProposeAct("hold-1")), Refusal::kAllowed);
+  EXPECT_EQ(s.Submit("erin", w.ConfirmAct("hold-1")), Refusal::kAllowed);
+  w.Pass(w.agreement().terms().cooling_period);
+  const std::uint64_t revocation = w.state().ledger_size();
+  EXPECT_EQ(s.Submit("paula", w.RevokeAct(OfTransfer(w, transfer))), Refusal::kAllowed);
+  w.AdvanceEpoch();
+  EXPECT_EQ(s.Submit("pete", w.ApproveDestructionAct(revocation)), Refusal::kAllowed);
+  w.Pass(w.agreement().terms().destruction_window);
+  w.Do(w.DestructionOf(revocation));
+  w.AdvanceEpoch();
+  s.Collect();
+}
+
 }  // namespace holdfast::test

@@ -45,7 +45,7 @@ class EpochTest : public ::testing::Test {
   bool died_ = false;
 };
 
-TEST_F(EpochTest, EveryHoldAndEveryDestructionIsAnEpochOfItsOwn) {
+TEST_F(EpochTest, EveryHoldAndEveryDestructionIsAnEpochOfItsOwn) {  // I10
   ExpectOneEpoch(1);
   const std::uint32_t transfer = world_.MustMakeTransfer(8);
   ExpectOneEpoch(1);
