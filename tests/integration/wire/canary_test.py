@@ -155,6 +155,7 @@ class CanaryTest(unittest.TestCase):
                 self.assertEqual(where, [], needle)
 
     def test_no_key_rests_anywhere(self):
+        """I4 of docs/key-tree.md."""
         self.assertEqual(len(self.keys), ROWS)
         secrets = {f"record {row}": self.keys[row] for row in range(0, ROWS, 7)}
         for signer in wire.SIGNERS:
