@@ -4,11 +4,11 @@
 // A reply is registered when the entry that permits it is committed, before anyone can send it, and
 // ends when it has been written to the network or its stream is gone. A hold at ledger index i
 // waits for all registered replies below i that it may cover: what does not end in time is cut off.
-// So after the answer to a hold no covered key or envelope leaves this process.
+// What was written and has not left the machine is rpc/connections.h's.
 //
 // When to use  Begin() by commands that let something out; Drain() by the command that places a
-// hold. Threads      All functions may be called concurrently. Callbacks run without a lock held:
-// the cut
+//              hold.
+// Threads      All functions may be called concurrently. Callbacks run without a lock held: the cut
 //              on the thread that calls Tick(), the drained callback on whichever thread ends the
 //              last reply or calls Tick().
 // Ownership    A Token ends its reply when it is destroyed; it may outlive the Egress.

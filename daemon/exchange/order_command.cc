@@ -104,7 +104,8 @@ void OrderCommand::Done(const absl::Status& status, const LedgerHead& head) {
   const order::v1::Order& order = order_->order;
   const bool freezes = order.has_place_hold() && order.place_hold().kind() != order::v1::PRESERVE;
   const bool stops = freezes || order.has_revoke_records();
-  if (!accepted || !stops) {
+  outcome->stops = accepted && stops;
+  if (!outcome->stops) {
     executor_.Post([done = std::move(done_), outcome] { done(std::move(*outcome)); });
     return;
   }

@@ -48,6 +48,8 @@ struct OrderOutcome {
   // For a hold: the leases that are open in its scope when it is answered, so also if `already`.
   std::vector<LeaseAtHold> open_leases;
   std::uint32_t cut = 0;  // Replies that were cut off: they count as released.
+  // Whether the order stops releases, so that no lower entry's reply is under way any more.
+  bool stops = false;
 };
 
 // Whether the order goes first: it only restricts.

@@ -7,6 +7,12 @@
 #include "daemon/rpc/reactors.h"
 
 namespace holdfast::rpc {
+namespace {
+
+// A journey around the world and back, and then some.
+constexpr std::chrono::milliseconds kSendPatience{500};
+
+}  // namespace
 
 Call::Call(std::shared_ptr<internal::CallCore> core) : core_(std::move(core)) {}
 
@@ -32,6 +38,10 @@ void Call::OnEnd(std::function<void()> callback) const {
 void Call::Cut(absl::Status why) const {
   HF_CHECK(!why.ok());
   core_->Cut(std::move(why));
+}
+
+void Call::WhenSent(std::function<void()> done) const {
+  core_->connections().WhenSent(kSendPatience, std::move(done));
 }
 
 }  // namespace holdfast::rpc

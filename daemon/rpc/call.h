@@ -53,11 +53,17 @@ class Call final {
   void OnEnd(std::function<void()> callback) const;
 
   // Ends the call from outside. What is not yet on its way is dropped; a message that waits for the
-  // client to make room is taken back by resetting the stream. The client sees `why` where no
-  // message was under way, and CANCELLED otherwise. After this function has returned no further
-  // message is started; the tokens of the dropped ones settle before or soon after.
+  // client to make room is taken back by resetting the stream, and one with a token also by
+  // resetting the connection, which ends its other calls. The client sees `why` where no message
+  // was under way, and CANCELLED or UNAVAILABLE otherwise. After this function has returned no
+  // further message is started; the tokens of the dropped ones settle before or soon after.
   // REQUIRES: !why.ok().
   void Cut(absl::Status why) const;
+
+  // Calls `done` once whatever any call of this daemon wrote with a token, and whose token has
+  // settled by now, has reached the client's machine or has been thrown away with its connection.
+  // At once, or within half a second on a thread of gRPC.
+  void WhenSent(std::function<void()> done) const;
 
  private:
   std::shared_ptr<internal::CallCore> core_;

@@ -84,13 +84,20 @@ void Answer(const Hosted& hosted, exchange::OrderOutcome outcome,
   respond.Reply(response);
 }
 
-void HandleSubmit(const Hosted& hosted, const Viewer&, const Call&,
+void HandleSubmit(const Hosted& hosted, const Viewer&, const Call& call,
                   const v1::SubmitOrderRequest& request,
                   Responder<v1::SubmitOrderResponse> respond) {
-  const absl::Status submitted = SubmitOrder(hosted, ToBytes(request.order_dsse()),
-                                             [&hosted, respond](exchange::OrderOutcome outcome) {
-                                               Answer(hosted, std::move(outcome), respond);
-                                             });
+  const absl::Status submitted = SubmitOrder(
+      hosted, ToBytes(request.order_dsse()),
+      [&hosted, call, respond](exchange::OrderOutcome outcome) {
+        if (!outcome.stops) {
+          Answer(hosted, std::move(outcome), respond);
+          return;
+        }
+        // What was let out before is on its way, or waits in a buffer: the answer comes after it.
+        auto held = std::make_shared<exchange::OrderOutcome>(std::move(outcome));
+        call.WhenSent([&hosted, held, respond] { Answer(hosted, std::move(*held), respond); });
+      });
   if (!submitted.ok()) respond.Fail(submitted);
 }
 

@@ -177,8 +177,12 @@ void CallCore::ReadLocked() {
 void CallCore::WriteLocked(grpc::ByteBuffer bytes, Load::Share share, ReplyToken token) {
   HF_DCHECK(!writing_ && !ended_);
   grpc::WriteOptions options;
-  // Whoever asks wants to know that the kernel has it, and not that it waits in a buffer of ours.
-  if (token.pending()) options.set_write_through();
+  if (token.pending()) {
+    // Whoever asks wants to know that the kernel has it, and not that it waits in a buffer of ours.
+    options.set_write_through();
+    if (connection_ == nullptr) connection_ = gate_.connections().Of(context_->peer());
+    if (connection_ != nullptr) begun_ = connection_->Begin();
+  }
   writing_ = true;
   out_ = std::move(bytes);
   out_share_ = std::move(share);
@@ -219,10 +223,14 @@ void CallCore::FinishSoonLocked(absl::Status status, Afterwards& after) {
 void CallCore::CutLocked(absl::Status why, Afterwards& after) {
   if (finished_) return;
   const bool writing = writing_;
+  const bool with_token = out_token_.pending();
   final_.reset();
   FinishSoonLocked(std::move(why), after);
-  // The message that waits for room at the client comes back as not written.
-  if (writing) context_->TryCancel();
+  if (!writing) return;
+  // The message that waits for room at the client comes back as not written. What waits for room in
+  // the network does not come back, so that way out is closed.
+  context_->TryCancel();
+  if (with_token && connection_ != nullptr) connection_->Abort();
 }
 
 absl::Status CallCore::EndedByClient() const {
@@ -252,6 +260,13 @@ void CallCore::OnWriteDone(bool ok) {
   Afterwards after;
   MutexLock lock(mutex_);
   writing_ = false;
+  if (out_token_.pending() && connection_ != nullptr) {
+    if (ok) {
+      connection_->Written(begun_);
+    } else {
+      connection_->Dropped();
+    }
+  }
   after.Settle(std::move(out_token_), ok ? Delivery::kWritten : Delivery::kDropped);
   out_.Clear();
   out_share_ = Load::Share();

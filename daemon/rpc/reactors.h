@@ -35,6 +35,7 @@
 
 #include "base/mutex.h"
 #include "daemon/rpc/call.h"
+#include "daemon/rpc/connections.h"
 #include "daemon/rpc/handlers.h"
 #include "daemon/rpc/limits.h"
 #include "daemon/rpc/method_table.h"
@@ -64,6 +65,7 @@ class GateServices {
 
   virtual bool Allows(const Caller& caller, const Method& method) const = 0;
   virtual std::shared_ptr<Load> load() = 0;
+  virtual Connections& connections() = 0;
   // The call's end, for logs and metrics. `status` is what the client should have seen.
   virtual void OnCallDone(CallCore* core, const absl::Status& status) = 0;
 };
@@ -129,6 +131,7 @@ class CallCore : public grpc::ServerGenericBidiReactor,
   bool ended() const;
   void AddEndCallback(std::function<void()> callback);
   void Cut(absl::Status why);
+  Connections& connections() const { return gate_.connections(); }
   // The daemon stops: ends a stream as soon as no answer is owed. A unary call goes on.
   virtual void Drain() = 0;
 
@@ -193,6 +196,9 @@ class CallCore : public grpc::ServerGenericBidiReactor,
   grpc::ByteBuffer out_ HF_GUARDED_BY(mutex_);
   Load::Share out_share_ HF_GUARDED_BY(mutex_);
   ReplyToken out_token_ HF_GUARDED_BY(mutex_);
+  // Of the first message with a token on; null if there was none.
+  std::shared_ptr<Connection> connection_ HF_GUARDED_BY(mutex_);
+  std::uint64_t begun_ HF_GUARDED_BY(mutex_) = 0;  // See Connection::Begin().
   std::optional<absl::Status> final_ HF_GUARDED_BY(mutex_);
   absl::Status outcome_ HF_GUARDED_BY(mutex_);
   std::vector<std::function<void()>> end_callbacks_ HF_GUARDED_BY(mutex_);

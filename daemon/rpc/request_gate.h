@@ -25,6 +25,7 @@
 #include "daemon/observe/log_limiter.h"
 #include "daemon/observe/metrics.h"
 #include "daemon/rpc/authority.h"
+#include "daemon/rpc/connections.h"
 #include "daemon/rpc/limits.h"
 #include "daemon/rpc/method_table.h"
 #include "daemon/rpc/reactors.h"
@@ -60,6 +61,7 @@ class RequestGate final : public grpc::CallbackGenericService, private internal:
 
   bool Allows(const internal::Caller& caller, const Method& method) const override;
   std::shared_ptr<Load> load() override { return load_; }
+  internal::Connections& connections() override { return *connections_; }
   void OnCallDone(internal::CallCore* core, const absl::Status& status) override;
   void Report(const internal::Caller& caller, const Method* method, const absl::Status& status,
               std::chrono::nanoseconds duration);
@@ -69,6 +71,7 @@ class RequestGate final : public grpc::CallbackGenericService, private internal:
   observe::Metrics& metrics_;
   const GateOptions options_;
   const std::shared_ptr<Load> load_;
+  const std::shared_ptr<internal::Connections> connections_ = internal::Connections::Create();
   std::atomic<std::uint64_t> next_request_id_{1};
   observe::LogLimiter refusals_{50, std::chrono::seconds(1)};
 
