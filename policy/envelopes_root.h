@@ -40,6 +40,8 @@ class EnvelopesRoot final {
   std::size_t MemoryBytes() const;
 
  private:
+  friend class StateCodec;  // policy/state_snapshot.cc
+
   struct Node {
     std::uint8_t level = 0;   // The subtree has 2^level leaves...
     std::uint32_t index = 0;  // ...from leaf index * 2^level on.

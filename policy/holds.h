@@ -103,6 +103,8 @@ class HoldBook final {
   void Advance(UnixMillis early, std::chrono::milliseconds window);
 
  private:
+  friend class StateCodec;  // policy/state_snapshot.cc
+
   Hold* FindMutable(std::string_view id);
 
   std::vector<Hold> holds_;

@@ -47,6 +47,8 @@ class RowSet final {
   }
 
  private:
+  friend class StateCodec;  // policy/state_snapshot.cc
+
   using Words = std::array<std::uint64_t, kRowsPerChunk / 64>;
   absl::flat_hash_map<std::uint32_t, Words> chunks_;
   std::uint32_t size_ = 0;

@@ -110,6 +110,8 @@ class RecordTable final {
   std::size_t MemoryBytes() const;
 
  private:
+  friend class StateCodec;  // policy/state_snapshot.cc
+
   std::vector<std::unique_ptr<RecordChunk>> chunks_;
 };
 

@@ -31,6 +31,8 @@ std::string FactName(const Entry& entry) {
 
 Replayer::Replayer(Mode mode, Checks checks) : mode_(mode), checks_(std::move(checks)) {}
 
+Replayer::Replayer(Mode mode, State state) : mode_(mode), state_(std::move(state)) {}
+
 State Replayer::Take() {
   report_ = ReplayReport();
   return std::exchange(state_, State());

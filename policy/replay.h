@@ -58,6 +58,9 @@ class Replayer final {
 
   explicit Replayer(Mode mode, Checks checks = {});
 
+  // Goes on from `state`: the next entry is the one of its ledger_size().
+  Replayer(Mode mode, State state);
+
   // Folds the next entry.
   // Errors: kLedgerInconsistent.
   [[nodiscard]] absl::Status Step(ByteSpan entry);

@@ -56,6 +56,8 @@ class SegmentTable final {
   std::size_t MemoryBytes() const;
 
  private:
+  friend class StateCodec;  // policy/state_snapshot.cc
+
   std::vector<Segment> segments_;
   absl::flat_hash_map<SegmentId, std::uint32_t> by_id_;
   std::size_t first_in_use_ = 0;

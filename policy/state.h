@@ -149,7 +149,8 @@ class State final {
   std::size_t MemoryBytes() const;
 
  private:
-  friend class Fold;  // policy/fold.h: the only one that changes a state.
+  friend class Fold;        // policy/fold.h: the only one that changes a state.
+  friend class StateCodec;  // policy/state_snapshot.cc: makes one anew from its bytes.
 
   State(const State&) = default;  // For Clone() alone.
 

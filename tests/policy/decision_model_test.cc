@@ -4,7 +4,7 @@
 // After each step: what is frozen and preserved is the union of the holds (R21), a closed transfer
 // has an envelope for each accepted row (R10), what expired under a PRESERVE is neither released
 // nor destroyed (R26), no key left under a freeze and none was destroyed under a preserve. From
-// time to time: the state is the fold of its ledger.
+// time to time: the state is the fold of its ledger, and of what a snapshot leaves of it.
 //
 // HOLDFAST_MODEL_STEPS sets the number of steps.
 #include <cstdlib>
@@ -33,6 +33,7 @@ TEST(DecisionModelTest, ThePolicyDecidesAsTheReferenceDoes) {
       if (::testing::Test::HasFailure()) return;
     }
     exchange.CheckFold();
+    exchange.CheckSnapshot();
     if (::testing::Test::HasFailure()) return;
   }
   if (!whole) return;

@@ -18,6 +18,7 @@
 
 #include "gtest/gtest.h"
 
+#include "policy/state_snapshot.h"
 #include "tests/policy/policy_world.h"
 #include "tests/policy/reference_policy.h"
 #include "tests/support/seeded_random.h"
@@ -136,7 +137,44 @@ class RandomExchange final {
 
   void CheckFold() { ASSERT_EQ(world_.FoldAgain().Digest(), world_.state().Digest()); }
 
+  // A state that was written and read, at any entry, is the state: to the byte, and for all that
+  // comes after.
+  void CheckSnapshot() {
+    const std::size_t at = 1 + random_.Below(world_.ledger().size());
+    policy::State state;
+    for (std::size_t i = 0; i < world_.ledger().size(); ++i) {
+      if (i == at) ReadAgain(state);
+      const World::Applied& applied = world_.ledger()[i];
+      const auto status = policy::Apply(state, applied.entry, applied.order.get(), i,
+                                        i == 0 ? world_.state().shared_agreement() : nullptr);
+      ASSERT_TRUE(status.ok()) << status;
+    }
+    ASSERT_EQ(state.Digest(), world_.state().Digest());
+    ASSERT_TRUE(policy::SnapshotOf(state) == policy::SnapshotOf(world_.state()));
+    ReadAgain(state);
+    for (std::uint32_t t = 0; t < model_.transfers.size(); ++t) {
+      for (const auto& [row, record] : model_.transfers[t].rows) {
+        static_cast<void>(record);
+        ASSERT_EQ(NumberOf(state.Freezing({t, row})), NumberOf(world_.state().Freezing({t, row})));
+        ASSERT_EQ(NumberOf(state.Preserving({t, row})),
+                  NumberOf(world_.state().Preserving({t, row})));
+      }
+    }
+  }
+
  private:
+  static std::int64_t NumberOf(const policy::Hold* hold) {
+    return hold == nullptr ? -1 : std::int64_t{hold->number};
+  }
+  static void ReadAgain(policy::State& state) {
+    const Bytes bytes = policy::SnapshotOf(state);
+    auto again = policy::StateFromSnapshot(bytes, state.shared_agreement());
+    ASSERT_TRUE(again.ok()) << again.status();
+    ASSERT_TRUE(policy::SnapshotOf(*again) == bytes);
+    ASSERT_EQ(again->Digest(), state.Digest());
+    state = *std::move(again);
+  }
+
   std::uint32_t AnyTransfer() {
     return static_cast<std::uint32_t>(random_.Below(model_.transfers.size()));
   }
