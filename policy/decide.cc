@@ -134,13 +134,16 @@ Decision DecideOne(const State& state, const Proposal& proposal, BatchEffects& e
 
 bool MayBeInBatch(Entry::FactCase fact) {
   return fact == Entry::kSubjectJudged || fact == Entry::kEnvelopeDeposited ||
-         fact == Entry::kKeyReleased;
+         fact == Entry::kKeyReleased || fact == Entry::kSubjectsFetched ||
+         fact == Entry::kEnvelopesCollected;
 }
 
 // What the rows of a batch share; a batch over several would mix up their row numbers.
 std::uint32_t CommonPart(const Entry& entry) {
   if (entry.has_subject_judged()) return entry.subject_judged().transfer();
   if (entry.has_envelope_deposited()) return entry.envelope_deposited().transfer();
+  if (entry.has_subjects_fetched()) return entry.subjects_fetched().transfer();
+  if (entry.has_envelopes_collected()) return entry.envelopes_collected().transfer();
   return entry.key_released().lease();
 }
 

@@ -77,8 +77,9 @@ struct BatchEffects {
 Decision Decide(const State& state, const Proposal& proposal);
 
 // Decides the facts of one command, none of which has been applied yet. All must be of one kind:
-// SubjectJudged, EnvelopeDeposited or KeyReleased, of one transfer or lease (REQUIRES). A subject
-// or an envelope that occurs twice is refused the second time; a key may leave twice.
+// SubjectJudged, EnvelopeDeposited, KeyReleased, SubjectsFetched or EnvelopesCollected, of one
+// transfer or lease (REQUIRES). A subject or an envelope that occurs twice is refused the second
+// time; a key may leave twice, and a chunk too.
 class DecisionBatch final {
  public:
   explicit DecisionBatch(const State& state) : state_(state) {}

@@ -21,13 +21,18 @@ std::string MatterOf(const policy::State& state, std::uint64_t placed_index) {
   return {};
 }
 
-policy::Decision ActCommand::DecideAll(const policy::State& state) const {
-  const EntryBatch& batch = *act_.batch;
+policy::Decision ActCommand::DecideAll(const policy::State& state) {
+  EntryBatch& batch = *act_.batch;
+  outcome_.appended = batch.size();
   if (batch.size() == 1) return policy::Decide(state, {batch.entry(0)});
   policy::DecisionBatch decisions(state);
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const policy::Decision decision = decisions.Decide({batch.entry(i)});
-    if (!decision.allowed()) return decision;
+    if (decision.allowed()) continue;
+    if (act_.if_refused == IfRefused::kNothing || i == 0) return decision;
+    outcome_.appended = i;
+    for (std::size_t rest = i; rest < batch.size(); ++rest) batch.Skip(rest);
+    break;
   }
   return {policy::Refusal::kAllowed};
 }

@@ -32,6 +32,7 @@ struct ActOutcome {
   // Whether it was allowed; in the ledger either way, at `index` (the first of its entries).
   policy::Decision decision;
   std::uint64_t index = 0;
+  std::size_t appended = 0;  // Facts, if it was allowed: see Act::if_refused.
   LedgerHead head;
 
   // It had been done before: nothing was appended, and `index` is 0.
@@ -45,9 +46,17 @@ struct ActOutcome {
 // matter.
 absl::Status ErrorOf(const ActOutcome& outcome, const std::string& matter);
 
+// What becomes of an act of which a fact is refused.
+enum class IfRefused {
+  kNothing = 0,  // It is refused as a whole.
+  kRest,         // The facts before that one are done, unless it is the first.
+};
+
 struct Act {
   // The facts. REQUIRES: sealed; if more than one, they are of one kind and transfer.
   std::unique_ptr<EntryBatch> batch;
+
+  IfRefused if_refused = IfRefused::kNothing;
 
   // A chunk that is stored with them.
   std::optional<std::pair<store::ChunkKey, Bytes>> chunk;
@@ -78,7 +87,7 @@ class ActCommand final : public Command {
   void Done(const absl::Status& status, const LedgerHead& head) override;
 
  private:
-  policy::Decision DecideAll(const policy::State& state) const;
+  policy::Decision DecideAll(const policy::State& state);
 
   Act act_;
   Executor& executor_;

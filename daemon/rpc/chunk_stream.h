@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A server stream that lets chunks out, one decision and one message at a time.
+// A server stream that lets chunks out, one message at a time.
 //
-// Each chunk is a command of its own: decided by the writer, in the ledger before it leaves, and
-// stopped by a hold in the middle of the stream. No reader is held while the network is waited for.
+// A few chunks at a time are one command: decided one by one by the writer, each an entry in the
+// ledger before it leaves, and stopped by a hold in the middle of the stream. A hold is answered
+// when what was decided before it has left, or was cut off. No reader is held while the network is
+// waited for.
 //
 // When to use  FetchSubjects and CollectEnvelopes.
 // Threads      Steps run on the executor and on gRPC's threads, one at a time.
@@ -10,6 +12,7 @@
 // Errors       The first chunk that is refused, or cannot be read, ends the stream with its error.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -28,6 +31,10 @@ namespace holdfast::rpc {
 template <typename Response>
 class ChunkStream final : public std::enable_shared_from_this<ChunkStream<Response>> {
  public:
+  // Each command waits for a commit. So many chunks of 256 envelopes are written within a moment
+  // even to a slow reader, for whom a hold waits.
+  static constexpr std::uint32_t kChunksDecidedTogether = 16;
+
   struct Plan {
     // Returns the fact that lets `chunk` out.
     std::function<ledger::v1::Entry(std::uint32_t chunk)> fact;
@@ -54,11 +61,13 @@ class ChunkStream final : public std::enable_shared_from_this<ChunkStream<Respon
       writer_.Finish(absl::OkStatus());
       return;
     }
+    const std::uint32_t count = std::min(kChunksDecidedTogether, facts_->chunks - next_);
     exchange::Act act;
-    act.batch = std::make_unique<exchange::EntryBatch>(1, hosted_.exchange->random());
-    ledger::v1::Entry* entry = act.batch->Add();
-    entry->MergeFrom(plan_.fact(next_));
+    act.batch = std::make_unique<exchange::EntryBatch>(count, hosted_.exchange->random());
+    for (std::uint32_t i = 0; i < count; ++i) act.batch->Add()->MergeFrom(plan_.fact(next_ + i));
     act.batch->Seal();
+    // What comes before a chunk that is held goes out.
+    act.if_refused = exchange::IfRefused::kRest;
     act.refused = plan_.refused;
     act.lets_out = facts_->number;
     act.cut = [call = call_] {
@@ -66,7 +75,7 @@ class ChunkStream final : public std::enable_shared_from_this<ChunkStream<Respon
     };
     act.done = [self = this->shared_from_this()](exchange::ActOutcome outcome,
                                                  const std::string& matter) {
-      self->Send(std::move(outcome), matter);
+      self->Begin(std::move(outcome), matter);
     };
     hosted_.exchange->Submit(
         exchange::Lane::kNormal,
@@ -74,26 +83,39 @@ class ChunkStream final : public std::enable_shared_from_this<ChunkStream<Respon
                                                hosted_.exchange->egress()));
   }
 
-  void Send(exchange::ActOutcome outcome, const std::string& matter) {
+  void Begin(exchange::ActOutcome outcome, const std::string& matter) {
     if (absl::Status error = ErrorOf(outcome, matter); !error.ok()) {
       writer_.Finish(std::move(error));
       return;
     }
-    absl::StatusOr<Response> message = plan_.build(next_, outcome.index);
+    Send(next_ + static_cast<std::uint32_t>(outcome.appended), outcome.index,
+         std::shared_ptr<exchange::Egress::Token>(std::move(outcome.egress)));
+  }
+
+  // Sends chunk next_, whose entry is `index`, and the others until `end`. `egress` ends when the
+  // last of them has left. Shared, because a std::function must be copyable.
+  void Send(std::uint32_t end, std::uint64_t index,
+            std::shared_ptr<exchange::Egress::Token> egress) {
+    absl::StatusOr<Response> message = plan_.build(next_, index);
     if (!message.ok()) {
       writer_.Finish(message.status());
       return;
     }
     ++next_;
-    // Shared, because a std::function must be copyable. Ends when the message has left.
-    auto egress = std::shared_ptr<exchange::Egress::Token>(std::move(outcome.egress));
-    writer_.Write(*message,
-                  ReplyToken([self = this->shared_from_this(), egress](Delivery delivery) mutable {
-                    egress.reset();
-                    if (delivery == Delivery::kWritten) {
-                      self->hosted_.exchange->executor().Post([self] { self->Step(); });
-                    }
-                  }));
+    writer_.Write(*message, ReplyToken([self = this->shared_from_this(), end, index,
+                                        egress](Delivery delivery) mutable {
+      if (delivery != Delivery::kWritten) {
+        egress.reset();
+        return;
+      }
+      if (self->next_ == end) {
+        egress.reset();
+        self->hosted_.exchange->executor().Post([self] { self->Step(); });
+        return;
+      }
+      self->hosted_.exchange->executor().Post(
+          [self, end, index, egress] { self->Send(end, index + 1, egress); });
+    }));
   }
 
   const Hosted& hosted_;

@@ -92,6 +92,18 @@ exchange::ExchangeOptions ExchangeWorld::Options() {
                                 keyslot_faults == nullptr ? no_faults : *keyslot_faults, random_,
                                 keyslot_down, keyslot_lies);
   };
+  if (snapshot != nullptr) {
+    options.core.snapshot_after = 1;
+    options.core.read_snapshot = [kept = snapshot]() -> absl::StatusOr<Bytes> {
+      if (kept->empty()) return MakeError(Reason::kNotFound, "no snapshot");
+      return *kept;
+    };
+    options.core.write_snapshot = [this, kept = snapshot](ByteSpan bytes) -> absl::Status {
+      if (snapshots_fail) return MakeError(Reason::kStoreFull, "no room for a snapshot");
+      *kept = ToBytes(bytes);
+      return absl::OkStatus();
+    };
+  }
   options.core.failpoint = [this](exchange::EpochStep step) {
     return failpoint ? failpoint(step) : absl::OkStatus();
   };
@@ -133,7 +145,8 @@ void ExchangeWorld::Submit(exchange::Lane lane, std::unique_ptr<exchange::Comman
 }
 
 exchange::ActOutcome ExchangeWorld::Do(std::vector<ledger::v1::Entry> facts,
-                                       std::optional<std::pair<store::ChunkKey, Bytes>> chunk) {
+                                       std::optional<std::pair<store::ChunkKey, Bytes>> chunk,
+                                       exchange::IfRefused if_refused) {
   std::promise<exchange::ActOutcome> promise;
   exchange::Act act;
   act.batch = std::make_unique<exchange::EntryBatch>(facts.size(), random_);
@@ -145,6 +158,7 @@ exchange::ActOutcome ExchangeWorld::Do(std::vector<ledger::v1::Entry> facts,
   }
   act.batch->Seal();
   act.chunk = std::move(chunk);
+  act.if_refused = if_refused;
   act.refused.set_member("ice");
   act.refused.set_act(ledger::v1::Refused::CREATE_TRANSFER);
   act.done = [&promise](exchange::ActOutcome outcome, const std::string&) {

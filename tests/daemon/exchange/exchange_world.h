@@ -68,6 +68,10 @@ class ExchangeWorld final {
   // How long the writer waits before it opens the files again.
   std::chrono::milliseconds recovery_delay{0};
 
+  // Where snapshots are kept, while set: the newest one, empty for none. Borrowed.
+  Bytes* snapshot = nullptr;
+  std::atomic<bool> snapshots_fail = false;
+
   // Reads something on the writer's thread.
   template <typename T>
   T Read(std::function<T(const exchange::Core&)> read) {
@@ -91,7 +95,8 @@ class ExchangeWorld final {
   // Acts.
   exchange::ActOutcome Do(const ledger::v1::Entry& fact);
   exchange::ActOutcome Do(std::vector<ledger::v1::Entry> facts,
-                          std::optional<std::pair<store::ChunkKey, Bytes>> chunk = std::nullopt);
+                          std::optional<std::pair<store::ChunkKey, Bytes>> chunk = std::nullopt,
+                          exchange::IfRefused if_refused = exchange::IfRefused::kNothing);
 
   // A closed transfer of `rows` accepted rows, each with real leaves. Returns its number.
   std::uint32_t MustMakeTransfer(std::uint32_t rows);

@@ -70,6 +70,32 @@ TEST_F(WriterTest, RowsThatAreGoneAreRefusedOneByOne) {
   EXPECT_NE(outcome.refusal_index, 0U);
 }
 
+TEST_F(WriterTest, OfSeveralChunksThoseBeforeTheFirstThatIsRefusedGoOut) {
+  using exchange::IfRefused;
+  const std::uint32_t transfer = world_.MustMakeTransfer(8);
+  const auto collected = [&](std::uint32_t chunk) {
+    ledger::v1::Entry fact;
+    fact.mutable_envelopes_collected()->set_transfer(transfer);
+    fact.mutable_envelopes_collected()->set_chunk(chunk);
+    fact.mutable_envelopes_collected()->set_requester("ice");
+    return fact;
+  };
+  const std::uint32_t none = 1;  // The transfer has one chunk.
+  std::uint64_t size = world_.ledger_size();
+  exchange::ActOutcome outcome =
+      world_.Do({collected(0), collected(0), collected(none), collected(0)}, {}, IfRefused::kRest);
+  ASSERT_TRUE(outcome.decision.allowed());
+  EXPECT_EQ(outcome.appended, 2U);
+  EXPECT_EQ(outcome.index, size);
+  EXPECT_EQ(world_.ledger_size(), size + 2);
+
+  outcome = world_.Do({collected(none), collected(0)}, {}, IfRefused::kRest);
+  EXPECT_EQ(outcome.decision.refusal, policy::Refusal::kChunkEmpty);
+  outcome = world_.Do({collected(0), collected(none)}, {}, IfRefused::kNothing);
+  EXPECT_EQ(outcome.decision.refusal, policy::Refusal::kChunkEmpty);
+  EXPECT_EQ(world_.ledger_size(), size + 4);  // Two refusals.
+}
+
 TEST_F(WriterTest, TheSameOrderTwiceIsOneOrder) {
   world_.MustMakeTransfer(4);
   const order::v1::Order hold = ExchangeWorld::HoldAct("hold");
