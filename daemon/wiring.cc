@@ -32,6 +32,16 @@ namespace {
 
 constexpr std::size_t kMaxAgreementFileBytes = std::size_t{8} << 20;
 constexpr std::size_t kMaxPlaceTableBytes = std::size_t{64} << 20;
+constexpr std::size_t kMaxSnapshotBytes = std::size_t{8} << 30;
+constexpr char kSnapshotName[] = "snapshot";
+
+// Gives `path` this content, or leaves the one that it has, and takes no room.
+absl::Status KeepFile(FileSystem& files, const std::string& path, ByteSpan bytes) {
+  absl::Status kept = ReplaceFile(files, path, bytes);
+  // What the attempt met is the error that matters.
+  if (!kept.ok()) static_cast<void>(files.Remove(path + ".new"));
+  return kept;
+}
 
 absl::StatusOr<std::shared_ptr<const policy::PlaceTable>> LoadPlaces(
     FileSystem& files, const std::string& agreement_path,
@@ -132,6 +142,13 @@ class Wiring::Impl final {
       store_options.files = &files_;
       if (reserve != 0) store_options.reserve_bytes = reserve;
       return store::OpenSqliteStore(folder, store_options);
+    };
+    const std::string snapshot = JoinPath(exchange.state_directory(), kSnapshotName);
+    options.core.read_snapshot = [this, snapshot] {
+      return files_.ReadWhole(snapshot, kMaxSnapshotBytes);
+    };
+    options.core.write_snapshot = [this, snapshot](ByteSpan bytes) {
+      return KeepFile(files_, snapshot, bytes);
     };
     options.core.open_keyslot = [this, folder = exchange.keyslot_directory(),
                                  any = exchange.keyslot_allow_any_file_system()]()

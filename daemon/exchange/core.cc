@@ -11,8 +11,12 @@
 #include "base/status_macros.h"
 #include "crypto/merkle.h"
 #include "daemon/exchange/group.h"
+#include "daemon/exchange/snapshot.h"
+#include "daemon/exchange/stored_tiles.h"
+#include "daemon/observe/log.h"
 #include "policy/decide.h"
 #include "policy/replay.h"
+#include "store/entry_bundle.h"
 
 namespace holdfast::exchange {
 namespace {
@@ -142,41 +146,133 @@ absl::StatusOr<std::unique_ptr<Core>> CreateFirst(const CoreOptions& options, Op
 struct Folded {
   policy::State state;
   crypto::TileBuilder tiles;
+  std::uint64_t snapshot_size = 0;
 };
 
-absl::StatusOr<Folded> Fold(Opened& opened, const crypto::Anchor& anchor) {
-  const std::optional<store::LedgerHead> noted = opened.store->NotedHead();
-  crypto::TileBuilder tiles;
-  std::vector<crypto::Tile> full;
-  policy::Replayer replayer(policy::Replayer::Mode::kApplyOnly);
-  std::optional<Digest32> root_at_anchor;
-  std::optional<Digest32> root_at_note;
-  const auto fold_one = [&](std::uint64_t, ByteSpan entry) -> absl::Status {
-    HF_RETURN_IF_ERROR(replayer.Step(entry));
+// Folds and hashes entries, and looks at the roots that must be met on the way.
+class Folding final {
+ public:
+  Folding(const Opened& opened, const crypto::Anchor& anchor, policy::State from = {},
+          crypto::TileBuilder tiles = {})
+      : anchor_(anchor),
+        noted_(opened.store->NotedHead()),
+        head_(opened.head),
+        replayer_(policy::Replayer::Mode::kApplyOnly, std::move(from)),
+        tiles_(std::move(tiles)),
+        snapshot_size_(tiles_.size()) {
+    if (tiles_.size() > 0) Look();
+  }
+
+  // What begins with a prefix that extends `anchor` extends it too.
+  void Extends(const crypto::Anchor& anchor) {
+    if (anchor == anchor_) root_at_anchor_ = anchor.ledger_root;
+  }
+
+  absl::Status Step(ByteSpan entry) {
+    HF_RETURN_IF_ERROR(replayer_.Step(entry));
     const Digest32 hash = crypto::LeafHash(entry);
-    full.clear();
-    tiles.Append(std::span(&hash, 1), full);
-    if (tiles.size() == anchor.ledger_size) root_at_anchor = tiles.Root();
-    if (noted.has_value() && tiles.size() == noted->size) root_at_note = tiles.Root();
+    full_.clear();
+    tiles_.Append(std::span(&hash, 1), full_);
+    Look();
     return absl::OkStatus();
-  };
-  HF_RETURN_IF_ERROR(opened.store->ForEachEntry(0, fold_one));
-  if (tiles.size() != opened.head.ledger_size || tiles.Root() != opened.head.root) {
-    return MakeError(Reason::kLedgerInconsistent, "the ledger's entries do not have its root");
   }
-  if (root_at_anchor != anchor.ledger_root) {  // I9
-    return MakeError(Reason::kLedgerInconsistent,
-                     "the top page is anchored in another ledger than the database's");
+
+  absl::StatusOr<Folded> Finish() && {
+    if (tiles_.size() != head_.ledger_size || tiles_.Root() != head_.root) {
+      return MakeError(Reason::kLedgerInconsistent, "the ledger's entries do not have its root");
+    }
+    if (root_at_anchor_ != anchor_.ledger_root) {  // I9
+      return MakeError(Reason::kLedgerInconsistent,
+                       "the top page is anchored in another ledger than the database's");
+    }
+    if (noted_.has_value() && noted_->size > 0 && root_at_note_ != noted_->root) {
+      return MakeError(
+          Reason::kLedgerInconsistent,
+          "the ledger is older than, or another than, the one that was last written here "
+          "(size " +
+              std::to_string(noted_->size) + ", found " + std::to_string(tiles_.size()) +
+              "): a restored backup? See docs/operations.md");
+    }
+    return Folded{replayer_.Take(), std::move(tiles_), snapshot_size_};
   }
-  if (noted.has_value() && noted->size > 0 && root_at_note != noted->root) {
-    return MakeError(
-        Reason::kLedgerInconsistent,
-        "the ledger is older than, or another than, the one that was last written here "
-        "(size " +
-            std::to_string(noted->size) + ", found " + std::to_string(tiles.size()) +
-            "): a restored backup? See docs/operations.md");
+
+ private:
+  void Look() {
+    if (tiles_.size() == anchor_.ledger_size) root_at_anchor_ = tiles_.Root();
+    if (noted_.has_value() && tiles_.size() == noted_->size) root_at_note_ = tiles_.Root();
   }
-  return Folded{replayer.Take(), std::move(tiles)};
+
+  const crypto::Anchor anchor_;
+  const std::optional<store::LedgerHead> noted_;
+  const store::Head head_;
+  policy::Replayer replayer_;
+  crypto::TileBuilder tiles_;
+  const std::uint64_t snapshot_size_;
+  std::vector<crypto::Tile> full_;
+  std::optional<Digest32> root_at_anchor_;
+  std::optional<Digest32> root_at_note_;
+};
+
+// The tree of the first `size` entries, from what the store has of it.
+absl::StatusOr<crypto::TileBuilder> TreeAt(store::Store& store, std::uint64_t size) {
+  std::vector<Digest32> last;
+  if (size % store::kEntriesPerBundle != 0) {
+    HF_ASSIGN_OR_RETURN(const Bytes bundle, store.ReadBundle(size / store::kEntriesPerBundle));
+    HF_ASSIGN_OR_RETURN(const std::vector<ByteSpan> entries, store::ParseBundle(bundle));
+    if (entries.size() < size % store::kEntriesPerBundle) {
+      return MakeError(Reason::kStoreCorrupt, "the ledger is shorter than its snapshot");
+    }
+    for (std::size_t i = 0; i < size % store::kEntriesPerBundle; ++i) {
+      last.push_back(crypto::LeafHash(entries[i]));
+    }
+  }
+  StoredTiles tiles(store);
+  return crypto::TileBuilder::Restore(size, tiles, last);
+}
+
+// The ledger from a snapshot on. An error means no more than that the whole ledger has to be
+// folded: any doubt does.
+absl::StatusOr<Folded> FoldFromSnapshot(const CoreOptions& options, Opened& opened, ByteSpan top,
+                                        const crypto::TopPageHeader& header,
+                                        const crypto::SecretBytes& root_key) {
+  HF_ASSIGN_OR_RETURN(const Bytes bytes, options.read_snapshot());
+  HF_ASSIGN_OR_RETURN(const crypto::TopPage page,
+                      crypto::TopPage::Open(top, root_key, options.exchange, header));
+  HF_ASSIGN_OR_RETURN(const std::shared_ptr<const crypto::SigningKey> key,
+                      CheckpointKey(page.FindSecret(crypto::kCheckpointSecret)));
+  HF_ASSIGN_OR_RETURN(Snapshot snapshot, OpenSnapshot(bytes, {options.exchange, options.version},
+                                                      key->public_key(), opened.agreement));
+  const std::uint64_t size = snapshot.frontier.size();
+  if (size > opened.head.ledger_size) {
+    return MakeError(Reason::kLedgerInconsistent, "the ledger is older than its snapshot");
+  }
+  HF_ASSIGN_OR_RETURN(crypto::TileBuilder tiles, TreeAt(*opened.store, size));
+  if (tiles.frontier() != snapshot.frontier) {
+    return MakeError(Reason::kLedgerInconsistent, "the snapshot is of another ledger");
+  }
+  Folding folding(opened, header.anchor, std::move(snapshot.state), std::move(tiles));
+  folding.Extends(snapshot.anchor);
+  HF_RETURN_IF_ERROR(opened.store->ForEachEntry(
+      size, [&folding](std::uint64_t, ByteSpan entry) { return folding.Step(entry); }));
+  return std::move(folding).Finish();
+}
+
+absl::StatusOr<Folded> Fold(const CoreOptions& options, Opened& opened, ByteSpan top,
+                            const crypto::TopPageHeader& header,
+                            const crypto::SecretBytes& root_key) {
+  if (options.read_snapshot) {
+    absl::StatusOr<Folded> folded = FoldFromSnapshot(options, opened, top, header, root_key);
+    if (folded.ok()) return folded;
+    if (ReasonOf(folded.status()) != Reason::kNotFound) {
+      observe::Info(
+          "exchange", "snapshot_not_used", "the whole ledger is folded instead",
+          {{"exchange", options.name}, {"detail", std::string(folded.status().message())}});
+    }
+  }
+  Folding folding(opened, header.anchor);
+  HF_RETURN_IF_ERROR(opened.store->ForEachEntry(
+      0, [&folding](std::uint64_t, ByteSpan entry) { return folding.Step(entry); }));
+  return std::move(folding).Finish();
 }
 
 // I9: what can be derived is exactly what the ledger does not call destroyed.
@@ -242,7 +338,7 @@ absl::StatusOr<std::unique_ptr<Core>> Reopen(const CoreOptions& options, Opened 
   }
   HF_ASSIGN_OR_RETURN(crypto::SecretBytes root_key, opened.keyslot->Read(epoch));
 
-  HF_ASSIGN_OR_RETURN(Folded folded, Fold(opened, header.anchor));
+  HF_ASSIGN_OR_RETURN(Folded folded, Fold(options, opened, top, header, root_key));
   policy::State& state = folded.state;
   if (!state.open() || state.epoch() != epoch.value()) {
     return MakeError(Reason::kLedgerInconsistent, "the ledger's epoch is not the database's");
@@ -289,7 +385,11 @@ absl::StatusOr<std::unique_ptr<Core>> Reopen(const CoreOptions& options, Opened 
       Core{std::move(opened.store), std::move(opened.keyslot), std::move(opened.agreement),
            std::move(state), std::move(vault), std::move(folded.tiles),
            std::make_shared<SegmentAllocator>(options.exchange, segment_count, *options.random),
-           std::move(checkpoint_key), time});
+           std::move(checkpoint_key), time, folded.snapshot_size, folded.snapshot_size});
+  observe::Info("exchange", "ledger_folded", "the state was made of the ledger",
+                {{"exchange", options.name},
+                 {"entries", opened.head.ledger_size},
+                 {"from_snapshot", folded.snapshot_size}});
 
   Group group(core->state, core->tiles.frontier(), *options.random);
   HF_RETURN_IF_ERROR(AppendDecided(group, StartFact(options, *core->keyslot)));

@@ -60,6 +60,16 @@ struct CoreOptions {
   Bytes agreement_dsse;  // The signed agreement as loaded.
   std::function<absl::StatusOr<std::unique_ptr<store::Store>>()> open_store;
   std::function<absl::StatusOr<std::unique_ptr<crypto::Keyslot>>()> open_keyslot;
+
+  // The newest snapshot that was kept, and a way to keep one: durable or not at all. Neither has to
+  // work. Empty: none is kept, and each start folds the whole ledger.
+  std::function<absl::StatusOr<Bytes>()> read_snapshot;
+  std::function<absl::Status(ByteSpan)> write_snapshot;
+
+  // A snapshot is kept at the end, and now and then, if at least so many entries are not in the
+  // newest: a start folds about two million a second.
+  std::uint64_t snapshot_after = std::uint64_t{1} << 16;
+
   const Clock* clock = nullptr;
   crypto::Random* random = nullptr;
 
@@ -77,6 +87,8 @@ struct Core {
   std::shared_ptr<SegmentAllocator> allocator;
   std::shared_ptr<const crypto::SigningKey> checkpoint_key;
   TimeKeeper time;
+  std::uint64_t snapshot_size = 0;  // The ledger's size at the newest snapshot; 0: there is none.
+  std::uint64_t folded_from = 0;    // And at the one that it was opened from.
 };
 
 // Opens, or for the first time makes, an exchange. When it returns, the database is of an epoch

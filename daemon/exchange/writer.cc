@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "daemon/exchange/disposal_command.h"
+#include "daemon/exchange/snapshot.h"
 #include "daemon/observe/log.h"
 #include "policy/queries.h"
 
@@ -75,7 +76,15 @@ void Writer::Loop() {
       const absl::Status swept = Sweep();
       if (!swept.ok()) Stop(swept);
     }
+    if (core_ != nullptr) {
+      // It takes as long as the state is large, so it has to have become stale by as much.
+      const std::uint64_t stale = core_->state.records() / kRecordsAnEntry;
+      KeepSnapshot(std::max(parts_.core_options.snapshot_after, stale));
+    }
   }
+  WaitForSnapshot();
+  if (core_ != nullptr) KeepSnapshot(parts_.core_options.snapshot_after);
+  WaitForSnapshot();
   static_cast<void>(parts_.publish(nullptr));
 }
 
@@ -317,6 +326,32 @@ absl::Status Writer::Sweep() {
   return absl::OkStatus();
 }
 
+void Writer::KeepSnapshot(std::uint64_t after) {
+  const CoreOptions& options = parts_.core_options;
+  const std::uint64_t size = core_->tiles.size();
+  // What the reserve was given up for is not written over by this.
+  if (!options.write_snapshot || restricting_only_ || size - core_->snapshot_size < after) return;
+  if (snapshot_written_.valid() &&
+      snapshot_written_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+    return;
+  }
+  core_->snapshot_size = size;  // If it fails, not again at once.
+  Bytes bytes =
+      SealSnapshot({options.exchange, options.version}, core_->state, core_->tiles.frontier(),
+                   core_->vault.anchor(), *core_->checkpoint_key);
+  snapshot_written_ = std::async(std::launch::async, [&options, bytes = std::move(bytes)] {
+    const absl::Status kept = options.write_snapshot(bytes);
+    if (kept.ok()) return;
+    observe::Error("exchange", "snapshot_not_kept",
+                   "the next start folds the ledger from an older one",
+                   {{"exchange", options.name}, {"detail", std::string(kept.message())}});
+  });
+}
+
+void Writer::WaitForSnapshot() {
+  if (snapshot_written_.valid()) snapshot_written_.get();
+}
+
 bool Writer::Serve() {
   // An earlier process, or the opening, may have used it up.
   if (!restricting_only_) restricting_only_ = !core_->store->RestoreReserve().ok();
@@ -371,6 +406,7 @@ void Writer::Stop(const absl::Status& why) {
 
 void Writer::Recover() {
   if (parts_.core_options.clock->SinceBoot() < next_recovery_) return;
+  WaitForSnapshot();  // It is read again.
   // Opening frees what the log took, which may be enough to open and too little for a hold. So what
   // a full disk stopped always gives the reserve up.
   restricting_only_ = std::exchange(disk_is_full_, false);

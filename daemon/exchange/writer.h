@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <functional>
+#include <future>
 #include <memory>
 #include <span>
 #include <vector>
@@ -57,6 +58,9 @@ class Writer final {
 
   // How long it waits before it tries again to make an epoch, or to set space aside.
   static constexpr std::chrono::milliseconds kRetry{1000};
+
+  // While it runs, a snapshot is kept when half as many entries are new as there are records.
+  static constexpr std::uint64_t kRecordsAnEntry = 2;
 
   // How often the writer looks for what has become due, if no command comes.
   static constexpr std::chrono::milliseconds kTick{200};
@@ -118,6 +122,12 @@ class Writer final {
   void Stop(const absl::Status& why);
   void Recover();
 
+  // Keeps a snapshot if `after` entries are not in the newest, and none is being written. The bytes
+  // are made here, since the state changes; another thread writes them, since a disk takes its
+  // time. REQUIRES: a core, and no group that is not committed.
+  void KeepSnapshot(std::uint64_t after);
+  void WaitForSnapshot();
+
   // Shows workers the core that was opened, and sets space aside. False if that stopped it again.
   bool Serve();
 
@@ -128,6 +138,7 @@ class Writer final {
   std::unique_ptr<Core> core_;
   std::vector<SealedPage> new_pages_;  // Of segments that the group opens.
   std::uint64_t stored_checkpoint_ = 0;
+  std::future<void> snapshot_written_;  // Invalid before the first.
   // The disk is full and the reserve was given up: only what restricts is done until it is back.
   bool restricting_only_ = false;
   bool disk_is_full_ = false;  // Why the exchange was stopped.
