@@ -43,7 +43,8 @@ CsvSource CsvFromFile(File& file) {
   };
 }
 
-CsvReader::CsvReader(CsvSource source) : source_(std::move(source)), block_(kBlockBytes) {}
+CsvReader::CsvReader(CsvSource source, CsvBegins begins)
+    : source_(std::move(source)), block_(kBlockBytes), at_start_(begins == CsvBegins::kFile) {}
 
 absl::Status CsvReader::Fill() {
   if (used_ < size_ || ended_) return absl::OkStatus();

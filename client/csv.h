@@ -41,9 +41,13 @@ using CsvSource = std::function<absl::StatusOr<std::size_t>(std::span<std::byte>
 CsvSource CsvFromText(std::string_view text);
 CsvSource CsvFromFile(File& file);
 
+// What a text begins with. A byte order mark is skipped at the beginning of a file; in a record
+// that is read alone, the same bytes are part of its first field.
+enum class CsvBegins { kFile, kRecord };
+
 class CsvReader final {
  public:
-  explicit CsvReader(CsvSource source);
+  explicit CsvReader(CsvSource source, CsvBegins begins = CsvBegins::kFile);
 
   // Reads the next record into `fields`. False at the end. After an error every call fails.
   absl::StatusOr<bool> Next(std::vector<std::string>& fields);
@@ -72,7 +76,7 @@ class CsvReader final {
   std::size_t used_ = 0;
   std::size_t size_ = 0;
   bool ended_ = false;
-  bool at_start_ = true;
+  bool at_start_;
   std::uint64_t line_ = 1;
   std::uint64_t record_line_ = 0;
   std::uint64_t position_ = 0;

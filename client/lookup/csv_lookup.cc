@@ -56,7 +56,7 @@ absl::StatusOr<std::vector<std::string>> CsvLookup::ReadRecord(const Place& plac
     HF_ASSIGN_OR_RETURN(const std::size_t size, file_->ReadAt(place.offset, text));
     text.resize(size);
   }
-  CsvReader reader(CsvFromText(AsText(text)));
+  CsvReader reader(CsvFromText(AsText(text)), CsvBegins::kRecord);
   std::vector<std::string> record;
   const absl::StatusOr<bool> any = reader.Next(record);
   if (!any.ok() || !*any || record.size() != columns_.count()) return Changed();

@@ -63,6 +63,26 @@ TEST(CsvTest, SkipsAByteOrderMark) {
   EXPECT_THAT(ReadAll("\xEF\xBB\xBF"), IsOkAndHolds(ElementsAre()));
 }
 
+TEST(CsvTest, TakesAByteOrderMarkForTextWhereARecordIsReadAlone) {
+  const std::string_view text =
+      "\xEF\xBB\xBF\xEF\xBB\xBF"
+      "a\n\xEF\xBB\xBF"
+      "b\n";
+  CsvReader reader(CsvFromText(text));
+  std::vector<std::string> fields;
+  for (const std::string_view wanted : {"\xEF\xBB\xBF"
+                                        "a",
+                                        "\xEF\xBB\xBF"
+                                        "b"}) {
+    ASSERT_THAT(reader.Next(fields), IsOkAndHolds(true));
+    ASSERT_THAT(fields, ElementsAre(wanted));
+    CsvReader alone(CsvFromText(text.substr(reader.begin(), reader.end() - reader.begin())),
+                    CsvBegins::kRecord);
+    ASSERT_THAT(alone.Next(fields), IsOkAndHolds(true));
+    EXPECT_THAT(fields, ElementsAre(wanted));
+  }
+}
+
 TEST(CsvTest, RefusesWhatIsAmbiguous) {
   for (const std::string_view text : {
            "a\"b\n",          // A quote in the middle.
