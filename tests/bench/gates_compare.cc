@@ -6,7 +6,10 @@
 //   exact equality        one row whose name and address are the same bytes
 //   Jaro-Winkler          the row with the best score over all fields, if that is 0.92 or more
 //
-// `script/bench gates` prints the table of docs/gates.md. Arguments: --every=N asks for every N-th
+// All are given the rows that the source's own client finds (client/lookup/csv_lookup.h, over a
+// file on disk), as `holdfast source serve` does.
+//
+// `script/bench gates` prints the tables of docs/gates.md. Arguments: --every=N asks for every N-th
 // request only, --damaged=N damages so many (default 20,000 a set).
 
 #include <algorithm>
@@ -14,12 +17,15 @@
 #include <cstdlib>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "policy/name.h"
 #include "policy/text.h"
+#include "tests/client/lookup/set_lookup.h"
 #include "tests/policy/gate_data.h"
 #include "tests/policy/gate_measure.h"
 #include "tests/support/external_data.h"
@@ -220,6 +226,56 @@ void Print(const std::string& set, const char* way, const Line& line) {
               line.review, line.refused, line.nothing);
 }
 
+// What the gates made of a set.
+struct Judged {
+  std::string set;
+  bool tolerant = false;
+  Counts counts;
+};
+
+std::string Share(std::size_t part, std::size_t whole) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%zu of %zu (%.1f %%)", part, whole,
+                whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole));
+  return text;
+}
+
+// How many of those who can be told for certain were released, and of those with an address.
+void PrintShares(const std::vector<Judged>& judged) {
+  std::printf(
+      "\n| set | rules | complete, unique and equal | all true pairs with a complete address |\n"
+      "|---|---|--:|--:|\n");
+  for (const Judged& each : judged) {
+    std::printf("| %s | %s | %s | %s |\n", each.set.c_str(), each.tolerant ? "tolerant" : "default",
+                Share(each.counts.sure_released, each.counts.sure_pairs).c_str(),
+                Share(each.counts.right, each.counts.complete_pairs).c_str());
+  }
+}
+
+// Why, by the default rules: a row a reason, a column a set.
+void PrintReasons(const std::vector<Judged>& judged) {
+  std::set<std::string> reasons;
+  std::string head = "\n| by default |";
+  std::string rule = "|---|";
+  for (const Judged& each : judged) {
+    if (each.tolerant) continue;
+    head += " " + each.set + " |";
+    rule += "--:|";
+    for (const auto& [reason, count] : each.counts.reasons) reasons.insert(reason);
+  }
+  std::printf("%s\n%s\n", head.c_str(), rule.c_str());
+  for (const std::string& reason : reasons) {
+    std::string line = "| " + reason + " |";
+    for (const Judged& each : judged) {
+      if (each.tolerant) continue;
+      const auto count = each.counts.reasons.find(reason);
+      line +=
+          " " + (count == each.counts.reasons.end() ? "" : std::to_string(count->second)) + " |";
+    }
+    std::printf("%s\n", line.c_str());
+  }
+}
+
 std::size_t Argument(int argc, char** argv, std::string_view name, std::size_t otherwise) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
@@ -241,33 +297,25 @@ int Main(int argc, char** argv) {
       "| set | way | asked | right | wrong | wrong, person not in the file | wrong of %zu damaged |"
       " to review | refused | nothing |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
       damaged);
-  std::string details;
   std::size_t wrong = 0;
+  std::vector<Judged> judged;
   for (const std::string& name : LinkageSetNames()) {
     const auto set = LoadLinkageSet(name);
-    const SourceIndex index(set->source);
+    const SetLookup index(set->source);
     for (const bool tolerant : {false, true}) {
       Counts counts;
       const auto config = tolerant ? Tolerant(set->Config()) : set->Config();
       const Line line = MeasureGates(*set, index, config, every, damaged, counts);
       Print(name, tolerant ? "gates, tolerant" : "gates", line);
       wrong += line.wrong + line.wrong_removed + line.wrong_damaged;
-      char text[200];
-      std::snprintf(text, sizeof text,
-                    "\n%s, %s: %zu of %zu true pairs with a complete address; %zu of %zu that are"
-                    " complete, unique and equal\n",
-                    name.c_str(), tolerant ? "tolerant" : "defaults", counts.right,
-                    counts.complete_pairs, counts.sure_released, counts.sure_pairs);
-      details += text;
-      for (const auto& [reason, count] : counts.reasons) {
-        details += "  " + std::to_string(count) + " " + reason + "\n";
-      }
+      judged.push_back({name, tolerant, std::move(counts)});
     }
     Print(name, "tax number and name", MeasureWay(*set, index, ByTaxNumberAndName, every, damaged));
     Print(name, "exact equality", MeasureWay(*set, index, ByExactEquality, every, damaged));
     Print(name, "Jaro-Winkler 0.92", MeasureWay(*set, index, ByJaroWinkler, every, damaged));
   }
-  std::printf("%s", details.c_str());
+  PrintShares(judged);
+  PrintReasons(judged);
   return wrong == 0 ? 0 : 1;
 }
 
