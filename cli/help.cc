@@ -22,7 +22,7 @@ Requester
   transfer      create, submit, wait, run (all in one), show, list
   envelope      collect, open, inspect the records that were released
 Source
-  source        serve: fetch subjects, look them up in a file, deposit, close
+  source        serve: fetch subjects, look them up, deposit, close; pull, push, explain: by files
 Counsel
   hold          preview, place, list, lift, cancel-lift
 Custodian

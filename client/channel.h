@@ -3,6 +3,7 @@
 //
 // When to use  Open one for each identity and share it between the clients (RequesterClient and so
 //              on). It connects on the first call and again whenever the connection is lost.
+//              Opening one turns gRPC's tracers off in the whole process: they print data in clear.
 // Threads      May be used concurrently.
 // Ownership    Shared by the clients that were made with it.
 // Errors       What calls return (all clients): the gateway's own Reason with its metadata, and

@@ -9,9 +9,8 @@
 // lookup at once, since a program that is wrong about the format may be wrong about the person.
 //
 // When to use  Where the records are behind something that we do not speak. In C++: a SourceLookup.
-// Threads      Find() and FindAll() may be called concurrently; a thread of its own does the
-// talking. Ownership    Owns the program, and ends it: by the end of its input, and 5 s later by
-// force.
+// Threads      Find() and FindAll() may be called concurrently; a thread of its own talks.
+// Ownership    Owns the program, and ends it: by the end of its input, and by force 5 s later.
 //              Borrows the clock.
 // Errors       kRequestMalformed, kRequestTooLarge  the program said what it should not;
 //              kUnavailable  it ended or stalled three times, or said that it cannot tell;

@@ -12,8 +12,7 @@
 // Threads      Find() may be called concurrently; one call at a time reads.
 // Ownership    Owns the connection.
 // Errors       kNotFound, kStoreFailed, kStoreCorrupt for the file; kRequestMalformed for a table
-// or
-//              query that cannot be used, with `column` where it is one column's fault;
+//              or query that cannot be used, with `column` where it is one column's fault;
 //              kRequestTooLarge over kMaxPeople. None shows what a row holds.
 #pragma once
 

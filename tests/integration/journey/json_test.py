@@ -103,6 +103,7 @@ class JsonTest(unittest.TestCase):
         self.one("custodian-1", "order", "sign", "draft.json", "--out", "order.dsse", "--yes")
         self.one("custodian-1", "order", "show", "order.dsse")
         self.one("custodian-1", "order", "submit", "order.dsse")
+        self.by_files(waiting["name"])
         self.one("source-1", "source", "serve", waiting["name"], "--people", "sample/people.csv")
         ran = self.one("requester-1", *run)
         self.assertEqual(ran["transfer"], waiting["name"])
@@ -117,6 +118,22 @@ class JsonTest(unittest.TestCase):
         self.assertEqual(ended["state"], "DENIED")
         self.assertEqual(len(world.cli("requester-1", "transfer", "list").objects), 3)
         return transfer
+
+    def by_files(self, transfer):
+        """What the source's commands say that work with files, and deposit nothing."""
+        world = self.world
+        subjects = ("source", "explain", transfer, "--subjects", "subjects.csv")
+        self.one("source-1", "source", "pull", transfer, "--out", "subjects.csv")
+        rows = gateway.read_csv_by_row(world.path("subjects.csv"))
+        world.write("candidates.csv", "transfer,row,name,line1,line2,city,state,postal_code,"
+                                      "tax_number,birth_date\n" +
+                    "".join(f"{transfer},{row},,,,,,,,\n" for row in rows))
+        tried = self.one("source-1", "source", "push", transfer, "--subjects", "subjects.csv",
+                         "--candidates", "candidates.csv", "--dry-run")
+        self.assertEqual(tried["verdicts"], {"NOT_FOUND": len(rows)})
+        found = [self.one("source-1", *subjects, "--row", row, "--people", "sample/people.csv")
+                 for row in rows]
+        self.assertGreater(sum(len(each["candidates"]) for each in found), 0)
 
     def open_and_hold(self, transfer):
         world = self.world
