@@ -40,6 +40,8 @@ class Encoder final {
  public:
   static constexpr bool kReads = false;
 
+  explicit Encoder(std::size_t expected_bytes) { bytes_.reserve(expected_bytes); }
+
   template <std::unsigned_integral Number>
   void Put(Number number) {
     std::byte* at = Room(sizeof(Number));
@@ -59,9 +61,8 @@ class Encoder final {
 
  private:
   std::byte* Room(std::size_t more) {
-    constexpr std::size_t kLeast = std::size_t{1} << 16;
-    if (bytes_.size() - used_ < more)
-      bytes_.resize(std::max(2 * bytes_.size(), used_ + more + kLeast));
+    constexpr std::size_t kAhead = std::size_t{1} << 16;
+    if (bytes_.size() - used_ < more) bytes_.resize(used_ + more + kAhead);
     return bytes_.data() + std::exchange(used_, used_ + more);
   }
 
@@ -480,19 +481,26 @@ class StateCodec final {
   }
 };
 
-Bytes SnapshotOf(const State& state) {
+Bytes BeginSnapshot(const State& state) {
   HF_CHECK(state.open());
-  Encoder out;
+  // Nearly all of it is records, a little less each than in memory.
+  constexpr std::size_t kRest = std::size_t{1} << 18;
+  Encoder out(sizeof(Record) * state.records() + kRest);
   out.PutBytes(AsBytes(kMagic));
   out.Put(kSnapshotForm);
   for (const std::uint32_t size : kLayout) out.Put(size);
   out.PutBytes(state.agreement().digest());
   StateCodec::Fields(out, state);
-  Bytes bytes = out.Take();
-  const Digest32 digest = crypto::Sha256Of(bytes);
-  bytes.insert(bytes.end(), digest.begin(), digest.end());
-  return bytes;
+  return out.Take();
 }
+
+Bytes EndSnapshot(Bytes begun) {
+  const Digest32 digest = crypto::Sha256Of(begun);
+  begun.insert(begun.end(), digest.begin(), digest.end());
+  return begun;
+}
+
+Bytes SnapshotOf(const State& state) { return EndSnapshot(BeginSnapshot(state)); }
 
 absl::StatusOr<State> StateFromSnapshot(ByteSpan snapshot,
                                         std::shared_ptr<const OpenedAgreement> agreement) {

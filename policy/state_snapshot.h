@@ -31,6 +31,12 @@ inline constexpr std::uint32_t kSnapshotForm = 1;
 // REQUIRES: state.open().
 Bytes SnapshotOf(const State& state);
 
+// The same in two steps, for who must not wait for a hash over all of it: what has to be done while
+// the state stands still, and what any thread can do with it afterwards.
+// REQUIRES: state.open().
+Bytes BeginSnapshot(const State& state);
+Bytes EndSnapshot(Bytes begun);
+
 // Returns the state that SnapshotOf() was given. `agreement` is the one that it was open under.
 // Errors: kStoreCorrupt for all other bytes; kAgreementMismatch.
 absl::StatusOr<State> StateFromSnapshot(ByteSpan snapshot,

@@ -66,21 +66,23 @@ std::uint64_t TakeNumber(ByteSpan& rest) {
 
 }  // namespace
 
-Bytes SealSnapshot(const SnapshotPlace& place, const policy::State& state,
-                   const crypto::Frontier& frontier, const crypto::Anchor& anchor,
-                   const crypto::SigningKey& key) {
-  const Bytes snapshot = policy::SnapshotOf(state);
-  Bytes header = Preamble(place);
-  AppendNumber(header, anchor.ledger_size);
-  Append(header, anchor.ledger_root);
-  AppendSized(header, frontier.Serialize());
+SnapshotDraft DraftSnapshot(const SnapshotPlace& place, const policy::State& state,
+                            const crypto::Frontier& frontier, const crypto::Anchor& anchor) {
+  SnapshotDraft draft{Preamble(place), policy::BeginSnapshot(state)};
+  AppendNumber(draft.header, anchor.ledger_size);
+  Append(draft.header, anchor.ledger_root);
+  AppendSized(draft.header, frontier.Serialize());
+  return draft;
+}
 
+Bytes SealSnapshot(SnapshotDraft draft, const crypto::SigningKey& key) {
+  const Bytes state = policy::EndSnapshot(std::move(draft.state));
   Bytes out;
-  out.reserve(kMagic.size() + kSignatureBytes + header.size() + snapshot.size());
+  out.reserve(kMagic.size() + kSignatureBytes + draft.header.size() + state.size());
   Append(out, AsBytes(kMagic));
-  Append(out, key.Sign(SignedMessage(header, ByteSpan(snapshot).last(sizeof(Digest32)))));
-  Append(out, header);
-  Append(out, snapshot);
+  Append(out, key.Sign(SignedMessage(draft.header, ByteSpan(state).last(sizeof(Digest32)))));
+  Append(out, draft.header);
+  Append(out, state);
   return out;
 }
 

@@ -38,10 +38,18 @@ struct Snapshot {
   crypto::Anchor anchor;      // The top page's then: its root was that of a prefix.
 };
 
+// A snapshot without hash and signature: all that has to be done while the state stands still.
+struct SnapshotDraft {
+  Bytes header;
+  Bytes state;
+};
+
 // REQUIRES: `state` is the fold of the ledger with this frontier, and that ledger extends `anchor`.
-Bytes SealSnapshot(const SnapshotPlace& place, const policy::State& state,
-                   const crypto::Frontier& frontier, const crypto::Anchor& anchor,
-                   const crypto::SigningKey& key);
+SnapshotDraft DraftSnapshot(const SnapshotPlace& place, const policy::State& state,
+                            const crypto::Frontier& frontier, const crypto::Anchor& anchor);
+
+// Makes it one. It hashes every byte: not for a thread that somebody waits for.
+Bytes SealSnapshot(SnapshotDraft draft, const crypto::SigningKey& key);
 
 // Errors: kStoreCorrupt, kSignatureInvalid, kAgreementMismatch.
 absl::StatusOr<Snapshot> OpenSnapshot(ByteSpan bytes, const SnapshotPlace& place,

@@ -2,6 +2,8 @@
 #include "daemon/exchange/writer.h"
 
 #include <algorithm>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "base/check.h"
@@ -69,6 +71,7 @@ void Writer::Loop() {
     taken.clear();
     const auto patience = parts_.egress.waiting() ? kDrainTick : kTick;
     more = parts_.queue.Take(kMostCommands, patience, taken);
+    const bool idle = taken.empty();
     parts_.egress.Tick();
     if (core_ == nullptr) Recover();
     Process(taken);
@@ -76,8 +79,9 @@ void Writer::Loop() {
       const absl::Status swept = Sweep();
       if (!swept.ok()) Stop(swept);
     }
-    if (core_ != nullptr) {
-      // It takes as long as the state is large, so it has to have become stale by as much.
+    if (core_ != nullptr && idle && !parts_.egress.waiting()) {
+      // Nobody waits just now, and whoever comes waits for as long as the state is copied. That
+      // grows with the state, so it has to have become stale by as much.
       const std::uint64_t stale = core_->state.records() / kRecordsAnEntry;
       KeepSnapshot(std::max(parts_.core_options.snapshot_after, stale));
     }
@@ -336,16 +340,23 @@ void Writer::KeepSnapshot(std::uint64_t after) {
     return;
   }
   core_->snapshot_size = size;  // If it fails, not again at once.
-  Bytes bytes =
-      SealSnapshot({options.exchange, options.version}, core_->state, core_->tiles.frontier(),
-                   core_->vault.anchor(), *core_->checkpoint_key);
-  snapshot_written_ = std::async(std::launch::async, [&options, bytes = std::move(bytes)] {
-    const absl::Status kept = options.write_snapshot(bytes);
-    if (kept.ok()) return;
+  const auto not_kept = [&options](std::string detail) {
     observe::Error("exchange", "snapshot_not_kept",
                    "the next start folds the ledger from an older one",
-                   {{"exchange", options.name}, {"detail", std::string(kept.message())}});
-  });
+                   {{"exchange", options.name}, {"detail", std::move(detail)}});
+  };
+  SnapshotDraft draft = DraftSnapshot({options.exchange, options.version}, core_->state,
+                                      core_->tiles.frontier(), core_->vault.anchor());
+  try {
+    snapshot_written_ = std::async(
+        std::launch::async,
+        [&options, not_kept, key = core_->checkpoint_key, draft = std::move(draft)]() mutable {
+          const absl::Status kept = options.write_snapshot(SealSnapshot(std::move(draft), *key));
+          if (!kept.ok()) not_kept(std::string(kept.message()));
+        });
+  } catch (const std::system_error&) {  // No thread to be had; nothing depends on one.
+    not_kept("no thread could be started");
+  }
 }
 
 void Writer::WaitForSnapshot() {

@@ -59,7 +59,8 @@ class Writer final {
   // How long it waits before it tries again to make an epoch, or to set space aside.
   static constexpr std::chrono::milliseconds kRetry{1000};
 
-  // While it runs, a snapshot is kept when half as many entries are new as there are records.
+  // While it runs, a snapshot is kept when half as many entries are new as there are records, and
+  // nobody asked for anything during a tick.
   static constexpr std::uint64_t kRecordsAnEntry = 2;
 
   // How often the writer looks for what has become due, if no command comes.
@@ -123,8 +124,8 @@ class Writer final {
   void Recover();
 
   // Keeps a snapshot if `after` entries are not in the newest, and none is being written. The bytes
-  // are made here, since the state changes; another thread writes them, since a disk takes its
-  // time. REQUIRES: a core, and no group that is not committed.
+  // are made here, since the state changes; another thread hashes, signs and writes them, since
+  // that takes its time. REQUIRES: a core, and no group that is not committed.
   void KeepSnapshot(std::uint64_t after);
   void WaitForSnapshot();
 
