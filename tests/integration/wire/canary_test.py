@@ -53,9 +53,9 @@ def needles():
 def base64_forms(needle):
     """Yields what every base64 text has in which these bytes are, wherever they begin."""
     for shift in range(3):
-        # Without the ends, which depend on what stands beside it.
+        # Without the ends, where they depend on what stands beside it: three bytes are four letters.
         text = base64.b64encode(bytes(shift) + needle)
-        yield text[4 if shift else 0:len(text) - 4]
+        yield text[4 if shift else 0:len(text) - (4 if text.endswith(b"=") else 0)]
 
 
 class CanaryTest(unittest.TestCase):
