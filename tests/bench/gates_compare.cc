@@ -243,11 +243,14 @@ std::string Share(std::size_t part, std::size_t whole) {
 // How many of those who can be told for certain were released, and of those with an address.
 void PrintShares(const std::vector<Judged>& judged) {
   std::printf(
-      "\n| set | rules | complete, unique and equal | all true pairs with a complete address |\n"
-      "|---|---|--:|--:|\n");
+      "\n| set | rules | complete, unique and equal | those included whom the request gate refuses "
+      "|"
+      " all true pairs with a complete address |\n|---|---|--:|--:|--:|\n");
   for (const Judged& each : judged) {
-    std::printf("| %s | %s | %s | %s |\n", each.set.c_str(), each.tolerant ? "tolerant" : "default",
+    std::printf("| %s | %s | %s | %s | %s |\n", each.set.c_str(),
+                each.tolerant ? "tolerant" : "default",
                 Share(each.counts.sure_released, each.counts.sure_pairs).c_str(),
+                Share(each.counts.sure_released, each.counts.equal_pairs).c_str(),
                 Share(each.counts.right, each.counts.complete_pairs).c_str());
   }
 }

@@ -101,10 +101,10 @@ Counts AskAll(const LinkageSet& set, const CandidateFinder& index, const policy:
     const auto pair = by_truth.find(request.truth);
     if (presence == Presence::kInFile && pair != by_truth.end()) {
       if (AddressComplete(*rules, request)) ++counts.complete_pairs;
-      if (asked.request == policy::RequestReason::kAccepted &&
-          SurelySame(config, request, set.source[pair->second]) &&
+      if (SurelySame(config, request, set.source[pair->second]) &&
           IsUnique(config, set, index, request, pair->second)) {
-        ++counts.sure_pairs;
+        ++counts.equal_pairs;
+        if (asked.request == policy::RequestReason::kAccepted) ++counts.sure_pairs;
         if (asked.right) ++counts.sure_released;
       }
     }

@@ -45,7 +45,9 @@ struct Counts {
   // True pairs whose request has a complete address.
   std::size_t complete_pairs = 0;
   // Those whose name and address are equal after normalisation, with a second identifier that
-  // agrees and none that contradicts, and who are alone with that: and how many were released.
+  // agrees and none that contradicts, and who are alone with that.
+  std::size_t equal_pairs = 0;
+  // Of these, those that the request gate accepts; and how many were released.
   std::size_t sure_pairs = 0;
   std::size_t sure_released = 0;
   std::map<std::string, std::size_t> reasons;
