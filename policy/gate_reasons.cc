@@ -48,6 +48,8 @@ std::string_view RequestReasonName(RequestReason reason) {
       return "CASE_MALFORMED";
     case RequestReason::kOfficerLoadExceeded:
       return "OFFICER_LOAD_EXCEEDED";
+    case RequestReason::kOfficerShareExceeded:
+      return "OFFICER_SHARE_EXCEEDED";
     case RequestReason::kNameMissing:
       return "NAME_MISSING";
     case RequestReason::kNameIncomplete:

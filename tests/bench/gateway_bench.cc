@@ -101,6 +101,9 @@ int Run(const Options& options) {
     world.Stop();
     table.Add("start, warm", 1, world.Start());
     table.AddBytes("memory a row", (world.ResidentBytes() - empty) / static_cast<double>(rows));
+    world.Stop();
+    world.ForgetSnapshot();
+    table.Add("start, whole ledger", 1, world.Start());
   }
   std::printf("%d rows a transfer, %d transfers, %d rows in the end\n",
               static_cast<int>(options.records), static_cast<int>(2 * options.runs),

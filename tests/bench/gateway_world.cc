@@ -108,8 +108,6 @@ void GatewayWorld::MakeAgreement() {
   std::string text = ReadAll(text_path);
   Replace(text, "officer_open_cases: 200", "officer_open_cases: 1000000");
   Replace(text, "officer_share_basis_points: 500", "officer_share_basis_points: 10000");
-  Replace(text, "daily_subjects: 2000000", "daily_subjects: 1000000000");
-  Replace(text, "total_subjects: 10000000", "total_subjects: 1000000000");
   Replace(text, "open_records: 10000", "open_records: 1000000000");
   Replace(text, "destruction_window { seconds: 1 }", "destruction_window { nanos: 1000000 }");
   Replace(text, File("sample/places.csv"), "sample/places.csv");  // Beside the agreement.
@@ -147,6 +145,11 @@ void GatewayWorld::WriteProfiles(const std::string& port) const {
                  "\ncertificate = ../../pki/" + member + ".pem\nkey = ../../pki/" + member +
                  ".key\nca = ../../pki/ca.pem\nsigning_key = ../../keys/" + member + "\n");
   }
+}
+
+void GatewayWorld::ForgetSnapshot() {
+  HF_CHECK(daemon_ < 0);
+  static_cast<void>(::unlink(File("state/snapshot").c_str()));  // None of a small ledger.
 }
 
 double GatewayWorld::Start() {

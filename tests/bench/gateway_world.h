@@ -39,6 +39,9 @@ class GatewayWorld final {
   // Asks it to end, and waits until it has.
   void Stop();
 
+  // Removes what spares a start the ledger. REQUIRES: the daemon does not run.
+  void ForgetSnapshot();
+
   // What the running daemon has in memory, in bytes.
   double ResidentBytes() const;
 

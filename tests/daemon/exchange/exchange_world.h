@@ -68,6 +68,9 @@ class ExchangeWorld final {
   // How long the writer waits before it opens the files again.
   std::chrono::milliseconds recovery_delay{0};
 
+  // The program's, at the next start.
+  std::string version = "0";
+
   // Where snapshots are kept, while set: the newest one, empty for none. Borrowed.
   Bytes* snapshot = nullptr;
   std::atomic<bool> snapshots_fail = false;

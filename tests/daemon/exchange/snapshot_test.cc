@@ -104,6 +104,14 @@ TEST_F(SnapshotTest, OfAnotherExchangeIsNotUsed) {
   EXPECT_EQ(Start(), 0U);
 }
 
+TEST_F(SnapshotTest, OfAnotherVersionOfTheProgramIsNotUsed) {
+  world_.version = "1";
+  world_.Stop();
+  EXPECT_EQ(Start(), 0U);
+  world_.Stop();
+  EXPECT_GT(Start(), 0U);  // Its own one.
+}
+
 TEST_F(SnapshotTest, OfALongerLedgerDoesNotBringBackAnOlderOne) {
   const MemoryStoreDisk::Contents before = world_.disk().Backup();
   ASSERT_TRUE(world_.Release(transfer_, lease_, {1}).decision.allowed());
