@@ -104,6 +104,9 @@ brakes {{
   refused_basis_points: 2000
   placeholder_basis_points: 100
   open_records: 10000        # Leased open at one time: a freeze finds no more.
+  daily_subjects: 2000000    # Of one requester, accepted on one UTC day.
+  total_subjects: 10000000   # Of one requester, accepted since the exchange began.
+  address_memory {{ seconds: 31536000 }}  # A second address of a person within 365 days.
   open_leases: 4096          # Of one requester at one time.
 }}
 

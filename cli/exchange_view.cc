@@ -55,6 +55,8 @@ JsonObject TransferJson(const v1::Transfer& transfer) {
     refused.Set(count.reason(), count.count());
   JsonArray matters;
   for (const std::string& matter : transfer.matters()) matters.Add(matter);
+  JsonArray stops;
+  for (const v1::Stop& stop : transfer.stops()) stops.Add(stop.reason());
   object.Set("name", transfer.name())
       .Set("state", StateName(transfer.state()))
       .Set("authority", transfer.terms().authority())
@@ -68,6 +70,9 @@ JsonObject TransferJson(const v1::Transfer& transfer) {
       .Set("matters", matters);
   SetTime(object, "not_before", transfer.has_not_before(), transfer.not_before());
   SetTime(object, "not_after", transfer.has_not_after(), transfer.not_after());
+  object.Set("stops", stops);
+  if (transfer.has_record_cap()) object.Set("record_cap", transfer.record_cap());
+  SetTime(object, "ends_at", transfer.has_ends_at(), transfer.ends_at());
   return object;
 }
 
@@ -86,6 +91,15 @@ std::string TransferText(const Output& output, const v1::Transfer& transfer) {
   }
   if (transfer.has_not_after()) {
     text += "\n  keys can be released until " + output.Time(ToMillis(transfer.not_after()));
+  }
+  if (transfer.has_ends_at()) {
+    text += "\n  a custodian ends it at " + output.Time(ToMillis(transfer.ends_at()));
+  }
+  if (transfer.has_record_cap()) {
+    text += fmt::format("\n  keys of at most {} records leave", transfer.record_cap());
+  }
+  for (const v1::Stop& stop : transfer.stops()) {
+    text += "\n  STOPPED: " + stop.reason() + "; it waits for a custodian";
   }
   for (const std::string& matter : transfer.matters()) text += "\n  held in matter " + matter;
   return text;

@@ -26,7 +26,7 @@ Source
 Counsel
   hold          preview, place, list, lift, cancel-lift
 Custodian
-  transfer      approve, deny
+  transfer      dossier, approve, deny, suspend, resume, cap, end, let-go-on
   disposal      preview, revoke, approve, cancel, list
 Auditor
   ledger        checkpoint, export, verify, show

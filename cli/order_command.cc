@@ -115,6 +115,25 @@ absl::StatusOr<ExitStatus> Submit(Session& session, const FileOptions& options) 
   return ShowReceipt(session, order, response);
 }
 
+// Says what stops a transfer, and what a custodian can do about it. False if nothing does.
+template <typename Show>
+bool ShowStops(const v1::Transfer& transfer, Show& show) {
+  std::string brakes;
+  for (const v1::Stop& stop : transfer.stops()) {
+    if (stop.reason() == "SUSPENDED") {
+      show("suspension", transfer.name() + " is suspended until a custodian resumes it",
+           "holdfast transfer resume " + transfer.name() + " --reason REASON");
+    } else if (stop.reason() != "ENDED") {
+      brakes += (brakes.empty() ? "" : ", ") + stop.reason();
+    }
+  }
+  if (!brakes.empty()) {
+    show("brake", transfer.name() + " is stopped by " + brakes + " and waits for a custodian",
+         "holdfast transfer let-go-on " + transfer.name() + " --reason REASON");
+  }
+  return !transfer.stops().empty();
+}
+
 // What waits for a person. What the caller may not list is left out.
 absl::StatusOr<ExitStatus> Pending(Session& session) {
   HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
@@ -132,6 +151,8 @@ absl::StatusOr<ExitStatus> Pending(Session& session) {
   if (!transfers.ok() && !may_not(transfers.status())) return transfers.status();
   if (transfers.ok()) {
     for (const v1::Transfer& transfer : *transfers) {
+      // What is stopped cannot be approved: first somebody looks at why.
+      if (ShowStops(transfer, show)) continue;
       if (transfer.state() != v1::Transfer::AWAITING_APPROVAL) continue;
       show("approval", transfer.name() + " waits for a custodian's approval",
            "holdfast transfer approve " + transfer.name());

@@ -9,7 +9,7 @@
 #include "base/status_macros.h"
 #include "cli/commands.h"
 #include "cli/exchange_view.h"
-#include "cli/orders.h"
+#include "cli/transfer_orders.h"
 #include "cli/transfer_steps.h"
 #include "client/requester_client.h"
 
@@ -41,12 +41,6 @@ struct RunOptions {
   CreateOptions create;
   std::string out;
   std::string patience = "1h";
-};
-
-struct ApproveOptions {
-  std::string transfer;
-  std::string reason;
-  OrderOptions order;
 };
 
 // 12 if it waits for somebody, 10 if it was denied.
@@ -201,27 +195,6 @@ absl::StatusOr<ExitStatus> RunAll(Session& session, const RunOptions& options) {
   return opened.not_released > 0 ? ExitStatus::kPartlyDone : ExitStatus::kDone;
 }
 
-absl::StatusOr<ExitStatus> Approve(Session& session, const ApproveOptions& options) {
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
-  HF_ASSIGN_OR_RETURN(const v1::Transfer transfer,
-                      client::RequesterClient(channel).Get(options.transfer));
-  session.out().Note(TransferText(session.out(), transfer));
-  if (transfer.dossier_digest().empty()) {
-    return MakeError(Reason::kTransferState, "the requester has not finished submitting");
-  }
-  order::v1::Order act;
-  act.mutable_approve_transfer()->set_transfer(transfer.name());
-  act.mutable_approve_transfer()->set_dossier_digest(transfer.dossier_digest());
-  return CarryOut(session, std::move(act), options.order);
-}
-
-absl::StatusOr<ExitStatus> Deny(Session& session, const ApproveOptions& options) {
-  order::v1::Order act;
-  act.mutable_deny_transfer()->set_transfer(options.transfer);
-  act.mutable_deny_transfer()->set_reason(options.reason);
-  return CarryOut(session, std::move(act), options.order);
-}
-
 void DeclareCreation(Command& command, CreateOptions& options) {
   command.Required("list", options.list, "the subjects: a CSV file")
       .Required("--terms", options.terms,
@@ -232,7 +205,8 @@ void DeclareCreation(Command& command, CreateOptions& options) {
 }  // namespace
 
 void DeclareTransfer(Command root) {
-  Command transfer = root.Sub("transfer", "create, submit, wait, run, show, list, approve, deny");
+  Command transfer =
+      root.Sub("transfer", "create, submit, wait, run, show, list; and a custodian's orders");
   {
     auto options = std::make_shared<CreateOptions>();
     Command create = transfer.Sub("create", "open a transfer");
@@ -271,21 +245,7 @@ void DeclareTransfer(Command root) {
     show.Runs([options](Session& session) { return Show(session, *options); });
   }
   transfer.Sub("list", "show all that I may see").Runs(List);
-  {
-    auto options = std::make_shared<ApproveOptions>();
-    Command approve = transfer.Sub("approve", "let its subjects go to the source (custodian)");
-    approve.Required("transfer", options->transfer, "transfers/ID");
-    options->order.Declare(approve);
-    approve.Runs([options](Session& session) { return Approve(session, *options); });
-  }
-  {
-    auto options = std::make_shared<ApproveOptions>();
-    Command deny = transfer.Sub("deny", "end a transfer that was not approved (custodian)");
-    deny.Required("transfer", options->transfer, "transfers/ID")
-        .Required("--reason", options->reason, "why; no personal data");
-    options->order.Declare(deny);
-    deny.Runs([options](Session& session) { return Deny(session, *options); });
-  }
+  DeclareTransferOrders(transfer);
 }
 
 }  // namespace holdfast::cli

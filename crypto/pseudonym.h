@@ -9,6 +9,9 @@
 // Errors       None.
 #pragma once
 
+#include <array>
+#include <cstddef>
+
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "crypto/secret_bytes.h"
@@ -21,5 +24,10 @@ namespace holdfast::crypto {
 // `key` is the named secret kPseudonymSecret of the exchange's top page (crypto/top_page.h).
 // REQUIRES: key.size() == 32.
 Pseudonym PseudonymOf(const SecretBytes& key, ByteSpan identity);
+
+// Returns the tag of an address of a person: equal for one person and one normal form, and
+// comparable under one pseudonym only, so that the ledger does not tell who lives together.
+std::array<std::byte, 8> AddressTagOf(const SecretBytes& key, const Pseudonym& person,
+                                      ByteSpan address);
 
 }  // namespace holdfast::crypto

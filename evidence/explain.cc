@@ -145,7 +145,8 @@ std::string ExplainTransfer(const policy::State& state, const Entry& entry) {
       return Member(state, entry.transfer_created().requester()) +
              " opened a transfer under authority " + entry.transfer_created().authority() + ".";
     case Entry::kSubjectJudged:
-      return "The request gate judged " +
+      return "The request gate, version " + std::to_string(entry.subject_judged().gate_version()) +
+             ", judged " +
              RowOf(state, entry.subject_judged().transfer(), entry.subject_judged().row()) + ": " +
              RequestVerdict(entry.subject_judged().verdict()) + ".";
     case Entry::kSubmissionFinished:
@@ -156,7 +157,8 @@ std::string ExplainTransfer(const policy::State& state, const Entry& entry) {
              ChunkOf(state, entry.subjects_fetched().transfer(), entry.subjects_fetched().chunk()) +
              " left for " + Member(state, entry.subjects_fetched().source()) + ".";
     case Entry::kEnvelopeDeposited:
-      return "The release gate judged " +
+      return "The release gate, version " +
+             std::to_string(entry.envelope_deposited().gate_version()) + ", judged " +
              RowOf(state, entry.envelope_deposited().transfer(), entry.envelope_deposited().row()) +
              ": " + ReleaseVerdict(entry.envelope_deposited().verdict()) +
              "; its envelope was sealed and stored.";
@@ -198,17 +200,19 @@ std::string RuleOf(const Entry& entry) {
   switch (entry.fact_case()) {
     case Entry::kKeyReleased:
       return "A key leaves only while no FREEZE in force covers its record, the record is neither "
-             "expired, revoked nor destroyed, the lease is open, the clock is trusted and every "
-             "restricting act has its epoch.";
+             "expired, revoked nor destroyed, its transfer is neither suspended, ended nor at its "
+             "cap, the lease is open, the clock is trusted and every restricting act has its "
+             "epoch.";
     case Entry::kEnvelopesCollected:
-      return "Envelopes leave only after the transfer was closed, and while no FREEZE in force "
-             "covers one of them.";
+      return "Envelopes leave only after the transfer was closed, while it is neither suspended "
+             "nor "
+             "ended, and while no FREEZE in force covers one of them.";
     case Entry::kEnvelopeDeposited:
       return "An outcome is sealed only for an accepted subject of an approved transfer, once, and "
              "while no FREEZE in force covers it.";
     case Entry::kSubjectsFetched:
-      return "Subjects go to the source only after the agreement's number of custodians approved "
-             "the dossier.";
+      return "Subjects go to the source only after a custodian let the transfer go on where brakes "
+             "had stopped it, and the agreement's number of custodians approved the dossier.";
     case Entry::kRecordsDestroyed:
       return "A key is destroyed only while no PRESERVE in force covers its record, after the "
              "agreement's window and with its approvals, at a trusted time.";
@@ -223,6 +227,10 @@ std::string RuleOf(const Entry& entry) {
              "envelopes that were deposited.";
     case Entry::kSubjectJudged:
       return "Each row is judged once, while the transfer is open for subjects.";
+    case Entry::kSubmissionFinished:
+      return "A submission ends when every row is judged. If the agreement's brakes trip by what "
+             "was "
+             "submitted, the transfer waits for a custodian's order to let it go on.";
     case Entry::kRefused:
       return "Whatever is asked for and declined is on the record, with the reason.";
     default:

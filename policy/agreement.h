@@ -137,6 +137,9 @@ struct Brakes {
   std::uint32_t placeholder_basis_points = 0;
   std::uint32_t open_records = 0;
   std::uint32_t open_leases = 0;
+  std::uint64_t daily_subjects = 0;
+  std::uint64_t total_subjects = 0;
+  std::chrono::milliseconds address_memory{};
 };
 
 class OpenedAgreement final {

@@ -18,6 +18,7 @@ using Lines = std::vector<std::string>;
 std::string Text(std::string_view text) { return "\"" + EscapeForLog(text) + "\""; }
 std::string Text(bool value) { return value ? "yes" : "no"; }
 std::string Text(std::uint32_t value) { return std::to_string(value); }
+std::string Text(std::uint64_t value) { return std::to_string(value); }
 std::string Text(UnixMillis time) {
   if (time == kMinTime) return "the beginning";
   if (time == kMaxTime) return "no end";
@@ -127,6 +128,9 @@ void CompareBrakes(Lines& lines, const Brakes& before, const Brakes& after) {
   Compare(lines, "placeholders, in hundredths of a percent", before.placeholder_basis_points,
           after.placeholder_basis_points);
   Compare(lines, "records leased open", before.open_records, after.open_records);
+  Compare(lines, "subjects of a requester in a day", before.daily_subjects, after.daily_subjects);
+  Compare(lines, "subjects of a requester in all", before.total_subjects, after.total_subjects);
+  Compare(lines, "memory of a person's address", before.address_memory, after.address_memory);
   Compare(lines, "open leases", before.open_leases, after.open_leases);
 }
 

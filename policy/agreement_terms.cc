@@ -83,6 +83,13 @@ void AgreementCompiler::CompileBrakes() {
   out.placeholder_basis_points =
       share(Brakes::kPlaceholderBasisPointsFieldNumber, b.placeholder_basis_points(), 100);
   out.open_records = number(b.open_records(), 10'000);
+  out.daily_subjects = b.daily_subjects() == 0 ? 2'000'000 : b.daily_subjects();
+  out.total_subjects = b.total_subjects() == 0 ? 10'000'000 : b.total_subjects();
+  out.address_memory = Period(place, Brakes::kAddressMemoryFieldNumber, b.has_address_memory(),
+                              b.address_memory(), hours(24 * 365));
+  if (out.address_memory < hours(24)) {
+    Defect(place, Brakes::kAddressMemoryFieldNumber, "must be at least 24 hours");
+  }
   // What one requester opens must leave room for what every other one may open.
   const auto requesters = static_cast<std::uint32_t>(std::count_if(
       out_.members_.begin(), out_.members_.end(),

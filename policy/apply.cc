@@ -2,12 +2,14 @@
 #include "policy/apply.h"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <utility>
 
 #include "base/error.h"
 #include "base/status_macros.h"
-#include "crypto/sha256.h"
+#include "policy/brakes.h"
+#include "policy/dossier.h"
 #include "policy/fold.h"
 #include "policy/queries.h"
 #include "policy/request_gate.h"
@@ -18,25 +20,10 @@ namespace {
 
 absl::Status Inconsistent(const char* what) { return MakeError(Reason::kLedgerInconsistent, what); }
 
-TransferBrake BrakeOf(const OpenedAgreement& agreement, const Transfer& transfer) {
-  constexpr std::uint64_t kWhole = 10'000;
-  std::uint64_t refused = 0;
-  std::uint64_t placeholders = 0;
-  for (const auto& [verdict, count] : transfer.request_verdicts) {
-    const auto reason = static_cast<RequestReason>(verdict);
-    if (reason == RequestReason::kAccepted) continue;
-    refused += count;
-    if (IsPlaceholder(reason)) placeholders += count;
-  }
-  const Brakes& brakes = agreement.brakes();
-  const std::uint64_t rows = transfer.rows;
-  if (placeholders * kWhole > std::uint64_t{brakes.placeholder_basis_points} * rows) {
-    return TransferBrake::kPlaceholderShare;
-  }
-  if (refused * kWhole > std::uint64_t{brakes.refused_basis_points} * rows) {
-    return TransferBrake::kRefusedShare;
-  }
-  return TransferBrake::kFree;
+// How many days an address is remembered, a part of one included.
+std::int64_t MemoryDays(const OpenedAgreement& agreement) {
+  constexpr std::chrono::hours kDay{24};
+  return (agreement.brakes().address_memory + kDay - std::chrono::milliseconds(1)) / kDay;
 }
 
 }  // namespace
@@ -160,6 +147,7 @@ absl::Status Fold::Open(const ledger::v1::ExchangeOpened& fact,
   s_.open_records_.resize(s_.agreement_->members().size());
   s_.open_leases_of_.resize(s_.agreement_->members().size());
   s_.last_orders_.resize(s_.agreement_->members().size());
+  s_.volumes_.resize(s_.agreement_->members().size());
   return absl::OkStatus();
 }
 
@@ -186,6 +174,10 @@ absl::Status Fold::Add(const ledger::v1::TimeAdvanced& fact, std::uint64_t index
     Transfer& transfer = s_.transfers_[node.mapped()];
     EndCases(transfer);
     if (transfer.destroyed < transfer.accepted) s_.expired_.insert(std::move(node));
+  }
+  while (!s_.ends_.empty() && s_.ends_.begin()->first <= s_.now_.late) {
+    EndCases(s_.transfers_[s_.ends_.begin()->second]);
+    s_.ends_.erase(s_.ends_.begin());
   }
   // A clock in doubt lifts nothing, whatever it says.
   if (s_.now_.trusted) {
@@ -249,7 +241,18 @@ absl::Status Fold::Add(const ledger::v1::SubjectJudged& fact) {
   ++chunk.judged;
   ++transfer->judged;
   ++transfer->request_verdicts[record.request_verdict];
+  if (record.request_verdict == static_cast<std::uint8_t>(RequestReason::kOfficerLoadExceeded)) {
+    transfer->brakes |= BrakeBit(order::v1::OFFICER_LOAD);
+  }
   if (!record.accepted()) return absl::OkStatus();
+  if (fact.address_tag().size() != AddressMemory::kTagBytes) {
+    return Inconsistent("an address has no tag");
+  }
+  if (s_.addresses_.Note(record.pseudonym, AsBytes(fact.address_tag()), DayNumber(s_.now_.late),
+                         MemoryDays(*s_.agreement_))) {
+    record.flags |= kRecordIsSecondAddress;
+    ++transfer->second_addresses;
+  }
   if (!s_.segments_.InUse(fact.segment()) || fact.leaf() >= kLeavesPerSegment) {
     return Inconsistent("a leaf is not one");
   }
@@ -269,8 +272,17 @@ absl::Status Fold::Add(const ledger::v1::SubmissionFinished& fact) {
   if (transfer == nullptr || fact.rows() == 0) return Inconsistent("no such transfer");
   transfer->state = TransferState::kAwaitingApproval;
   transfer->rows = fact.rows();
-  transfer->brake = BrakeOf(*s_.agreement_, *transfer);
-  transfer->dossier_digest = crypto::Sha256Of(AsBytes(DossierBytes(s_, *transfer)));
+  State::Volume& volume = s_.volumes_[transfer->requester.value()];
+  const std::int64_t today = DayNumber(s_.now_.late);
+  if (volume.day != today) volume = {today, 0, volume.total};
+  volume.on_day += transfer->accepted;
+  volume.total += transfer->accepted;
+  transfer->brakes = BrakesAtTheEnd(*s_.agreement_, *transfer, volume);
+  for (const OfficerNumber officer : transfer->officers) {
+    transfer->officer_open_cases.push_back(s_.open_cases_[officer.value()]);
+  }
+  transfer->subjects_digest = SubjectsDigest(*transfer);
+  transfer->dossier_digest = DossierDigest(DossierOf(s_, *transfer));
   return absl::OkStatus();
 }
 

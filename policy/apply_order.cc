@@ -6,6 +6,7 @@
 
 #include "base/status_macros.h"
 #include "policy/fold.h"
+#include "policy/proto_time.h"
 #include "policy/queries.h"
 
 namespace holdfast::policy {
@@ -39,6 +40,24 @@ absl::Status Fold::Add(const OpenedOrder& order, std::uint64_t index) {
       break;
     case Order::kDenyTransfer:
       status = Act(order, order.order.deny_transfer());
+      break;
+    case Order::kSuspendTransfer:
+      status = Act(order, order.order.suspend_transfer(), index);
+      restricts = true;
+      break;
+    case Order::kResumeTransfer:
+      status = Act(order, order.order.resume_transfer());
+      break;
+    case Order::kCapTransfer:
+      status = Act(order, order.order.cap_transfer());
+      restricts = true;
+      break;
+    case Order::kEndTransfer:
+      status = Act(order, order.order.end_transfer());
+      restricts = true;
+      break;
+    case Order::kLetTransferGoOn:
+      status = Act(order, order.order.let_transfer_go_on());
       break;
     case Order::kPlaceHold:
       status = Act(order, order.order.place_hold(), index);
@@ -111,6 +130,50 @@ absl::Status Fold::Act(const OpenedOrder&, const order::v1::DenyTransfer& act) {
   if (transfer == nullptr) return Inconsistent("no such transfer");
   transfer->state = TransferState::kDenied;
   EndCases(*transfer);
+  return absl::OkStatus();
+}
+
+absl::Status Fold::Act(const OpenedOrder&, const order::v1::SuspendTransfer& act,
+                       std::uint64_t index) {
+  Transfer* transfer = FindTransfer(act.transfer());
+  if (transfer == nullptr) return Inconsistent("no such transfer");
+  transfer->suspended_index = index;
+  return absl::OkStatus();
+}
+
+absl::Status Fold::Act(const OpenedOrder&, const order::v1::ResumeTransfer& act) {
+  Transfer* transfer = FindTransfer(act.transfer());
+  if (transfer == nullptr) return Inconsistent("no such transfer");
+  transfer->suspended_index = 0;
+  return absl::OkStatus();
+}
+
+absl::Status Fold::Act(const OpenedOrder&, const order::v1::CapTransfer& act) {
+  Transfer* transfer = FindTransfer(act.transfer());
+  if (transfer == nullptr) return Inconsistent("no such transfer");
+  transfer->record_cap = act.records();
+  return absl::OkStatus();
+}
+
+absl::Status Fold::Act(const OpenedOrder&, const order::v1::EndTransfer& act) {
+  Transfer* transfer = FindTransfer(act.transfer());
+  const auto end = FromProto(act.end_at());
+  if (transfer == nullptr || !end) return Inconsistent("a transfer cannot be ended");
+  transfer->ends_at = *end;
+  if (*end <= s_.now_.late) {
+    EndCases(*transfer);
+  } else {
+    s_.ends_.emplace(*end, transfer->number);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Fold::Act(const OpenedOrder&, const order::v1::LetTransferGoOn& act) {
+  Transfer* transfer = FindTransfer(act.transfer());
+  if (transfer == nullptr) return Inconsistent("no such transfer");
+  for (const int brake : act.brakes()) {
+    transfer->let_go |= BrakeBit(static_cast<order::v1::Brake>(brake));
+  }
   return absl::OkStatus();
 }
 

@@ -3,9 +3,20 @@
 
 #include <string_view>
 
+#include "policy/address.h"
 #include "policy/name.h"
 
 namespace holdfast::policy {
+
+std::string CanonicalAddress(const AddressView& address, AddressScheme scheme) {
+  ParsedAddress parsed;
+  ParseAddress(address, scheme, parsed);
+  if (!parsed.complete()) return {};
+  parsed.zip4 = {};
+  // "APT 5" and "# 5" are one unit.
+  parsed.unit = parsed.unit_key;
+  return NormalAddressLine(parsed);
+}
 
 std::optional<std::string> CanonicalIdentity(const PersonView& person, TaxNumberForm form) {
   std::string identity(1, kCanonicalIdentityVersion);

@@ -14,12 +14,17 @@
 #include <optional>
 #include <string>
 
+#include "policy/gate_config.h"
 #include "policy/identity.h"
 
 namespace holdfast::policy {
 
 // Goes into the bytes: a change of this rule is a new version, and other pseudonyms.
 inline constexpr char kCanonicalIdentityVersion = '1';
+
+// The address as AddressTagOf takes it: the normal form without ZIP+4, which changes. Empty for an
+// address that is not complete.
+std::string CanonicalAddress(const AddressView& address, AddressScheme scheme);
 
 std::optional<std::string> CanonicalIdentity(const PersonView& person, TaxNumberForm form);
 

@@ -166,6 +166,11 @@ Refusal CheckSafeguard(const State& state) {
                                                              : Refusal::kSafeguardNotInForce;
 }
 
+Refusal CheckMoving(const State& state, const Transfer& transfer) {
+  if (transfer.suspended()) return Refusal::kTransferSuspended;
+  return state.now().late >= transfer.ends_at ? Refusal::kTransferEnded : Refusal::kAllowed;
+}
+
 Decision Decide(const State& state, const Proposal& proposal) {
   BatchEffects alone;
   return DecideOne(state, proposal, alone);
@@ -193,9 +198,14 @@ bool AdvancesEpoch(const Entry& entry, const OpenedOrder* order) {
     case Order::kCancelLift:
     case Order::kRevokeRecords:
     case Order::kCancelDestruction:
+    case Order::kSuspendTransfer:
+    case Order::kCapTransfer:
+    case Order::kEndTransfer:
       return true;
     case Order::kApproveTransfer:
     case Order::kDenyTransfer:
+    case Order::kResumeTransfer:
+    case Order::kLetTransferGoOn:
     case Order::kProposeLift:
     case Order::kConfirmLift:
     case Order::kApproveDestruction:

@@ -16,8 +16,9 @@
 // Invariants
 //   (1) The answer depends on state and proposal alone: no clock, no chance, no order of hashing.
 //   (2) No KeyReleased is allowed for a record that a FREEZE covers, that is revoked, destroyed,
-//       expired or not yet valid, under a lease that is over, while the clock is not trusted, or
-//       while a restricting act waits for its epoch.
+//       expired or not yet valid, under a lease that is over, while the clock is not trusted,
+//       while a restricting act waits for its epoch, or of a transfer that a custodian suspended,
+//       ended, or capped at the number of records that were released.
 //   (3) No RecordsDestroyed is allowed for a record that a PRESERVE covers, or covered less than
 //       the agreement's window ago.
 //   (4) A DecisionBatch answers as Decide would if the batch's earlier allowed facts had been
@@ -71,6 +72,7 @@ struct BatchEffects {
   absl::flat_hash_set<std::uint64_t> leaves;                              // Segment and leaf.
   absl::flat_hash_map<std::uint32_t, std::uint32_t> accepted_by_officer;  // By position.
   std::uint32_t newly_open_records = 0;
+  absl::flat_hash_set<std::uint32_t> newly_released;  // Only where a transfer has a cap.
 };
 
 // Decides one fact.
@@ -101,8 +103,8 @@ class DecisionBatch final {
 };
 
 // Returns whether the act must get an epoch of its own (design invariant I10): a hold placed or
-// kept, a revocation, a destruction. Until the EpochAdvanced that follows it is applied, nothing is
-// released, collected or destroyed.
+// kept, a revocation, a destruction, a transfer suspended, capped or ended. Until the EpochAdvanced
+// that follows it is applied, nothing is released, collected or destroyed.
 bool AdvancesEpoch(const ledger::v1::Entry& entry, const OpenedOrder* order);
 
 }  // namespace holdfast::policy

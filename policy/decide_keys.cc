@@ -28,7 +28,7 @@ Decision CheckRow(const State& state, const Transfer& transfer, std::uint32_t ro
   // Between approval and closing each accepted row becomes one envelope, so that the requester
   // learns nothing from a gap (R10). Until then, or until its time is over, a row stays.
   if (transfer.state == TransferState::kApproved && !record.deposited() &&
-      state.now().late < transfer.not_after) {
+      state.now().late < transfer.end()) {
     return Refuse(Refusal::kRecordNotDeposited);
   }
   if (state.holds().nothing_preserves()) return Allow();
@@ -95,6 +95,8 @@ Decision DecideFact(const State& state, const ledger::v1::LeaseOpened& fact) {
     return Refuse(Refusal::kMalformed);
   }
   if (transfer->state != TransferState::kClosed) return Refuse(Refusal::kTransferState);
+  const Refusal stopped = CheckMoving(state, *transfer);
+  if (stopped != Refusal::kAllowed) return Refuse(stopped);
   if (!state.now().trusted) return Refuse(Refusal::kClockUntrusted);
   if (state.epoch_pending()) return Refuse(Refusal::kEpochPending);
   const UnixMillis late = state.now().late;
@@ -143,8 +145,17 @@ Decision DecideFact(const State& state, const ledger::v1::KeyReleased& fact,
   if (late >= transfer.not_after) return Refuse(Refusal::kRecordExpired);
   if (late < transfer.not_before) return Refuse(Refusal::kRecordNotYetValid);
   if (transfer.state != TransferState::kClosed) return Refuse(Refusal::kTransferState);
+  const Refusal stopped = CheckMoving(state, transfer);
+  if (stopped != Refusal::kAllowed) return Refuse(stopped);
   if (!record->deposited()) return Refuse(Refusal::kRecordNotDeposited);
 
+  // A record that left before is counted already, or there is no cap to count for.
+  const bool counted = transfer.record_cap == kNoCap || record->releases > 0 ||
+                       effects.newly_released.contains(fact.row());
+  if (!counted &&
+      transfer.released + std::uint64_t{effects.newly_released.size()} >= transfer.record_cap) {
+    return Refuse(Refusal::kTransferCapped);
+  }
   // R51: records that are leased open, each counted once however many leases it is open under.
   if (record->open_leases == 0) {
     if (effects.rows.contains(fact.row())) return Allow();
@@ -158,6 +169,7 @@ Decision DecideFact(const State& state, const ledger::v1::KeyReleased& fact,
              !lease.rows.Contains(fact.row())) {
     return Refuse(Refusal::kOpenRecords);
   }
+  if (!counted) effects.newly_released.insert(fact.row());
   return Allow();
 }
 

@@ -3,7 +3,9 @@
 // The rules of orders: what all of them share, then each act's own.
 #include <algorithm>
 
+#include "policy/brakes.h"
 #include "policy/decide_parts.h"
+#include "policy/proto_time.h"
 
 namespace holdfast::policy {
 namespace {
@@ -22,6 +24,9 @@ bool OnlyRestricts(Order::ActCase act) {
     case Order::kCancelLift:
     case Order::kCancelDestruction:
     case Order::kDenyTransfer:
+    case Order::kSuspendTransfer:
+    case Order::kCapTransfer:
+    case Order::kEndTransfer:
       return true;
     case Order::kApproveTransfer:
     case Order::kProposeLift:
@@ -29,15 +34,18 @@ bool OnlyRestricts(Order::ActCase act) {
     case Order::kRevokeRecords:
     case Order::kApproveDestruction:
     case Order::kTrustClock:
+    case Order::kResumeTransfer:
+    case Order::kLetTransferGoOn:
     case Order::ACT_NOT_SET:
       return false;
   }
   return false;
 }
 
-// Acts whose effect counts from the gateway's time.
+// Acts whose effect counts from the gateway's time, or that let something go on.
 bool NeedsTrustedClock(Order::ActCase act) {
-  return act == Order::kApproveTransfer || act == Order::kConfirmLift;
+  return act == Order::kApproveTransfer || act == Order::kConfirmLift ||
+         act == Order::kResumeTransfer || act == Order::kLetTransferGoOn;
 }
 
 bool MayAct(agreement::v1::Role role, Order::ActCase act) {
@@ -50,6 +58,11 @@ bool MayAct(agreement::v1::Role role, Order::ActCase act) {
       return role == ROLE_COUNSEL || role == ROLE_CUSTODIAN;
     case Order::kApproveTransfer:
     case Order::kDenyTransfer:
+    case Order::kSuspendTransfer:
+    case Order::kResumeTransfer:
+    case Order::kCapTransfer:
+    case Order::kEndTransfer:
+    case Order::kLetTransferGoOn:
     case Order::kRevokeRecords:
     case Order::kApproveDestruction:
     case Order::kCancelDestruction:
@@ -116,6 +129,10 @@ Refusal DecideAct(const State& state, const OpenedOrder& order,
   if (transfer->state != TransferState::kAwaitingApproval) return Refusal::kTransferState;
   if (!IsDigest(act.dossier_digest(), transfer->dossier_digest)) return Refusal::kDossierDiffers;
   if (Contains(transfer->approvals, order.person)) return Refusal::kApprovedBefore;
+  const Refusal stopped = CheckMoving(state, *transfer);
+  if (stopped != Refusal::kAllowed) return stopped;
+  // An approval counts only after a custodian has let the transfer go on, brake by brake.
+  if (transfer->stopping() != 0) return Refusal::kTransferBraked;
   // What was in force when the request was made may have ended since (R7).
   const Refusal delegation = CheckDelegation(state, *transfer);
   return delegation == Refusal::kAllowed ? CheckSafeguard(state) : delegation;
@@ -127,6 +144,70 @@ Refusal DecideAct(const State& state, const OpenedOrder&, const order::v1::DenyT
   if (transfer->state != TransferState::kAwaitingApproval &&
       transfer->state != TransferState::kSubmitting) {
     return Refusal::kTransferState;
+  }
+  return IsText(act.reason()) ? Refusal::kAllowed : Refusal::kMalformed;
+}
+
+// A transfer that an order can still stop, end or limit: neither denied nor over.
+Refusal FindStoppable(const State& state, const std::string& name, const Transfer** transfer) {
+  *transfer = Named(state, name);
+  if (*transfer == nullptr) return Refusal::kTransferUnknown;
+  if ((*transfer)->state == TransferState::kDenied || (*transfer)->over) {
+    return Refusal::kTransferState;
+  }
+  return Refusal::kAllowed;
+}
+
+Refusal DecideAct(const State& state, const OpenedOrder&, const order::v1::SuspendTransfer& act) {
+  const Transfer* transfer = nullptr;
+  const Refusal found = FindStoppable(state, act.transfer(), &transfer);
+  if (found != Refusal::kAllowed) return found;
+  if (transfer->suspended()) return Refusal::kTransferSuspended;
+  return IsText(act.reason()) ? Refusal::kAllowed : Refusal::kMalformed;
+}
+
+Refusal DecideAct(const State& state, const OpenedOrder&, const order::v1::ResumeTransfer& act) {
+  const Transfer* transfer = Named(state, act.transfer());
+  if (transfer == nullptr) return Refusal::kTransferUnknown;
+  if (!transfer->suspended()) return Refusal::kNotSuspended;
+  if (act.suspension_index() != transfer->suspended_index) return Refusal::kSuspensionDiffers;
+  return IsText(act.reason()) ? Refusal::kAllowed : Refusal::kMalformed;
+}
+
+Refusal DecideAct(const State& state, const OpenedOrder&, const order::v1::CapTransfer& act) {
+  const Transfer* transfer = nullptr;
+  const Refusal found = FindStoppable(state, act.transfer(), &transfer);
+  if (found != Refusal::kAllowed) return found;
+  if (act.records() >= transfer->record_cap) return Refusal::kNotStricter;
+  return IsText(act.reason()) ? Refusal::kAllowed : Refusal::kMalformed;
+}
+
+Refusal DecideAct(const State& state, const OpenedOrder&, const order::v1::EndTransfer& act) {
+  const Transfer* transfer = nullptr;
+  const Refusal found = FindStoppable(state, act.transfer(), &transfer);
+  if (found != Refusal::kAllowed) return found;
+  const auto end = act.has_end_at() ? FromProto(act.end_at()) : std::nullopt;
+  if (!end || !IsText(act.reason())) return Refusal::kMalformed;
+  const UnixMillis in_force = transfer->approved() ? transfer->end() : transfer->ends_at;
+  return *end < in_force ? Refusal::kAllowed : Refusal::kNotStricter;
+}
+
+Refusal DecideAct(const State& state, const OpenedOrder&, const order::v1::LetTransferGoOn& act) {
+  const Transfer* transfer = Named(state, act.transfer());
+  if (transfer == nullptr) return Refusal::kTransferUnknown;
+  const bool submitting = transfer->state == TransferState::kSubmitting;
+  if (!submitting && transfer->state != TransferState::kAwaitingApproval) {
+    return Refusal::kTransferState;
+  }
+  if (transfer->stopping() == 0) return Refusal::kNotBraked;
+  // What the signer saw is what goes on, or nothing does.
+  const std::vector<order::v1::Brake> stopping = BrakesOf(transfer->stopping());
+  if (!std::equal(act.brakes().begin(), act.brakes().end(), stopping.begin(), stopping.end())) {
+    return Refusal::kBrakesDiffer;
+  }
+  if (submitting ? !act.dossier_digest().empty()
+                 : !IsDigest(act.dossier_digest(), transfer->dossier_digest)) {
+    return Refusal::kDossierDiffers;
   }
   return IsText(act.reason()) ? Refusal::kAllowed : Refusal::kMalformed;
 }
@@ -252,6 +333,16 @@ Refusal DecideAnyAct(const State& state, const OpenedOrder& order) {
       return DecideAct(state, order, order.order.approve_transfer());
     case Order::kDenyTransfer:
       return DecideAct(state, order, order.order.deny_transfer());
+    case Order::kSuspendTransfer:
+      return DecideAct(state, order, order.order.suspend_transfer());
+    case Order::kResumeTransfer:
+      return DecideAct(state, order, order.order.resume_transfer());
+    case Order::kCapTransfer:
+      return DecideAct(state, order, order.order.cap_transfer());
+    case Order::kEndTransfer:
+      return DecideAct(state, order, order.order.end_transfer());
+    case Order::kLetTransferGoOn:
+      return DecideAct(state, order, order.order.let_transfer_go_on());
     case Order::kPlaceHold:
       return DecideAct(state, order, order.order.place_hold());
     case Order::kProposeLift:

@@ -33,6 +33,9 @@ Refusal CheckMember(const State& state, std::string_view id, agreement::v1::Role
 Refusal CheckDelegation(const State& state, const Transfer& transfer);
 Refusal CheckSafeguard(const State& state);
 
+// kAllowed, or which order of a custodian stops the transfer: suspended, or ended.
+Refusal CheckMoving(const State& state, const Transfer& transfer);
+
 // policy/decide_transfer.cc
 Decision DecideFact(const State& state, const ledger::v1::TransferCreated& fact);
 Decision DecideFact(const State& state, const ledger::v1::SubjectJudged& fact,

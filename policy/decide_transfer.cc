@@ -6,6 +6,7 @@
 #include "absl/container/flat_hash_set.h"
 
 #include "policy/decide_parts.h"
+#include "policy/request_gate.h"
 
 namespace holdfast::policy {
 namespace {
@@ -19,9 +20,9 @@ constexpr std::size_t kMaxOfficialBytes = 400;
 constexpr std::size_t kMaxOfficerBytes = 64;
 constexpr std::uint32_t kMaxVerdict = 255;
 
-// From this many subjects on an officer's share counts (R6).
-constexpr std::uint32_t kShareFromSubjects = 1'000;
-constexpr std::uint64_t kWhole = 10'000;
+// A verdict is not judged again, so one of an earlier version stays what it is. One of a version to
+// come may mean something else.
+bool IsGateVersion(std::uint32_t version) { return version >= 1 && version <= kGateVersion; }
 
 bool IsText(const std::string& text, std::size_t max_bytes) {
   return !text.empty() && text.size() <= max_bytes;
@@ -92,12 +93,18 @@ Decision DecideFact(const State& state, const ledger::v1::SubjectJudged& fact,
   const Transfer* transfer = state.transfer(fact.transfer());
   if (transfer == nullptr) return Refuse(Refusal::kTransferUnknown);
   if (transfer->state != TransferState::kSubmitting) return Refuse(Refusal::kTransferState);
+  const Refusal stopped = CheckMoving(state, *transfer);
+  if (stopped != Refusal::kAllowed) return Refuse(stopped);
+  if (!IsGateVersion(fact.gate_version())) return Refuse(Refusal::kGateVersionUnknown);
   if (fact.verdict() == 0 || fact.verdict() > kMaxVerdict) return Refuse(Refusal::kMalformed);
   const bool accepted = fact.verdict() == 1;
   const std::size_t pseudonym = fact.pseudonym().size();
   const std::size_t commitment = fact.commitment().size();
   if (pseudonym != 16 && (accepted || pseudonym != 0)) return Refuse(Refusal::kMalformed);
   if (commitment != 32 && (accepted || commitment != 0)) return Refuse(Refusal::kMalformed);
+  if (fact.address_tag().size() != (accepted ? AddressMemory::kTagBytes : 0)) {
+    return Refuse(Refusal::kMalformed);
+  }
   if (fact.row() >= state.agreement().brakes().transfer_subjects) {
     return Refuse(Refusal::kTooManySubjects);
   }
@@ -127,19 +134,14 @@ Decision DecideFact(const State& state, const ledger::v1::SubmissionFinished& fa
   if (transfer == nullptr) return Refuse(Refusal::kTransferUnknown);
   if (transfer->state != TransferState::kSubmitting) return Refuse(Refusal::kTransferState);
   if (fact.rows() == 0) return Refuse(Refusal::kMalformed);
+  const Refusal stopped = CheckMoving(state, *transfer);
+  if (stopped != Refusal::kAllowed) return Refuse(stopped);
   const Refusal delegation = CheckDelegation(state, *transfer);
   if (delegation != Refusal::kAllowed) return Refuse(delegation);
   if (fact.rows() != transfer->judged) return Refuse(Refusal::kRowsMissing);
   const std::uint32_t chunks = (fact.rows() - 1) / kRowsPerChunk + 1;
   for (std::uint32_t k = 0; k < chunks; ++k) {
     if (!ChunkJudged(*transfer, k, fact.rows())) return Refuse(Refusal::kRowsMissing);
-  }
-  if (fact.rows() > kShareFromSubjects) {
-    const std::uint64_t limit =
-        std::uint64_t{state.agreement().brakes().officer_share_basis_points} * fact.rows();
-    for (const std::uint32_t accepted : transfer->accepted_by_officer) {
-      if (accepted * kWhole > limit) return Refuse(Refusal::kOfficerShare);
-    }
   }
   return Allow();
 }
@@ -150,6 +152,8 @@ Decision DecideFact(const State& state, const ledger::v1::SubjectsFetched& fact)
   const Transfer* transfer = state.transfer(fact.transfer());
   if (transfer == nullptr) return Refuse(Refusal::kTransferUnknown);
   if (transfer->state != TransferState::kApproved) return Refuse(Refusal::kTransferState);
+  const Refusal stopped = CheckMoving(state, *transfer);
+  if (stopped != Refusal::kAllowed) return Refuse(stopped);
   if (fact.chunk() >= ChunkCount(*transfer)) return Refuse(Refusal::kChunkEmpty);
   if (state.now().late >= transfer->not_after) return Refuse(Refusal::kRecordExpired);
   return Allow();
@@ -160,6 +164,9 @@ Decision DecideFact(const State& state, const ledger::v1::EnvelopeDeposited& fac
   const Transfer* transfer = state.transfer(fact.transfer());
   if (transfer == nullptr) return Refuse(Refusal::kTransferUnknown);
   if (transfer->state != TransferState::kApproved) return Refuse(Refusal::kTransferState);
+  const Refusal stopped = CheckMoving(state, *transfer);
+  if (stopped != Refusal::kAllowed) return Refuse(stopped);
+  if (!IsGateVersion(fact.gate_version())) return Refuse(Refusal::kGateVersionUnknown);
   if (fact.verdict() == 0 || fact.verdict() > kMaxVerdict || fact.envelope_digest().size() != 32 ||
       fact.commitment().size() != 32) {
     return Refuse(Refusal::kMalformed);
@@ -189,6 +196,8 @@ Decision DecideFact(const State& state, const ledger::v1::TransferClosed& fact) 
   const Transfer* transfer = state.transfer(fact.transfer());
   if (transfer == nullptr) return Refuse(Refusal::kTransferUnknown);
   if (transfer->state != TransferState::kApproved) return Refuse(Refusal::kTransferState);
+  const Refusal stopped = CheckMoving(state, *transfer);
+  if (stopped != Refusal::kAllowed) return Refuse(stopped);
   const auto root = ArrayFromBytes<Digest32>(AsBytes(fact.envelopes_root()));
   if (!root.ok() || fact.signature().size() != 64) return Refuse(Refusal::kMalformed);
   if (state.now().late >= transfer->not_after) return Refuse(Refusal::kRecordExpired);
@@ -208,6 +217,8 @@ Decision DecideFact(const State& state, const ledger::v1::EnvelopesCollected& fa
     return Refuse(Refusal::kNotYourTransfer);
   }
   if (transfer->state != TransferState::kClosed) return Refuse(Refusal::kTransferState);
+  const Refusal stopped = CheckMoving(state, *transfer);
+  if (stopped != Refusal::kAllowed) return Refuse(stopped);
   if (fact.chunk() >= ChunkCount(*transfer)) return Refuse(Refusal::kChunkEmpty);
   if (state.epoch_pending()) return Refuse(Refusal::kEpochPending);
   if (state.holds().nothing_freezes()) return Allow();

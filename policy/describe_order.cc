@@ -122,6 +122,30 @@ void DescribePlaceHold(const order::v1::PlaceHold& hold, Description& out) {
                                 : "No date is set on which somebody must look at it again.");
 }
 
+std::string_view SayBrake(order::v1::Brake brake) {
+  switch (brake) {
+    case order::v1::OFFICER_LOAD:
+      return "an officer has more open cases than agreed (OFFICER_LOAD)";
+    case order::v1::OFFICER_SHARE:
+      return "an officer has a larger part of the transfer than agreed (OFFICER_SHARE)";
+    case order::v1::REFUSED_SHARE:
+      return "more of the subjects were refused than agreed (REFUSED_SHARE)";
+    case order::v1::PLACEHOLDER_SHARE:
+      return "more of the subjects were placeholders than agreed (PLACEHOLDER_SHARE)";
+    case order::v1::DAILY_VOLUME:
+      return "the requester asks for more people in a day than agreed (DAILY_VOLUME)";
+    case order::v1::TOTAL_VOLUME:
+      return "the requester asks for more people in all than agreed (TOTAL_VOLUME)";
+    case order::v1::SECOND_ADDRESS:
+      return "a person was asked for at a second, different address (SECOND_ADDRESS)";
+    case order::v1::BRAKE_UNSPECIFIED:
+    case order::v1::Brake_INT_MIN_SENTINEL_DO_NOT_USE_:
+    case order::v1::Brake_INT_MAX_SENTINEL_DO_NOT_USE_:
+      break;
+  }
+  return "a brake that this program does not know";
+}
+
 void DescribeAct(const order::v1::Order& order, Description& out) {
   using order::v1::Order;
   switch (order.act_case()) {
@@ -136,6 +160,50 @@ void DescribeAct(const order::v1::Order& order, Description& out) {
       const auto& act = order.deny_transfer();
       out.Line("DENY A TRANSFER: it ends, and nothing of it goes to the source.");
       out.Line(Say(act.transfer()) + ". Reason: " + Say(act.reason()));
+      return;
+    }
+    case Order::kSuspendTransfer: {
+      const auto& act = order.suspend_transfer();
+      out.Line(
+          "SUSPEND A TRANSFER, at once: nothing of it is submitted, approved, fetched, deposited,"
+          " closed, collected or released until a custodian resumes it.");
+      out.Line(Say(act.transfer()) + ". Reason: " + Say(act.reason()));
+      return;
+    }
+    case Order::kResumeTransfer: {
+      const auto& act = order.resume_transfer();
+      out.Line("RESUME A TRANSFER: it goes on where it was suspended.");
+      out.Line(Say(act.transfer()) + ", suspended by " + EntryOf(act.suspension_index()) +
+               ". Reason: " + Say(act.reason()));
+      return;
+    }
+    case Order::kCapTransfer: {
+      const auto& act = order.cap_transfer();
+      out.Line("CAP A TRANSFER, at once: keys of at most " + Count(act.records(), "record") +
+               " leave, those that have left before included. It can only be lowered.");
+      out.Line(Say(act.transfer()) + ". Reason: " + Say(act.reason()));
+      return;
+    }
+    case Order::kEndTransfer: {
+      const auto& act = order.end_transfer();
+      out.Line("END A TRANSFER: nothing of it moves from " +
+               (act.has_end_at() ? Say(act.end_at()) : Say(std::string())) +
+               " on. It can only be made earlier, and it destroys nothing.");
+      out.Line(Say(act.transfer()) + ". Reason: " + Say(act.reason()));
+      return;
+    }
+    case Order::kLetTransferGoOn: {
+      const auto& act = order.let_transfer_go_on();
+      out.Line("LET A TRANSFER GO ON although brakes of the agreement stopped it:");
+      for (const int brake : act.brakes()) {
+        out.Line("- " + std::string(SayBrake(static_cast<order::v1::Brake>(brake))) + ";");
+      }
+      if (act.brakes().empty()) out.Line("- none, and it will be refused;");
+      out.Line(Say(act.transfer()) +
+               (act.dossier_digest().empty()
+                    ? ", whose subjects are still being submitted."
+                    : ", as shown in the dossier with SHA-256 " + act.dossier_digest() + ".") +
+               " Reason: " + Say(act.reason()));
       return;
     }
     case Order::kPlaceHold:

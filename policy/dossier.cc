@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// What a custodian approves: a transfer's terms, the verdicts, and a digest of whom it asks about.
-#include <string>
+#include "policy/dossier.h"
 
+#include "crypto/sha256.h"
+#include "policy/brakes.h"
 #include "policy/hash_writer.h"
-#include "policy/queries.h"
 
 namespace holdfast::policy {
 namespace {
@@ -13,12 +12,18 @@ void AddU32(std::string& out, std::uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(value >> shift & 0xff);
 }
 
+void AddU64(std::string& out, std::uint64_t value) {
+  AddU32(out, static_cast<std::uint32_t>(value >> 32));
+  AddU32(out, static_cast<std::uint32_t>(value));
+}
+
 void AddBytes(std::string& out, std::string_view bytes) {
   AddU32(out, static_cast<std::uint32_t>(bytes.size()));
   out += bytes;
 }
 
-// Verdict, officer and pseudonym of each row, in order: so an approval is of these people only.
+}  // namespace
+
 Digest32 SubjectsDigest(const Transfer& transfer) {
   HashWriter hash;
   for (std::uint32_t k = 0; k < transfer.records.chunk_count(); ++k) {
@@ -26,44 +31,80 @@ Digest32 SubjectsDigest(const Transfer& transfer) {
     if (chunk == nullptr) continue;
     for (const Record& record : chunk->records) {
       if (!record.judged()) break;
-      hash.U8(record.request_verdict).U16(record.officer).Fixed(BytesOf(record.pseudonym));
+      hash.U8(record.request_verdict)
+          .U16(record.officer)
+          .U8((record.flags & kRecordIsSecondAddress) != 0 ? 1 : 0)
+          .Fixed(BytesOf(record.pseudonym));
     }
   }
   return hash.Finish();
 }
 
-}  // namespace
-
-std::string DossierBytes(const State& state, const Transfer& transfer) {
-  // Spec: docs/ledger-format.md#dossier
+Dossier DossierOf(const State& state, const Transfer& transfer) {
   const ledger::v1::TransferCreated& terms = *transfer.terms;
-  std::string out;
-  AddBytes(out, "holdfast/dossier/v1");
-  AddBytes(out, AsText(state.agreement().digest()));
-  AddBytes(out, AsText(BytesOf(transfer.id)));
-  AddBytes(out, terms.requester());
-  AddBytes(out, terms.authority());
-  AddBytes(out, terms.purpose());
-  AddBytes(out, terms.requesting_official());
-  AddU32(out, static_cast<std::uint32_t>(terms.officers_size()));
-  for (const std::string& officer : terms.officers()) AddBytes(out, officer);
-  AddU32(out, static_cast<std::uint32_t>(terms.periods_size()));
+  Dossier dossier;
+  dossier.agreement = state.agreement().digest();
+  dossier.transfer = transfer.id;
+  dossier.requester = terms.requester();
+  dossier.authority = terms.authority();
+  dossier.purpose = terms.purpose();
+  dossier.requesting_official = terms.requesting_official();
+  for (std::size_t i = 0; i < transfer.officers.size(); ++i) {
+    const std::uint64_t cases =
+        i < transfer.officer_open_cases.size() ? transfer.officer_open_cases[i] : 0;
+    dossier.officers.push_back(
+        {terms.officers(static_cast<int>(i)), transfer.accepted_by_officer[i], cases});
+  }
   for (const ledger::v1::Period& period : terms.periods()) {
-    AddU32(out, period.first_year());
-    AddU32(out, period.last_year());
+    dossier.periods.emplace_back(period.first_year(), period.last_year());
   }
-  AddBytes(out, terms.attestation_digest());
-  AddBytes(out, terms.binding_nonce());
-  AddU32(out, transfer.rows);
-  AddU32(out, transfer.accepted);
-  AddU32(out, static_cast<std::uint32_t>(transfer.request_verdicts.size()));
-  for (const auto& [verdict, count] : transfer.request_verdicts) {
+  dossier.attestation_digest = terms.attestation_digest();
+  dossier.rows = transfer.rows;
+  dossier.verdicts.assign(transfer.request_verdicts.begin(), transfer.request_verdicts.end());
+  dossier.second_addresses = transfer.second_addresses;
+  for (const order::v1::Brake brake : BrakesOf(transfer.brakes)) dossier.brakes.push_back(brake);
+  dossier.subjects_digest = transfer.subjects_digest;
+  return dossier;
+}
+
+std::string DossierBytes(const Dossier& dossier) {
+  // Spec: docs/ledger-format.md#dossier
+  std::string out;
+  const auto count = [&](std::size_t size) { AddU32(out, static_cast<std::uint32_t>(size)); };
+  AddBytes(out, "holdfast/dossier/v2");
+  AddBytes(out, AsText(dossier.agreement));
+  AddBytes(out, AsText(BytesOf(dossier.transfer)));
+  AddBytes(out, dossier.requester);
+  AddBytes(out, dossier.authority);
+  AddBytes(out, dossier.purpose);
+  AddBytes(out, dossier.requesting_official);
+  count(dossier.officers.size());
+  for (const Dossier::Officer& officer : dossier.officers) {
+    AddBytes(out, officer.id);
+    AddU32(out, officer.accepted);
+    AddU64(out, officer.open_cases);
+  }
+  count(dossier.periods.size());
+  for (const auto& [first, last] : dossier.periods) {
+    AddU32(out, first);
+    AddU32(out, last);
+  }
+  AddBytes(out, dossier.attestation_digest);
+  AddU32(out, dossier.rows);
+  count(dossier.verdicts.size());
+  for (const auto& [verdict, rows] : dossier.verdicts) {
     AddU32(out, verdict);
-    AddU32(out, count);
+    AddU32(out, rows);
   }
-  AddU32(out, static_cast<std::uint32_t>(transfer.brake));
-  AddBytes(out, AsText(SubjectsDigest(transfer)));
+  AddU32(out, dossier.second_addresses);
+  count(dossier.brakes.size());
+  for (const std::uint32_t brake : dossier.brakes) AddU32(out, brake);
+  AddBytes(out, AsText(dossier.subjects_digest));
   return out;
+}
+
+Digest32 DossierDigest(const Dossier& dossier) {
+  return crypto::Sha256Of(AsBytes(DossierBytes(dossier)));
 }
 
 }  // namespace holdfast::policy

@@ -14,7 +14,7 @@ enum class Fate { kMay, kPreserved, kNotYet };
 // The same questions that Decide asks of a row.
 Fate FateOf(const State& state, const Transfer& transfer, std::uint32_t row, const Record& record) {
   if (transfer.state == TransferState::kApproved && !record.deposited() &&
-      state.now().late < transfer.not_after) {
+      state.now().late < transfer.end()) {
     return Fate::kNotYet;
   }
   if (state.holds().nothing_preserves()) return Fate::kMay;

@@ -48,6 +48,12 @@ class Fold final {
   absl::Status Act(const OpenedOrder& order, const order::v1::ApproveTransfer& act,
                    std::uint64_t index);
   absl::Status Act(const OpenedOrder& order, const order::v1::DenyTransfer& act);
+  absl::Status Act(const OpenedOrder& order, const order::v1::SuspendTransfer& act,
+                   std::uint64_t index);
+  absl::Status Act(const OpenedOrder& order, const order::v1::ResumeTransfer& act);
+  absl::Status Act(const OpenedOrder& order, const order::v1::CapTransfer& act);
+  absl::Status Act(const OpenedOrder& order, const order::v1::EndTransfer& act);
+  absl::Status Act(const OpenedOrder& order, const order::v1::LetTransferGoOn& act);
   absl::Status Act(const OpenedOrder& order, const order::v1::PlaceHold& act, std::uint64_t index);
   absl::Status Act(const OpenedOrder& order, const order::v1::ProposeLift& act,
                    std::uint64_t index);

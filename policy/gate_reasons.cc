@@ -48,8 +48,6 @@ std::string_view RequestReasonName(RequestReason reason) {
       return "CASE_MALFORMED";
     case RequestReason::kOfficerLoadExceeded:
       return "OFFICER_LOAD_EXCEEDED";
-    case RequestReason::kOfficerShareExceeded:
-      return "OFFICER_SHARE_EXCEEDED";
     case RequestReason::kNameMissing:
       return "NAME_MISSING";
     case RequestReason::kNameIncomplete:

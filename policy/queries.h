@@ -121,9 +121,6 @@ std::uint32_t ChunkCount(const Transfer& transfer);
 bool OfficerIsFull(const State& state, const Transfer& transfer, std::uint32_t position,
                    std::uint32_t more);
 
-// Returns the bytes whose SHA-256 a custodian approves. docs/ledger-format.md#dossier
-std::string DossierBytes(const State& state, const Transfer& transfer);
-
 // Counts of records by what can become of them.
 struct RecordTotals {
   std::uint64_t active = 0;

@@ -30,6 +30,9 @@ enum RecordFlag : std::uint8_t {
   kRecordIsRevoked = 1U << 0,    // Never released again.
   kRecordIsPending = 1U << 1,    // In a revocation that was neither cancelled nor carried out.
   kRecordIsDestroyed = 1U << 2,  // Its keys are gone.
+
+  // Its person was asked for at another address before (R46).
+  kRecordIsSecondAddress = 1U << 3,
 };
 
 // One row of a transfer. All zero until the request gate has judged it.

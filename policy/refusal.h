@@ -27,16 +27,17 @@ enum class Refusal : std::uint32_t {
   kAllowed = 1,
 
   // Any entry.
-  kMalformed = 2,       // A field is missing, out of range or contradictory.
-  kPolicyVersion = 3,   // Decided by a version of the policy that this one is not.
-  kNotOpen = 4,         // Entry 0 must open the exchange, and no other may.
-  kOutOfOrder = 5,      // Time, epoch or process that does not follow the one before.
-  kMemberUnknown = 6,   // The agreement names no such member.
-  kRoleForbids = 7,     // The member's role may not do this.
-  kClockUntrusted = 8,  // No release, no destruction, no lift.
-  kFrozen = 9,          // A FREEZE covers it.
-  kPreserved = 10,      // A PRESERVE covers it.
-  kEpochPending = 11,   // A restricting act has not got its epoch yet: nothing leaves before.
+  kMalformed = 2,            // A field is missing, out of range or contradictory.
+  kPolicyVersion = 3,        // Decided by a version of the policy that this one is not.
+  kNotOpen = 4,              // Entry 0 must open the exchange, and no other may.
+  kOutOfOrder = 5,           // Time, epoch or process that does not follow the one before.
+  kMemberUnknown = 6,        // The agreement names no such member.
+  kRoleForbids = 7,          // The member's role may not do this.
+  kClockUntrusted = 8,       // No release, no destruction, no lift.
+  kFrozen = 9,               // A FREEZE covers it.
+  kPreserved = 10,           // A PRESERVE covers it.
+  kEpochPending = 11,        // A restricting act has not got its epoch yet: nothing leaves before.
+  kGateVersionUnknown = 12,  // Judged by a version of the gates that this program does not have.
 
   // Transfers.
   kTransferUnknown = 20,
@@ -48,8 +49,7 @@ enum class Refusal : std::uint32_t {
   kAuthorityNotInForce = 26,
   kTooManySubjects = 27,    // Brake `transfer_subjects`.
   kOfficerUnknown = 28,     // No such position in the transfer's list.
-  kOfficerLoad = 29,        // Brake `officer_open_cases`.
-  kOfficerShare = 30,       // Brake `officer_share_basis_points`.
+  kOfficerLoad = 29,        // Brake `officer_open_cases`. 30 is never used again.
   kRowJudged = 31,          // The first verdict is final.
   kRowsMissing = 32,        // A row below the end was not judged.
   kRowNotAccepted = 33,     // Never judged, or refused by the request gate.
@@ -64,6 +64,10 @@ enum class Refusal : std::uint32_t {
   kEnvelopesDiffer = 42,       // Count or root is not that of what was deposited.
   kDelegationNotInForce = 43,  // No signed delegation of the requesting official, now.
   kSafeguardNotInForce = 44,   // No signed safeguard status of the requester, now.
+  kTransferBraked = 45,        // A brake stopped it; a custodian has to let it go on.
+  kTransferSuspended = 46,     // By a custodian's order.
+  kTransferEnded = 47,         // By a custodian's order, before its records' time was over.
+  kTransferCapped = 48,        // As many records were released as a custodian's order permits.
 
   // Keys.
   kLeaseUnknown = 50,
@@ -92,6 +96,11 @@ enum class Refusal : std::uint32_t {
   // Approval of a transfer.
   kDossierDiffers = 80,
   kApprovedBefore = 81,  // By the same person.
+  kNotBraked = 82,       // No brake stops the transfer.
+  kBrakesDiffer = 83,    // Other brakes stop it than the signer saw.
+  kNotSuspended = 84,
+  kSuspensionDiffers = 85,  // Another suspension than the one that the signer meant.
+  kNotStricter = 86,        // The cap is no lower, or the end no earlier, than what is in force.
 
   // Holds.
   kScopeEmpty = 90,    // Nothing is set: it would cover nothing.

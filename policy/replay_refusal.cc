@@ -70,6 +70,22 @@ RefusedAgain DecideRefusedAgain(const State& state, const ledger::v1::Refused& f
                ? RefusedAgain::kCannotTell
                : Agree(transfer->approved() && state.now().late >= transfer->not_after);
   }
+  const auto stopped = [&](auto by) {
+    return transfer == nullptr ? RefusedAgain::kCannotTell : Agree(by(*transfer));
+  };
+  if (*refusal == Refusal::kTransferSuspended) {
+    return stopped([](const Transfer& of) { return of.suspended(); });
+  }
+  if (*refusal == Refusal::kTransferEnded) {
+    return stopped([&](const Transfer& of) { return state.now().late >= of.ends_at; });
+  }
+  if (*refusal == Refusal::kTransferBraked) {
+    return stopped([](const Transfer& of) { return of.stopping() != 0; });
+  }
+  // How many more were asked for is not in the ledger.
+  if (*refusal == Refusal::kTransferCapped) {
+    return stopped([](const Transfer& of) { return of.record_cap != kNoCap; });
+  }
   if (*refusal == Refusal::kRecordRevoked) {
     return any_row([](std::uint32_t, const Record& record) { return record.revoked(); });
   }

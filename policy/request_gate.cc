@@ -169,25 +169,4 @@ RequestVerdict JudgeRequest(const GateRules& rules, const TermsView& terms,
   return verdict.accepted() ? JudgeSubject(rules, subject, today) : verdict;
 }
 
-RequestVerdict JudgeOfficerLoad(const OfficerLimits& limits, std::uint64_t open_cases,
-                                std::uint64_t in_transfer, std::uint64_t transfer_subjects) {
-  if (open_cases > limits.open_cases) return Refuse(RequestReason::kOfficerLoadExceeded);
-  if (transfer_subjects > limits.share_from_subjects &&
-      in_transfer * 10'000 > std::uint64_t{limits.share_basis_points} * transfer_subjects) {
-    return Refuse(RequestReason::kOfficerShareExceeded);
-  }
-  return Accept();
-}
-
-Brake JudgeBrakes(const BrakeLimits& limits, std::uint64_t subjects, std::uint64_t refused,
-                  std::uint64_t placeholders) {
-  if (placeholders * 10'000 > std::uint64_t{limits.placeholder_basis_points} * subjects) {
-    return Brake::kPlaceholderShare;
-  }
-  if (refused * 10'000 > std::uint64_t{limits.refused_basis_points} * subjects) {
-    return Brake::kRefusedShare;
-  }
-  return Brake::kFree;
-}
-
 }  // namespace holdfast::policy

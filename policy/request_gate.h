@@ -6,7 +6,7 @@
 // wrote and nothing else, so its answer may be given to the requester.
 //
 // When to use  JudgeTerms once for a transfer, JudgeSubject for each of its subjects,
-//              JudgeOfficerLoad and JudgeBrakes where counts change.
+//              by itself. What stops a whole transfer is in policy/brakes.h.
 // Threads      Pure functions: may be called concurrently.
 // Ownership    Views are read during the call only.
 // Errors       None. What cannot be read is refused, with the reason. A subject of ordinary length
@@ -57,8 +57,7 @@ enum class RequestReason : std::uint8_t {
   kOfficerMalformed = 31,
   kCaseMissing = 32,
   kCaseMalformed = 33,
-  kOfficerLoadExceeded = 34,   // More open cases than the agreement allows.
-  kOfficerShareExceeded = 35,  // Too large a part of a large transfer.
+  kOfficerLoadExceeded = 34,  // More open cases than the agreement allows. 35 is never used again.
 
   // The person.
   kNameMissing = 40,
@@ -95,7 +94,7 @@ enum class RequestReason : std::uint8_t {
 // "ACCEPTED", "ADDRESS_PLACEHOLDER": the name in documents and answers.
 std::string_view RequestReasonName(RequestReason reason);
 
-// Whether the reason counts as a placeholder for JudgeBrakes.
+// Whether the reason counts as a placeholder (policy/brakes.h).
 bool IsPlaceholder(RequestReason reason);
 
 struct [[nodiscard]] RequestVerdict {
@@ -136,34 +135,5 @@ RequestVerdict JudgeSubject(const GateRules& rules, const SubjectView& subject, 
 // Judges terms and subject together: accepted only if both are.
 RequestVerdict JudgeRequest(const GateRules& rules, const TermsView& terms,
                             const SubjectView& subject, CivilDate today);
-
-// How much one officer may hold.
-struct OfficerLimits {
-  std::uint32_t open_cases = 200;
-  std::uint32_t share_basis_points = 500;
-  std::uint32_t share_from_subjects = 1000;  // The share counts in transfers of more than these.
-};
-
-// Judges an officer's load (R6) if these numbers came true: all of the officer's open cases, those
-// in this transfer, and the transfer's subjects.
-RequestVerdict JudgeOfficerLoad(const OfficerLimits& limits, std::uint64_t open_cases,
-                                std::uint64_t in_transfer, std::uint64_t transfer_subjects);
-
-// When a transfer waits for a custodian (R11).
-struct BrakeLimits {
-  std::uint32_t refused_basis_points = 2000;
-  std::uint32_t placeholder_basis_points = 100;
-};
-
-enum class Brake : std::uint8_t {
-  kUnspecified = 0,  // Treated as braked.
-  kFree = 1,
-  kRefusedShare = 2,
-  kPlaceholderShare = 3,
-};
-
-// Judges a transfer's counts. A transfer without subjects is free.
-Brake JudgeBrakes(const BrakeLimits& limits, std::uint64_t subjects, std::uint64_t refused,
-                  std::uint64_t placeholders);
 
 }  // namespace holdfast::policy

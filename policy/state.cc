@@ -73,6 +73,10 @@ std::uint32_t State::OpenLeasesOf(MemberNumber requester) const {
   return requester.value() < open_leases_of_.size() ? open_leases_of_[requester.value()] : 0;
 }
 
+State::Volume State::VolumeOf(MemberNumber requester) const {
+  return requester.value() < volumes_.size() ? volumes_[requester.value()] : Volume{};
+}
+
 OrderPrev State::LastOrderOf(MemberNumber person) const {
   return person.value() < last_orders_.size() ? last_orders_[person.value()] : OrderPrev{};
 }
@@ -92,12 +96,13 @@ std::optional<std::uint64_t> State::FindOrderById(const OrderId& id) const {
 Digest32 State::Digest() const { return DigestOf(*this); }
 
 std::size_t State::MemoryBytes() const {
-  std::size_t bytes = sizeof(*this) + segments_.MemoryBytes();
+  std::size_t bytes = sizeof(*this) + segments_.MemoryBytes() + addresses_.MemoryBytes();
   bytes += transfers_.capacity() * sizeof(Transfer);
   for (const Transfer& transfer : transfers_) {
     bytes += transfer.records.MemoryBytes() + transfer.envelopes.MemoryBytes();
     bytes += transfer.officers.capacity() * sizeof(OfficerNumber);
     bytes += transfer.accepted_by_officer.capacity() * sizeof(std::uint32_t);
+    bytes += transfer.officer_open_cases.capacity() * sizeof(std::uint64_t);
     bytes += (transfer.request_verdicts.size() + transfer.release_verdicts.size()) * kTreeNodeBytes;
     bytes += transfer.terms->SpaceUsedLong();
   }

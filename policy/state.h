@@ -31,6 +31,7 @@
 #include "base/ids.h"
 #include "base/time.h"
 #include "holdfast/ledger/v1/entry.pb.h"
+#include "policy/address_memory.h"
 #include "policy/agreement.h"
 #include "policy/disposal.h"
 #include "policy/holds.h"
@@ -125,6 +126,17 @@ class State final {
   const OpenLeases& open_leases() const { return open_leases_; }
   std::uint32_t lease_count() const { return lease_count_; }  // Ever opened.
   std::uint32_t OpenRecords(MemberNumber requester) const;    // For the brake of R51.
+
+  // Accepted subjects of a requester's finished submissions, on the day of the newest, and in all.
+  struct Volume {
+    std::int64_t day = 0;  // Since 1970, UTC.
+    std::uint64_t on_day = 0;
+    std::uint64_t total = 0;
+  };
+  Volume VolumeOf(MemberNumber requester) const;
+
+  // The addresses at which people were asked for.
+  const AddressMemory& addresses() const { return addresses_; }
   std::uint32_t OpenLeasesOf(MemberNumber requester) const;
 
   // Orders.
@@ -175,6 +187,8 @@ class State final {
   std::uint64_t records_ = 0;
   std::uint64_t refusals_ = 0;
 
+  std::multimap<UnixMillis, std::uint32_t> ends_;  // Ordered ends that lie ahead.
+
   std::vector<std::string> officers_;
   absl::flat_hash_map<std::string, OfficerNumber> officer_by_id_;
   std::vector<std::uint64_t> open_cases_;  // By officer.
@@ -188,6 +202,8 @@ class State final {
   std::uint32_t lease_count_ = 0;
   std::vector<std::uint32_t> open_records_;    // By member.
   std::vector<std::uint32_t> open_leases_of_;  // By member.
+  std::vector<Volume> volumes_;                // By member.
+  AddressMemory addresses_;
 
   std::vector<OrderPrev> last_orders_;  // By member.
   absl::flat_hash_map<Digest32, std::uint64_t> order_by_digest_;

@@ -37,7 +37,11 @@ void AddTransfer(HashWriter& hash, const Transfer& transfer) {
       .Text(transfer.terms->SerializeAsString())
       .U64(transfer.created_index)
       .U8(static_cast<std::uint8_t>(transfer.state))
-      .U8(static_cast<std::uint8_t>(transfer.brake))
+      .U32(transfer.brakes)
+      .U32(transfer.let_go)
+      .U32(transfer.second_addresses)
+      .U64(transfer.suspended_index)
+      .U64(transfer.record_cap)
       .U32(transfer.judged)
       .U32(transfer.accepted)
       .U32(transfer.deposited)
@@ -51,6 +55,8 @@ void AddTransfer(HashWriter& hash, const Transfer& transfer) {
       .U8(transfer.over ? 1 : 0);
   AddTime(hash, transfer.not_before);
   AddTime(hash, transfer.not_after);
+  AddTime(hash, transfer.ends_at);
+  for (const std::uint64_t cases : transfer.officer_open_cases) hash.U64(cases);
   for (const std::uint32_t count : transfer.accepted_by_officer) hash.U32(count);
   for (const MemberNumber member : transfer.approvals) hash.U16(member.value());
   for (std::uint32_t k = 0; k < transfer.records.chunk_count(); ++k) {
@@ -124,7 +130,10 @@ Digest32 DigestOf(const State& state) {
     const OrderPrev last = state.LastOrderOf(member.number);
     hash.U32(state.OpenRecords(member.number)).U32(state.OpenLeasesOf(member.number));
     hash.U8(last.any ? 1 : 0).Fixed(last.digest);
+    const State::Volume volume = state.VolumeOf(member.number);
+    hash.U64(static_cast<std::uint64_t>(volume.day)).U64(volume.on_day).U64(volume.total);
   }
+  state.addresses().AddTo(hash);
   return hash.Finish();
 }
 

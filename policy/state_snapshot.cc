@@ -163,22 +163,23 @@ class StateCodec final {
   static void Fields(A& a, S& state) requires std::same_as<std::remove_const_t<S>, State> {
     auto& [ledger_size, agreement, checkpoint_key, now, untrusted_since, trust_ordered, time_ahead,
            epoch, erased_epoch, process_starts, order_unanchored, destruction_unanchored, transfers,
-           transfer_by_id, transfer_by_request, deadlines, expired, records, refusals, officers,
-           officer_by_id, open_cases, segments, holds, disposals, open_disposals, open_leases,
-           lease_ends, lease_count, open_records, open_leases_of, last_orders, order_by_digest,
-           order_by_id] = state;
+           transfer_by_id, transfer_by_request, deadlines, expired, records, refusals, ends,
+           officers, officer_by_id, open_cases, segments, holds, disposals, open_disposals,
+           open_leases, lease_ends, lease_count, open_records, open_leases_of, volumes, addresses,
+           last_orders, order_by_digest, order_by_id] = state;
     static_cast<void>(agreement);  // Beside it: SnapshotOf().
     All(a, ledger_size, checkpoint_key, now, untrusted_since, trust_ordered, time_ahead, epoch,
         erased_epoch, process_starts, order_unanchored, destruction_unanchored, transfers,
-        transfer_by_id, transfer_by_request, deadlines, expired, records, refusals, officers,
+        transfer_by_id, transfer_by_request, deadlines, expired, records, refusals, ends, officers,
         officer_by_id, open_cases, segments, holds, disposals, open_disposals, open_leases,
-        lease_ends, lease_count, open_records, open_leases_of, last_orders, order_by_digest,
-        order_by_id);
+        lease_ends, lease_count, open_records, open_leases_of, volumes, addresses, last_orders,
+        order_by_digest, order_by_id);
   }
 
   // What the list leaves out because it follows from the rest. False if it does not.
   static bool Complete(State& state, std::shared_ptr<const OpenedAgreement> agreement) {
     state.agreement_ = std::move(agreement);
+    if (!state.addresses_.Whole()) return false;
     HoldBook& book = state.holds_;
     for (Hold& hold : book.holds_) {
       ScopeResult compiled = CompileScope(state, hold.order->scope());
@@ -354,14 +355,35 @@ class StateCodec final {
   static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, Transfer> {
     auto& [number, id, requester, authority, terms, created_index, created_at, state, records,
            officers, accepted_by_officer, request_verdicts, release_verdicts, judged, accepted,
-           deposited, released, revoked, destroyed, rows, dossier_digest, brake, approvals,
-           not_before, not_after, approved_index, agreement_digest, envelopes_due, envelopes,
-           envelopes_root, closed_index, over] = s;
+           deposited, released, revoked, destroyed, rows, dossier_digest, subjects_digest,
+           officer_open_cases, brakes, let_go, second_addresses, suspended_index, record_cap,
+           ends_at, approvals, not_before, not_after, approved_index, agreement_digest,
+           envelopes_due, envelopes, envelopes_root, closed_index, over] = s;
     All(a, number, id, requester, authority, terms, created_index, created_at, state, records,
         officers, accepted_by_officer, request_verdicts, release_verdicts, judged, accepted,
-        deposited, released, revoked, destroyed, rows, dossier_digest, brake, approvals, not_before,
-        not_after, approved_index, agreement_digest, envelopes_due, envelopes, envelopes_root,
-        closed_index, over);
+        deposited, released, revoked, destroyed, rows, dossier_digest, subjects_digest,
+        officer_open_cases, brakes, let_go, second_addresses, suspended_index, record_cap, ends_at,
+        approvals, not_before, not_after, approved_index, agreement_digest, envelopes_due,
+        envelopes, envelopes_root, closed_index, over);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, State::Volume> {
+    auto& [day, on_day, total] = s;
+    All(a, day, on_day, total);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, AddressMemory> {
+    auto& [shards, used, size] = s;
+    All(a, shards, used, size);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a,
+                     S& s) requires std::same_as<std::remove_const_t<S>, AddressMemory::Slot> {
+    auto& [person, tag_and_high, last_day, other_day] = s;
+    All(a, person, tag_and_high, last_day, other_day);
   }
 
   template <typename A, typename S>

@@ -8,7 +8,9 @@
 // Errors       None.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <vector>
@@ -16,6 +18,7 @@
 #include "base/ids.h"
 #include "base/time.h"
 #include "holdfast/ledger/v1/entry.pb.h"
+#include "holdfast/order/v1/order.pb.h"
 #include "policy/agreement.h"
 #include "policy/envelopes_root.h"
 #include "policy/records.h"
@@ -33,13 +36,12 @@ enum class TransferState : std::uint8_t {
   kDenied = 5,
 };
 
-// Whether a transfer asks for a custodian's special attention (R11). Every transfer waits for a
-// custodian; the dossier says which brake is on, so that whoever approves has seen it.
-enum class TransferBrake : std::uint8_t {
-  kFree = 1,
-  kRefusedShare = 2,
-  kPlaceholderShare = 3,
-};
+// Brakes as bits, by their wire numbers in order.v1.Brake (R6, R11, R46).
+using BrakeBits = std::uint32_t;
+constexpr BrakeBits BrakeBit(order::v1::Brake brake) { return 1U << static_cast<unsigned>(brake); }
+
+// No cap.
+inline constexpr std::uint64_t kNoCap = std::numeric_limits<std::uint64_t>::max();
 
 struct Transfer {
   std::uint32_t number = 0;
@@ -67,7 +69,18 @@ struct Transfer {
   // From SubmissionFinished on.
   std::uint32_t rows = 0;
   Digest32 dossier_digest{};
-  TransferBrake brake = TransferBrake::kFree;
+  Digest32 subjects_digest{};  // What the dossier says of the rows: whom it is about.
+  std::vector<std::uint64_t> officer_open_cases;  // By position, when submission ended.
+
+  // Brakes. While submitting, only those that can trip by then.
+  BrakeBits brakes = 0;
+  BrakeBits let_go = 0;                // Those that a custodian let go.
+  std::uint32_t second_addresses = 0;  // Rows whose person was asked for at another address.
+
+  // What custodians ordered.
+  std::uint64_t suspended_index = 0;  // Of the suspension in force; 0 is none.
+  std::uint64_t record_cap = kNoCap;
+  UnixMillis ends_at = kMaxTime;
 
   // Approval.
   std::vector<MemberNumber> approvals;
@@ -81,7 +94,15 @@ struct Transfer {
   // From TransferClosed on.
   Digest32 envelopes_root{};
   std::uint64_t closed_index = 0;
-  bool over = false;  // Denied, or past not_after: its cases are no longer open.
+  bool over = false;  // Denied, ended, or past not_after: its cases are no longer open.
+
+  // The brakes that stop it now.
+  BrakeBits stopping() const { return brakes & ~let_go; }
+  bool suspended() const { return suspended_index != 0; }
+
+  // When nothing of it moves any more. Its records' time, not_after, is what decides about their
+  // destruction: an order that ends a transfer destroys nothing.
+  UnixMillis end() const { return std::min(not_after, ends_at); }
 
   bool approved() const {
     return state == TransferState::kApproved || state == TransferState::kClosed;

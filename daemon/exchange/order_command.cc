@@ -26,7 +26,8 @@ std::vector<LeaseAtHold> LeasesAtHold(const policy::State& state, const v1::Scop
 bool Restricts(const policy::OpenedOrder& order) {
   return order.order.has_place_hold() || order.order.has_cancel_lift() ||
          order.order.has_revoke_records() || order.order.has_cancel_destruction() ||
-         order.order.has_deny_transfer();
+         order.order.has_deny_transfer() || order.order.has_suspend_transfer() ||
+         order.order.has_cap_transfer() || order.order.has_end_transfer();
 }
 
 OrderCommand::OrderCommand(Bytes dsse, std::shared_ptr<const policy::OpenedOrder> order,
@@ -103,7 +104,8 @@ void OrderCommand::Done(const absl::Status& status, const LedgerHead& head) {
 
   const order::v1::Order& order = order_->order;
   const bool freezes = order.has_place_hold() && order.place_hold().kind() != order::v1::PRESERVE;
-  const bool stops = freezes || order.has_revoke_records();
+  const bool stops = freezes || order.has_revoke_records() || order.has_suspend_transfer() ||
+                     order.has_cap_transfer() || order.has_end_transfer();
   outcome->stops = accepted && stops;
   if (!outcome->stops) {
     executor_.Post([done = std::move(done_), outcome] { done(std::move(*outcome)); });

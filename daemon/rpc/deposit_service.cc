@@ -23,6 +23,7 @@
 #include "holdfast/record/v1/outcome.pb.h"
 #include "holdfast/v1/transfer_service.pb.h"
 #include "policy/release_gate.h"
+#include "policy/request_gate.h"
 
 namespace holdfast::rpc {
 namespace {
@@ -91,6 +92,7 @@ class Preparer {
       fact.set_segment(run.segment);
       fact.set_leaf(leaf);
       fact.set_verdict(static_cast<std::uint32_t>(verdict.reason));
+      fact.set_gate_version(policy::kGateVersion);
       fact.set_envelope_digest(ToString(digest));
       fact.set_commitment(ToString(Commit(at_rest, findings)));
       prepared.response.mutable_verdicts()->push_back(static_cast<char>(verdict.reason));

@@ -150,13 +150,20 @@ class Preparer {
       fact.set_transfer(facts_.number);
       fact.set_row(row);
       fact.set_verdict(static_cast<std::uint32_t>(verdicts[i]));
+      fact.set_gate_version(policy::kGateVersion);
       fact.set_officer(subject.officer());
       prepared.verdicts.push_back(static_cast<char>(verdicts[i]));
       const auto identity = policy::CanonicalIdentity(ViewOf(subject.person()),
                                                       hosted_.rules->config().tax_number_form);
       if (identity.has_value()) {
-        fact.set_pseudonym(ToString(
-            BytesOf(crypto::PseudonymOf(published_.vault->pseudonym_key(), AsBytes(*identity)))));
+        const crypto::SecretBytes& key = published_.vault->pseudonym_key();
+        const Pseudonym person = crypto::PseudonymOf(key, AsBytes(*identity));
+        fact.set_pseudonym(ToString(BytesOf(person)));
+        if (verdicts[i] == RequestReason::kAccepted) {
+          const std::string address = policy::CanonicalAddress(ViewOf(subject.person()).address,
+                                                               hosted_.rules->config().scheme);
+          fact.set_address_tag(ToString(crypto::AddressTagOf(key, person, AsBytes(address))));
+        }
       }
       fact.set_commitment(ToString(Commit(nonces[i], subject)));
       if (verdicts[i] != RequestReason::kAccepted) continue;

@@ -230,7 +230,11 @@ void GetTransfer(const Hosted& hosted, const Viewer& viewer, const Call&,
       [viewer, name = request.name()](const exchange::Core& core) -> absl::StatusOr<v1::Transfer> {
         HF_ASSIGN_OR_RETURN(const policy::Transfer* transfer,
                             VisibleTransfer(core.state, name, viewer));
-        return ViewOfTransfer(core.state, *transfer, viewer);
+        v1::Transfer view = ViewOfTransfer(core.state, *transfer, viewer);
+        if (transfer->rows > 0 && viewer.role == agreement::v1::ROLE_CUSTODIAN) {
+          *view.mutable_dossier() = ViewOfDossier(core.state, *transfer);
+        }
+        return view;
       });
 }
 

@@ -4,6 +4,8 @@
 #include <set>
 #include <string>
 
+#include "policy/brakes.h"
+#include "policy/dossier.h"
 #include "policy/proto_time.h"
 #include "policy/queries.h"
 #include "policy/request_gate.h"
@@ -52,7 +54,49 @@ void SetRefused(const policy::Transfer& transfer, v1::Transfer& view) {
   }
 }
 
+void SetStops(const policy::State& state, const policy::Transfer& transfer, v1::Transfer& view) {
+  if (transfer.suspended()) {
+    v1::Stop& stop = *view.add_stops();
+    stop.set_reason("SUSPENDED");
+    stop.set_ledger_index(transfer.suspended_index);
+  }
+  if (state.now().late >= transfer.ends_at) view.add_stops()->set_reason("ENDED");
+  for (const order::v1::Brake brake : policy::BrakesOf(transfer.stopping())) {
+    view.add_stops()->set_reason(policy::BrakeName(brake));
+  }
+  if (transfer.record_cap != policy::kNoCap) view.set_record_cap(transfer.record_cap);
+  if (transfer.ends_at != kMaxTime) {
+    *view.mutable_ends_at() = policy::ToProto(transfer.ends_at);
+  }
+}
+
 }  // namespace
+
+v1::Dossier ViewOfDossier(const policy::State& state, const policy::Transfer& transfer) {
+  const policy::Dossier dossier = policy::DossierOf(state, transfer);
+  v1::Dossier view;
+  view.set_agreement_digest(ToString(dossier.agreement));
+  view.set_transfer(ToString(BytesOf(dossier.transfer)));
+  view.set_requester(dossier.requester);
+  SetTerms(*transfer.terms, *view.mutable_terms());
+  view.mutable_terms()->clear_officers();
+  for (const policy::Dossier::Officer& officer : dossier.officers) {
+    v1::OfficerLoad& out = *view.add_officers();
+    out.set_officer(officer.id);
+    out.set_accepted(officer.accepted);
+    out.set_open_cases(officer.open_cases);
+  }
+  view.set_subjects(dossier.rows);
+  for (const auto& [verdict, rows] : dossier.verdicts) {
+    v1::VerdictCount& out = *view.add_verdicts();
+    out.set_verdict(verdict);
+    out.set_rows(rows);
+  }
+  view.set_second_addresses(dossier.second_addresses);
+  for (const std::uint32_t brake : dossier.brakes) view.add_brakes(brake);
+  view.set_subjects_digest(ToString(dossier.subjects_digest));
+  return view;
+}
 
 v1::Transfer ViewOfTransfer(const policy::State& state, const policy::Transfer& transfer,
                             const Viewer& viewer) {
@@ -75,6 +119,7 @@ v1::Transfer ViewOfTransfer(const policy::State& state, const policy::Transfer& 
     view.set_agreement_digest(ToString(transfer.agreement_digest));
   }
   if (transfer.rows > 0) view.set_dossier_digest(Hex(transfer.dossier_digest));
+  SetStops(state, transfer, view);
   view.set_approvals(static_cast<std::uint32_t>(transfer.approvals.size()));
   std::set<std::string> matters;
   for (const policy::Hold& hold : state.holds().all()) {

@@ -13,6 +13,9 @@
 
 namespace holdfast::rpc {
 
+// What the transfer's custodians approve; everything that its digest is over.
+v1::Dossier ViewOfDossier(const policy::State& state, const policy::Transfer& transfer);
+
 // A requester sees nothing of what the source found, not even a count, until it opens envelopes;
 // the source sees nothing of why the request gate refused somebody.
 v1::Transfer ViewOfTransfer(const policy::State& state, const policy::Transfer& transfer,

@@ -108,6 +108,8 @@ void GatewayWorld::MakeAgreement() {
   std::string text = ReadAll(text_path);
   Replace(text, "officer_open_cases: 200", "officer_open_cases: 1000000");
   Replace(text, "officer_share_basis_points: 500", "officer_share_basis_points: 10000");
+  Replace(text, "daily_subjects: 2000000", "daily_subjects: 1000000000");
+  Replace(text, "total_subjects: 10000000", "total_subjects: 1000000000");
   Replace(text, "open_records: 10000", "open_records: 1000000000");
   Replace(text, "destruction_window { seconds: 1 }", "destruction_window { nanos: 1000000 }");
   Replace(text, File("sample/places.csv"), "sample/places.csv");  // Beside the agreement.

@@ -10,6 +10,7 @@
 #include "policy/apply.h"
 #include "policy/decide.h"
 #include "policy/queries.h"
+#include "policy/request_gate.h"
 #include "tests/policy/policy_world.h"
 
 namespace holdfast::test {
@@ -146,11 +147,12 @@ class Large final {
         ledger::v1::SubjectJudged fact;
         fact.set_row(row);
         fact.set_verdict(1);
+        fact.set_gate_version(policy::kGateVersion);
         fact.set_officer(row % 40);
-        std::string pseudonym(16, 'p');
-        pseudonym.replace(0, 8, std::to_string(10'000'000 + row));
-        fact.set_pseudonym(pseudonym);
+        // Uniform, as keyed ones are.
+        fact.set_pseudonym(ToString(BytesOf(PseudonymOf(row))));
         fact.set_commitment(std::string(32, 'c'));
+        fact.set_address_tag("address1");
         fact.set_segment(segment);
         fact.set_leaf(leaf);
         Do(EntryOf(fact));
@@ -158,6 +160,7 @@ class Large final {
         ledger::v1::EnvelopeDeposited fact;
         fact.set_row(row);
         fact.set_verdict(1);
+        fact.set_gate_version(policy::kGateVersion);
         fact.set_segment(segment);
         fact.set_leaf(leaf);
         fact.set_envelope_digest(std::string(32, static_cast<char>(row)));

@@ -103,7 +103,8 @@ TEST_F(SampleGatesTest, ComeToTheSampleOwnTruth) {
   }
   EXPECT_THAT(wrong, testing::IsEmpty());
   // And no brake of an agreement's defaults stops the transfer.
-  EXPECT_EQ(policy::JudgeBrakes({}, kRecords, refused, placeholders), policy::Brake::kFree);
+  EXPECT_LE(refused * 5, kRecords);
+  EXPECT_LE(placeholders * 100, kRecords);
 }
 
 }  // namespace

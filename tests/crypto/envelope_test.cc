@@ -239,6 +239,7 @@ TEST_F(EnvelopeTest, SealsTheSamePayloadDifferentlyUnderAnotherSalt) {
   EXPECT_NE(Bytes(first.begin() + 190, first.end()), Bytes(second.begin() + 190, second.end()));
 }
 
+// R8: the attestation too.
 TEST_F(EnvelopeTest, BindsToEveryPartOfTheContext) {
   const BindingContext context{.nonce = header_.salt,
                                .recipient = "enforcement",

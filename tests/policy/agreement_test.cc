@@ -139,6 +139,9 @@ TEST(AgreementTest, DefaultsAreFilledIn) {
   EXPECT_EQ(brakes.refused_basis_points, 2'000U);
   EXPECT_EQ(brakes.placeholder_basis_points, 100U);
   EXPECT_EQ(brakes.open_records, 10'000U);
+  EXPECT_EQ(brakes.daily_subjects, 2'000'000U);
+  EXPECT_EQ(brakes.total_subjects, 10'000'000U);
+  EXPECT_EQ(brakes.address_memory, 24h * 365);
   EXPECT_EQ(brakes.open_leases, 4'096U);
 }
 
@@ -268,6 +271,8 @@ TEST(AgreementTest, EachFieldIsChecked) {
       {"brakes {", "brakes { refused_basis_points: 10001"},
       {"brakes {", "brakes { officer_share_basis_points: 10001"},
       {"brakes {", "brakes { transfer_subjects: 16000001"},
+      {"brakes {", "brakes { address_memory { seconds: 86399 }"},
+      {"brakes {", "brakes { address_memory { seconds: -1 }"},
       {"brakes {", "brakes { open_leases: 32769"},  // There are two requesters.
       {"address_scheme: GENERIC", "address_scheme: US"},
       {"address_scheme: GENERIC", "address_scheme: 7"},

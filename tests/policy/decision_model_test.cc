@@ -39,10 +39,14 @@ TEST(DecisionModelTest, ThePolicyDecidesAsTheReferenceDoes) {
   if (!whole) return;
   // Agreement about exchanges in which nothing happens would prove nothing.
   for (const char* kind :
-       {"SubjectJudged", "SubmissionFinished", "EnvelopeDeposited", "TransferClosed",
-        "EnvelopesCollected", "LeaseOpened", "KeyReleased", "RecordsDestroyed", "approve_transfer",
-        "deny_transfer", "place_hold", "propose_lift", "confirm_lift", "cancel_lift",
-        "revoke_records", "approve_destruction", "cancel_destruction", "trust_clock"}) {
+       {"SubjectJudged",       "SubmissionFinished", "EnvelopeDeposited",  "TransferClosed",
+        "EnvelopesCollected",  "LeaseOpened",        "KeyReleased",        "RecordsDestroyed",
+        "approve_transfer",    "deny_transfer",      "place_hold",         "propose_lift",
+        "confirm_lift",        "cancel_lift",        "suspend_transfer",   "resume_transfer",
+        "cap_transfer",        "end_transfer",       "let_transfer_go_on", "revoke_records",
+        "approve_destruction", "cancel_destruction", "trust_clock",        "OFFICER_LOAD",
+        "REFUSED_SHARE",       "PLACEHOLDER_SHARE",  "DAILY_VOLUME",       "TOTAL_VOLUME",
+        "SECOND_ADDRESS"}) {
     RecordProperty(kind, tally[kind]);
     EXPECT_GE(tally[kind], 3) << kind;
   }

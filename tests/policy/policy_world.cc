@@ -10,8 +10,10 @@
 #include "crypto/dsse.h"
 #include "crypto/merkle.h"
 #include "crypto/sha256.h"
+#include "policy/brakes.h"
 #include "policy/order_json.h"
 #include "policy/proto_time.h"
+#include "policy/request_gate.h"
 
 namespace holdfast::test {
 namespace {
@@ -214,15 +216,18 @@ std::pair<std::uint32_t, std::uint32_t> World::Leaf(std::uint32_t transfer,
 
 ledger::v1::SubjectJudged World::Subject(std::uint32_t transfer, std::uint32_t row,
                                          std::uint32_t verdict, std::uint32_t officer,
-                                         std::uint32_t person) {
+                                         std::uint32_t person, std::uint32_t address) {
   ledger::v1::SubjectJudged fact;
   fact.set_transfer(transfer);
   fact.set_row(row);
   fact.set_verdict(verdict);
+  fact.set_gate_version(policy::kGateVersion);
   fact.set_officer(officer);
   fact.set_pseudonym(Text(BytesOf(PseudonymOf(person))));
   fact.set_commitment(std::string(32, 'c'));
   if (verdict == 1) {
+    const Digest32 tag = crypto::Sha256Of(AsBytes("address " + std::to_string(address)));
+    fact.set_address_tag(Text(ByteSpan(tag).first(policy::AddressMemory::kTagBytes)));
     const auto [segment, leaf] = Leaf(transfer, ledger::v1::SUBJECT);
     fact.set_segment(segment);
     fact.set_leaf(leaf);
@@ -231,8 +236,8 @@ ledger::v1::SubjectJudged World::Subject(std::uint32_t transfer, std::uint32_t r
 }
 
 void World::Judge(std::uint32_t transfer, std::uint32_t row, std::uint32_t verdict,
-                  std::uint32_t officer, std::uint32_t person) {
-  Do(Subject(transfer, row, verdict, officer, person));
+                  std::uint32_t officer, std::uint32_t person, std::uint32_t address) {
+  Do(Subject(transfer, row, verdict, officer, person, address));
 }
 
 void World::Finish(std::uint32_t transfer) {
@@ -255,6 +260,7 @@ ledger::v1::EnvelopeDeposited World::Envelope(std::uint32_t transfer, std::uint3
   fact.set_segment(segment);
   fact.set_leaf(leaf);
   fact.set_verdict(verdict);
+  fact.set_gate_version(policy::kGateVersion);
   fact.set_envelope_digest(RandomBytes(32));
   fact.set_commitment(std::string(32, 'c'));
   return fact;
@@ -337,6 +343,50 @@ order::v1::Order World::ApproveAct(std::uint32_t transfer) const {
   order.mutable_approve_transfer()->set_transfer(Name(transfer));
   order.mutable_approve_transfer()->set_dossier_digest(
       Hex(state_.transfer(transfer)->dossier_digest));
+  return order;
+}
+
+order::v1::Order World::SuspendAct(std::uint32_t transfer) const {
+  order::v1::Order order;
+  order.mutable_suspend_transfer()->set_transfer(Name(transfer));
+  order.mutable_suspend_transfer()->set_reason("To be looked at.");
+  return order;
+}
+
+order::v1::Order World::ResumeAct(std::uint32_t transfer) const {
+  order::v1::Order order;
+  order.mutable_resume_transfer()->set_transfer(Name(transfer));
+  order.mutable_resume_transfer()->set_suspension_index(state_.transfer(transfer)->suspended_index);
+  order.mutable_resume_transfer()->set_reason("Looked at.");
+  return order;
+}
+
+order::v1::Order World::CapAct(std::uint32_t transfer, std::uint64_t records) const {
+  order::v1::Order order;
+  order.mutable_cap_transfer()->set_transfer(Name(transfer));
+  order.mutable_cap_transfer()->set_records(records);
+  order.mutable_cap_transfer()->set_reason("No more are needed.");
+  return order;
+}
+
+order::v1::Order World::EndAct(std::uint32_t transfer, std::int64_t at) const {
+  order::v1::Order order;
+  order.mutable_end_transfer()->set_transfer(Name(transfer));
+  *order.mutable_end_transfer()->mutable_end_at() = policy::ToProto(UnixMillis(at));
+  order.mutable_end_transfer()->set_reason("The case ends.");
+  return order;
+}
+
+order::v1::Order World::GoOnAct(std::uint32_t transfer) const {
+  const policy::Transfer& of = *state_.transfer(transfer);
+  order::v1::Order order;
+  order::v1::LetTransferGoOn& act = *order.mutable_let_transfer_go_on();
+  act.set_transfer(Name(transfer));
+  act.set_reason("Looked at, and in order.");
+  for (const order::v1::Brake brake : policy::BrakesOf(of.stopping())) act.add_brakes(brake);
+  if (of.state != policy::TransferState::kSubmitting) {
+    act.set_dossier_digest(Hex(of.dossier_digest));
+  }
   return order;
 }
 

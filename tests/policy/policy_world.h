@@ -106,9 +106,9 @@ class World final {
   std::uint32_t OpenSegment(std::uint32_t transfer, ledger::v1::SegmentKind kind);
   ledger::v1::SubjectJudged Subject(std::uint32_t transfer, std::uint32_t row,
                                     std::uint32_t verdict = 1, std::uint32_t officer = 0,
-                                    std::uint32_t person = 0);
+                                    std::uint32_t person = 0, std::uint32_t address = 0);
   void Judge(std::uint32_t transfer, std::uint32_t row, std::uint32_t verdict = 1,
-             std::uint32_t officer = 0, std::uint32_t person = 0);
+             std::uint32_t officer = 0, std::uint32_t person = 0, std::uint32_t address = 0);
   void Finish(std::uint32_t transfer);
   void Approve(std::uint32_t transfer, std::string_view custodian = "paula");
   ledger::v1::EnvelopeDeposited Envelope(std::uint32_t transfer, std::uint32_t row,
@@ -128,6 +128,11 @@ class World final {
 
   // Acts.
   order::v1::Order ApproveAct(std::uint32_t transfer) const;
+  order::v1::Order SuspendAct(std::uint32_t transfer) const;
+  order::v1::Order ResumeAct(std::uint32_t transfer) const;
+  order::v1::Order CapAct(std::uint32_t transfer, std::uint64_t records) const;
+  order::v1::Order EndAct(std::uint32_t transfer, std::int64_t at) const;
+  order::v1::Order GoOnAct(std::uint32_t transfer) const;  // With the brakes that are on.
   order::v1::Order HoldAct(std::string_view id, const v1::Scope& scope,
                            order::v1::HoldKind kind = order::v1::FREEZE_AND_PRESERVE) const;
   order::v1::Order ProposeAct(std::string_view hold) const;

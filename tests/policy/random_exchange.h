@@ -12,12 +12,14 @@
 #include <cstdint>
 #include <iterator>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
 
+#include "policy/brakes.h"
 #include "policy/state_snapshot.h"
 #include "tests/policy/policy_world.h"
 #include "tests/policy/reference_policy.h"
@@ -45,7 +47,9 @@ inline AgreementOptions Options() {
   options.terms =
       "lease_duration { seconds: 60 } cooling_period { seconds: 30 }\n"
       "destruction_window { seconds: 60 }\n";
-  options.brakes = "open_records: 4 officer_open_cases: 16 open_leases: 5";
+  options.brakes =
+      "open_records: 4 officer_open_cases: 16 open_leases: 5 daily_subjects: 9 total_subjects: 10\n"
+      "address_memory { seconds: 86400 }";
   return options;
 }
 
@@ -59,6 +63,9 @@ inline ReferenceTerms Terms() {
   terms.open_records = 4;
   terms.open_leases = 5;
   terms.officer_open_cases = 16;
+  terms.daily_subjects = 9;
+  terms.total_subjects = 10;
+  terms.address_days = 1;
   return terms;
 }
 
@@ -81,15 +88,18 @@ class RandomExchange final {
     using E = RandomExchange;
     // As often as it takes for something to happen in every step of a record's life.
     static constexpr void (E::*kSteps[])() = {
-        &E::CreateTransfer, &E::Judge,     &E::Judge,
-        &E::Judge,          &E::Finish,    &E::ApproveOrDeny,
-        &E::Deposit,        &E::Deposit,   &E::ApproveOrDeny,
-        &E::Close,          &E::Collect,   &E::OpenLease,
-        &E::Release,        &E::Release,   &E::Release,
-        &E::Release,        &E::PlaceHold, &E::Lift,
-        &E::Lift,           &E::Revoke,    &E::ApproveOrCancelDestruction,
-        &E::Destroy,        &E::Time,      &E::Epoch,
-        &E::TrustClock,     &E::TrustClock};
+        &E::CreateTransfer, &E::Judge,      &E::Judge,
+        &E::Judge,          &E::Finish,     &E::ApproveOrDeny,
+        &E::Deposit,        &E::Deposit,    &E::ApproveOrDeny,
+        &E::Close,          &E::Collect,    &E::OpenLease,
+        &E::Release,        &E::Release,    &E::Release,
+        &E::Release,        &E::PlaceHold,  &E::Lift,
+        &E::Lift,           &E::Revoke,     &E::ApproveOrCancelDestruction,
+        &E::Destroy,        &E::Time,       &E::Epoch,
+        &E::TrustClock,     &E::TrustClock,
+
+        &E::GoOn,           &E::GoOn,       &E::Limit,
+        &E::Resume};
     (this->*kSteps[random_.Below(std::size(kSteps))])();
   }
 
@@ -125,8 +135,8 @@ class RandomExchange final {
     for (const auto& fact : due.due) {
       ASSERT_TRUE(policy::Decide(world_.state(), {EntryOf(fact)}).allowed());
     }
-    for (const auto& [index, disposal] : model_.disposals) {
-      static_cast<void>(disposal);
+    for (const auto& disposal : model_.disposals) {
+      const std::uint64_t index = disposal.first;
       const bool proposed = std::any_of(due.due.begin(), due.due.end(), [&](const auto& fact) {
         return fact.basis() == ledger::v1::RecordsDestroyed::REVOCATION &&
                fact.revocation_index() == index;
@@ -278,12 +288,21 @@ class RandomExchange final {
     const bool accepted = !random_.OneIn(5);
     const auto officer = static_cast<std::uint32_t>(random_.Below(2));
     const auto person = static_cast<std::uint32_t>(random_.Below(kPersons));
-    const auto fact = world_.Subject(t, row, accepted ? 1 : 66, officer, person);
+    const std::uint32_t address = random_.OneIn(6) ? 1 : 0;
+    static const std::vector<std::uint32_t> refusals = {66, 66, 66, kReferencePlaceholder,
+                                                        kReferenceLoad};
+    const std::uint32_t verdict = accepted ? 1 : random_.Pick(refusals);
+    const auto fact = world_.Subject(t, row, verdict, officer, person, address);
     if (!Try(fact, model_.MayJudge(t, row, accepted, Officers()[officer]))) return;
     ReferenceRecord& record = model_.transfers[t].rows[row];
     record.accepted = accepted;
+    record.request_verdict = static_cast<int>(verdict);
     record.officer = Officers()[officer];
     record.person = static_cast<int>(person);
+    if (accepted && model_.Ask(static_cast<int>(person), static_cast<int>(address))) {
+      ++model_.transfers[t].second_addresses;
+    }
+    CheckBrakes(t);
   }
 
   void Finish() {
@@ -293,7 +312,68 @@ class RandomExchange final {
     ledger::v1::SubmissionFinished fact;
     fact.set_transfer(t);
     fact.set_rows(static_cast<std::uint32_t>(model_.transfers[t].rows.size()));
-    if (Try(fact, model_.MayFinish(t))) model_.transfers[t].state = ReferenceTransfer::kAwaiting;
+    if (!Try(fact, model_.MayFinish(t))) return;
+    model_.transfers[t].state = ReferenceTransfer::kAwaiting;
+    model_.transfers[t].finished_day = model_.late / 86'400'000;
+    CheckBrakes(t);
+  }
+
+  // What trips at this step, and stops the transfer unless a custodian has let it go.
+  void CheckBrakes(std::uint32_t t) {
+    ReferenceTransfer& of = model_.transfers[t];
+    of.brakes.clear();
+    for (const int brake : model_.Brakes(t)) {
+      if (of.let_go.count(brake) == 0) of.brakes.insert(brake);
+      ++tally_[order::v1::Brake_Name(static_cast<order::v1::Brake>(brake))];
+    }
+    const auto stopping = policy::BrakesOf(world_.state().transfer(t)->stopping());
+    ASSERT_EQ(std::set<int>(stopping.begin(), stopping.end()), of.brakes);
+  }
+
+  void GoOn() {
+    if (model_.transfers.empty()) return;
+    const std::uint32_t t = TransferIn(random_.OneIn(4) ? ReferenceTransfer::kSubmitting
+                                                        : ReferenceTransfer::kAwaiting);
+    const std::string& person = Custodian();
+    ReferenceTransfer& of = model_.transfers[t];
+    if (!Order(person, world_.GoOnAct(t), model_.MayGoOn(person, t))) return;
+    of.let_go.insert(of.brakes.begin(), of.brakes.end());
+    of.brakes.clear();
+  }
+
+  // Suspends, caps or ends a transfer; not often, or nothing would ever come to its end.
+  void Limit() {
+    if (model_.transfers.empty() || !random_.OneIn(4)) return;
+    const std::uint32_t t = AnyTransfer();
+    const std::string& person = Custodian();
+    ReferenceTransfer& transfer = model_.transfers[t];
+    if (random_.OneIn(2)) {
+      const std::uint64_t index = world_.state().ledger_size();
+      if (!Order(person, world_.SuspendAct(t), model_.MaySuspend(person, t))) return;
+      transfer.suspended = index;
+    } else if (random_.OneIn(2)) {
+      const std::uint64_t records = random_.Below(kMaxRows);
+      if (!Order(person, world_.CapAct(t, records), model_.MayCap(person, t, records))) return;
+      transfer.cap = records;
+    } else {
+      if (!random_.OneIn(3)) return;
+      const std::int64_t at = model_.late + random_.Between(-1'000, 200'000);
+      if (!Order(person, world_.EndAct(t, at), model_.MayEnd(person, t, at))) return;
+      transfer.ends_at = at;
+    }
+    Restrict(model_.order_unanchored);
+  }
+
+  void Resume() {
+    if (model_.transfers.empty()) return;
+    std::uint32_t t = AnyTransfer();
+    for (std::uint32_t i = 0; i < model_.transfers.size(); ++i) {
+      if (model_.transfers[i].suspended && !random_.OneIn(4)) t = i;
+    }
+    const std::string& person = Custodian();
+    if (Order(person, world_.ResumeAct(t), model_.MayResume(person, t))) {
+      model_.transfers[t].suspended.reset();
+    }
   }
 
   void ApproveOrDeny() {
@@ -375,6 +455,7 @@ class RandomExchange final {
     ReferenceRecord& record = model_.transfers[model_.leases[lease].transfer].rows[row];
     record.last_released_at = model_.late;
     if (record.first_released_at < 0) record.first_released_at = model_.late;
+    model_.transfers[model_.leases[lease].transfer].released.insert(row);
     ASSERT_FALSE(model_.Frozen(model_.leases[lease].transfer, row));
     model_.leases[lease].rows.insert(row);
   }

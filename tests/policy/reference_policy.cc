@@ -116,6 +116,7 @@ std::size_t ReferencePolicy::OpenCases(const std::string& officer) const {
   for (const ReferenceTransfer& transfer : transfers) {
     if (transfer.state == ReferenceTransfer::kDenied) continue;
     if (transfer.approved() && late >= transfer.not_after) continue;
+    if (transfer.ends_at && late >= *transfer.ends_at) continue;
     for (const auto& [row, record] : transfer.rows) {
       static_cast<void>(row);
       if (record.accepted && record.officer == officer) ++open;
@@ -139,27 +140,33 @@ std::vector<std::pair<std::uint32_t, std::uint32_t>> ReferencePolicy::List(
 
 bool ReferencePolicy::MayJudge(std::uint32_t transfer, std::uint32_t row, bool accepted,
                                const std::string& officer) const {
-  return transfers[transfer].state == ReferenceTransfer::kSubmitting &&
+  return transfers[transfer].state == ReferenceTransfer::kSubmitting && !Stopped(transfer) &&
          Find(transfer, row) == nullptr &&
-         (!accepted || OpenCases(officer) < terms.officer_open_cases);
+         (!accepted || OpenCases(officer) < terms.officer_open_cases ||
+          transfers[transfer].let_go.count(order::v1::OFFICER_LOAD) > 0);
 }
 
 bool ReferencePolicy::MayFinish(std::uint32_t transfer) const {
   const ReferenceTransfer& of = transfers[transfer];
-  if (of.state != ReferenceTransfer::kSubmitting || of.rows.empty()) return false;
+  if (of.state != ReferenceTransfer::kSubmitting || of.rows.empty() || Stopped(transfer)) {
+    return false;
+  }
   return of.rows.rbegin()->first + 1 == of.rows.size();
 }
 
 bool ReferencePolicy::MayDeposit(std::uint32_t transfer, std::uint32_t row) const {
   const ReferenceTransfer& of = transfers[transfer];
   const ReferenceRecord* record = Find(transfer, row);
+  if (Stopped(transfer)) return false;
   return of.state == ReferenceTransfer::kApproved && late < of.not_after && record != nullptr &&
          record->accepted && !record->deposited && !record->destroyed && !Frozen(transfer, row);
 }
 
 bool ReferencePolicy::MayClose(std::uint32_t transfer) const {
   const ReferenceTransfer& of = transfers[transfer];
-  if (of.state != ReferenceTransfer::kApproved || late >= of.not_after) return false;
+  if (of.state != ReferenceTransfer::kApproved || late >= of.not_after || Stopped(transfer)) {
+    return false;
+  }
   return std::all_of(of.rows.begin(), of.rows.end(), [](const auto& row) {
     return !row.second.accepted || row.second.deposited || row.second.destroyed;
   });
@@ -168,6 +175,7 @@ bool ReferencePolicy::MayClose(std::uint32_t transfer) const {
 bool ReferencePolicy::MayCollect(std::uint32_t transfer, const std::string& requester) const {
   const ReferenceTransfer& of = transfers[transfer];
   if (of.state != ReferenceTransfer::kClosed || of.requester != requester) return false;
+  if (Stopped(transfer)) return false;
   if (order_unanchored || destruction_unanchored) return false;
   return std::none_of(of.rows.begin(), of.rows.end(), [&](const auto& row) {
     return row.second.deposited && !row.second.destroyed && Frozen(transfer, row.first);
@@ -177,7 +185,7 @@ bool ReferencePolicy::MayCollect(std::uint32_t transfer, const std::string& requ
 bool ReferencePolicy::MayLease(std::uint32_t transfer, const std::string& requester) const {
   const ReferenceTransfer& of = transfers[transfer];
   if (of.state != ReferenceTransfer::kClosed || of.requester != requester || !trusted ||
-      order_unanchored || destruction_unanchored || late >= of.not_after) {
+      Stopped(transfer) || order_unanchored || destruction_unanchored || late >= of.not_after) {
     return false;
   }
   if (OpenLeases(requester) >= terms.open_leases) return false;
@@ -216,6 +224,8 @@ bool ReferencePolicy::MayRelease(std::uint32_t lease, std::uint32_t row) const {
   if (of.state != ReferenceTransfer::kClosed || late < of.not_before || late >= of.not_after) {
     return false;
   }
+  if (Stopped(under.transfer)) return false;
+  if (of.cap && of.released.count(row) == 0 && of.released.size() >= *of.cap) return false;
   const auto open = OpenRecords(under.requester);
   return open.count({under.transfer, row}) > 0 || open.size() < terms.open_records;
 }
@@ -233,7 +243,86 @@ bool ReferencePolicy::IsCustodian(const std::string& person) const {
 bool ReferencePolicy::MayApprove(const std::string& person, std::uint32_t transfer) const {
   const ReferenceTransfer& of = transfers[transfer];
   return IsCustodian(person) && trusted && of.state == ReferenceTransfer::kAwaiting &&
-         of.approvals.count(person) == 0;
+         of.approvals.count(person) == 0 && !Stopped(transfer) && of.brakes.empty();
+}
+
+bool ReferencePolicy::Stopped(std::uint32_t transfer) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  return of.suspended.has_value() || (of.ends_at && late >= *of.ends_at);
+}
+
+bool ReferencePolicy::Over(std::uint32_t transfer) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  return of.state == ReferenceTransfer::kDenied || (of.approved() && late >= of.not_after) ||
+         (of.ends_at && late >= *of.ends_at);
+}
+
+bool ReferencePolicy::Ask(int person, int address) {
+  const std::int64_t day = late / 86'400'000;
+  const bool another = std::any_of(asked.begin(), asked.end(), [&](const ReferenceAsked& other) {
+    return other.person == person && other.address != address &&
+           day - other.day <= terms.address_days;
+  });
+  asked.push_back({person, address, day});
+  return another;
+}
+
+std::set<int> ReferencePolicy::Brakes(std::uint32_t transfer) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  std::set<int> brakes;
+  std::size_t refused = 0;
+  std::size_t placeholders = 0;
+  for (const auto& [row, record] : of.rows) {
+    static_cast<void>(row);
+    if (record.request_verdict == kReferenceLoad) brakes.insert(order::v1::OFFICER_LOAD);
+    if (record.request_verdict == kReferencePlaceholder) ++placeholders;
+    if (!record.accepted) ++refused;
+  }
+  if (of.state == ReferenceTransfer::kSubmitting) return brakes;
+  std::size_t on_day = 0;
+  std::size_t total = 0;
+  for (const ReferenceTransfer& other : transfers) {
+    if (other.requester != of.requester || other.finished_day < 0) continue;
+    for (const auto& [row, record] : other.rows) {
+      static_cast<void>(row);
+      if (!record.accepted) continue;
+      ++total;
+      if (other.finished_day == of.finished_day) ++on_day;
+    }
+  }
+  if (placeholders * 100 > of.rows.size()) brakes.insert(order::v1::PLACEHOLDER_SHARE);
+  if (refused * 5 > of.rows.size()) brakes.insert(order::v1::REFUSED_SHARE);
+  if (on_day > terms.daily_subjects) brakes.insert(order::v1::DAILY_VOLUME);
+  if (total > terms.total_subjects) brakes.insert(order::v1::TOTAL_VOLUME);
+  if (of.second_addresses > 0) brakes.insert(order::v1::SECOND_ADDRESS);
+  return brakes;
+}
+
+bool ReferencePolicy::MaySuspend(const std::string& person, std::uint32_t transfer) const {
+  return IsCustodian(person) && !Over(transfer) && !transfers[transfer].suspended;
+}
+
+bool ReferencePolicy::MayResume(const std::string& person, std::uint32_t transfer) const {
+  return IsCustodian(person) && trusted && transfers[transfer].suspended.has_value();
+}
+
+bool ReferencePolicy::MayCap(const std::string& person, std::uint32_t transfer,
+                             std::uint64_t records) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  return IsCustodian(person) && !Over(transfer) && (!of.cap || records < *of.cap);
+}
+
+bool ReferencePolicy::MayEnd(const std::string& person, std::uint32_t transfer,
+                             std::int64_t at) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  return IsCustodian(person) && !Over(transfer) && (!of.approved() || at < of.not_after) &&
+         (!of.ends_at || at < *of.ends_at);
+}
+
+bool ReferencePolicy::MayGoOn(const std::string& person, std::uint32_t transfer) const {
+  return IsCustodian(person) && trusted && !transfers[transfer].brakes.empty() &&
+         (transfers[transfer].state == ReferenceTransfer::kSubmitting ||
+          transfers[transfer].state == ReferenceTransfer::kAwaiting);
 }
 
 bool ReferencePolicy::MayDeny(const std::string& person, std::uint32_t transfer) const {
@@ -302,7 +391,8 @@ bool ReferencePolicy::MayDestroyRow(std::uint32_t transfer, std::uint32_t row) c
   const ReferenceTransfer& of = transfers[transfer];
   const ReferenceRecord* record = Find(transfer, row);
   if (record == nullptr || !record->accepted || record->destroyed) return false;
-  if (of.state == ReferenceTransfer::kApproved && !record->deposited && late < of.not_after) {
+  if (of.state == ReferenceTransfer::kApproved && !record->deposited && late < of.not_after &&
+      !(of.ends_at && late >= *of.ends_at)) {
     return false;
   }
   return !Preserved(transfer, row) && !Lingering(transfer, row);

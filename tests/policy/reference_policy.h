@@ -32,9 +32,24 @@ struct ReferenceTerms {
   std::size_t open_records = 0;
   std::size_t open_leases = 0;
   std::size_t officer_open_cases = 0;
+  std::size_t daily_subjects = 0;
+  std::size_t total_subjects = 0;
+  std::int64_t address_days = 0;
 };
 
+// A person was asked for at an address, on a day.
+struct ReferenceAsked {
+  int person = 0;
+  int address = 0;
+  std::int64_t day = 0;
+};
+
+// Verdicts of the request gate that a brake counts.
+inline constexpr int kReferenceLoad = 34;
+inline constexpr int kReferencePlaceholder = 61;
+
 struct ReferenceRecord {
+  int request_verdict = 0;
   bool accepted = false;
   bool deposited = false;
   bool revoked = false;
@@ -59,6 +74,14 @@ struct ReferenceTransfer {
   std::int64_t created_at = 0;
   std::int64_t not_before = 0;
   std::int64_t not_after = 0;
+  std::int64_t finished_day = -1;
+  std::set<int> brakes;  // That stop it now.
+  std::set<int> let_go;  // That a custodian let go.
+  std::size_t second_addresses = 0;
+  std::optional<std::uint64_t> suspended;  // Ledger index.
+  std::optional<std::uint64_t> cap;
+  std::optional<std::int64_t> ends_at;
+  std::set<std::uint32_t> released;  // Rows.
 
   bool approved() const { return state == kApproved || state == kClosed; }
 };
@@ -115,6 +138,7 @@ class ReferencePolicy final {
   std::map<std::string, ReferenceHold> holds;
   std::map<std::uint64_t, ReferenceDisposal> disposals;
   std::map<std::string, ReferencePerson> persons;
+  std::vector<ReferenceAsked> asked;
 
   // Questions.
   bool Covers(const v1::Scope& scope, std::uint32_t transfer, std::uint32_t row) const;
@@ -128,6 +152,14 @@ class ReferencePolicy final {
   std::size_t OpenCases(const std::string& officer) const;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> List(const v1::Scope& scope) const;
 
+  // A custodian stopped it: suspended or ended.
+  bool Stopped(std::uint32_t transfer) const;
+  bool Over(std::uint32_t transfer) const;
+  // Notes an accepted subject; whether the person was asked for at another address before.
+  bool Ask(int person, int address);
+  // The brakes that a transfer trips. Those that count whole submissions need one that has ended.
+  std::set<int> Brakes(std::uint32_t transfer) const;
+
   // May this happen now?
   bool MayJudge(std::uint32_t transfer, std::uint32_t row, bool accepted,
                 const std::string& officer) const;
@@ -139,6 +171,11 @@ class ReferencePolicy final {
   bool MayRelease(std::uint32_t lease, std::uint32_t row) const;
   bool MayApprove(const std::string& person, std::uint32_t transfer) const;
   bool MayDeny(const std::string& person, std::uint32_t transfer) const;
+  bool MaySuspend(const std::string& person, std::uint32_t transfer) const;
+  bool MayResume(const std::string& person, std::uint32_t transfer) const;
+  bool MayCap(const std::string& person, std::uint32_t transfer, std::uint64_t records) const;
+  bool MayEnd(const std::string& person, std::uint32_t transfer, std::int64_t at) const;
+  bool MayGoOn(const std::string& person, std::uint32_t transfer) const;
   bool MayPlace(const std::string& person, const std::string& hold) const;
   bool MayPropose(const std::string& person, const std::string& hold) const;
   bool MayConfirm(const std::string& person, const std::string& hold) const;

@@ -152,6 +152,64 @@ TEST(ReplayTest, ARefusalWithoutAReasonIsFound) {
   EXPECT_THAT(replayed(Refusal::kUndecided, 0), HasMetadata("rule", "MALFORMED"));
 }
 
+// What custodians stopped is decided again from the ledger alone, and so is each refusal for it.
+TEST(ReplayTest, ARefusalOfAStoppedTransferIsDecidedAgain) {
+  SignedWorld story;
+  World& w = story.world;
+  const std::uint32_t t = w.FinishedTransfer(2);
+  EXPECT_EQ(story.Submit("paula", w.ApproveAct(t)), Refusal::kAllowed);
+  const std::uint32_t braked = w.CreateTransfer();
+  w.Judge(braked, 0, 66);
+  w.Finish(braked);
+  const auto replayed = [&](Refusal refusal, std::uint32_t transfer) {
+    ledger::v1::Refused refused;
+    refused.set_member("irs");
+    refused.set_act(ledger::v1::Refused::DEPOSIT_RECORDS);
+    refused.set_refusal(static_cast<std::uint32_t>(refusal));
+    refused.set_has_transfer(true);
+    refused.set_transfer(transfer);
+    story.Collect();
+    std::vector<std::string> entries = story.entries;
+    entries.push_back(EntryOf(refused).SerializeAsString());
+    Replayer replayer(Replayer::Mode::kDecideAgain);
+    return ReplayAll(replayer, entries);
+  };
+  EXPECT_THAT(replayed(Refusal::kTransferBraked, braked), IsOk());
+  EXPECT_THAT(replayed(Refusal::kTransferBraked, t), HasMetadata("rule", "REFUSED"));
+  EXPECT_THAT(replayed(Refusal::kTransferSuspended, t), HasMetadata("rule", "REFUSED"));
+  EXPECT_THAT(replayed(Refusal::kTransferCapped, t), HasMetadata("rule", "REFUSED"));
+  EXPECT_THAT(replayed(Refusal::kTransferEnded, t), HasMetadata("rule", "REFUSED"));
+  for (const auto& act : {w.SuspendAct(t), w.CapAct(t, 1), w.EndAct(t, w.late())}) {
+    EXPECT_EQ(story.Submit("paula", act), Refusal::kAllowed);
+    w.AdvanceEpoch();
+  }
+  EXPECT_EQ(story.Submit("paula", w.GoOnAct(braked)), Refusal::kAllowed);
+  EXPECT_THAT(replayed(Refusal::kTransferSuspended, t), IsOk());
+  EXPECT_THAT(replayed(Refusal::kTransferCapped, t), IsOk());
+  EXPECT_THAT(replayed(Refusal::kTransferEnded, t), IsOk());
+  EXPECT_THAT(replayed(Refusal::kTransferBraked, braked), HasMetadata("rule", "REFUSED"));
+  EXPECT_EQ(story.Submit("paula", w.ResumeAct(t)), Refusal::kAllowed);
+  EXPECT_THAT(replayed(Refusal::kTransferSuspended, t), HasMetadata("rule", "REFUSED"));
+}
+
+// A deposit into a suspended transfer, written past the policy, is found offline.
+TEST(ReplayTest, WhatMovedInASuspendedTransferIsFound) {
+  SignedWorld story;
+  World& w = story.world;
+  const std::uint32_t t = w.FinishedTransfer(2);
+  EXPECT_EQ(story.Submit("paula", w.ApproveAct(t)), Refusal::kAllowed);
+  EXPECT_EQ(story.Submit("paula", w.SuspendAct(t)), Refusal::kAllowed);
+  w.AdvanceEpoch();
+  story.Collect();
+  Replayer replayer(Replayer::Mode::kDecideAgain);
+  ASSERT_THAT(ReplayAll(replayer, story.entries), IsOk());
+  ledger::v1::SubjectsFetched fetched;
+  fetched.set_transfer(t);
+  fetched.set_source("irs");
+  EXPECT_THAT(replayer.Step(AsBytes(EntryOf(fetched).SerializeAsString())),
+              HasMetadata("rule", "TRANSFER_SUSPENDED"));
+}
+
 TEST(ReplayTest, AHeadThatIsNoPrefixIsFound) {
   const SignedWorld story = Story();
   Replayer::Checks checks;

@@ -4,7 +4,6 @@
 #include "policy/request_gate.h"
 
 #include <functional>
-#include <limits>
 #include <set>
 #include <string>
 #include <vector>
@@ -284,26 +283,6 @@ TEST(RequestGate, RefusesOfficersAndCasesThatNameNone) {
               Reason::kCaseMalformed)
         << text;
   }
-}
-
-// R6.
-TEST(RequestGate, LimitsWhatOneOfficerHolds) {
-  const OfficerLimits limits;
-  EXPECT_TRUE(JudgeOfficerLoad(limits, 200, 50, 1000).accepted());
-  EXPECT_EQ(JudgeOfficerLoad(limits, 201, 1, 10).reason, RequestReason::kOfficerLoadExceeded);
-  EXPECT_TRUE(JudgeOfficerLoad(limits, 100, 100, 1000).accepted());
-  EXPECT_EQ(JudgeOfficerLoad(limits, 100, 51, 1001).reason, RequestReason::kOfficerShareExceeded);
-  EXPECT_TRUE(JudgeOfficerLoad(limits, 100, 50, 1001).accepted());
-  EXPECT_TRUE(JudgeOfficerLoad(limits, 0, 0, std::numeric_limits<std::uint32_t>::max()).accepted());
-}
-
-// R11.
-TEST(RequestGate, BrakesATransferWithTooManyRefusalsOrPlaceholders) {
-  const BrakeLimits limits;
-  EXPECT_EQ(JudgeBrakes(limits, 0, 0, 0), Brake::kFree);
-  EXPECT_EQ(JudgeBrakes(limits, 1000, 200, 10), Brake::kFree);
-  EXPECT_EQ(JudgeBrakes(limits, 1000, 201, 10), Brake::kRefusedShare);
-  EXPECT_EQ(JudgeBrakes(limits, 1000, 11, 11), Brake::kPlaceholderShare);
 }
 
 TEST(RequestGate, ACompiledAgreementHasASchemeAndItsTables) {

@@ -5,6 +5,7 @@
 
 #include "gtest/gtest.h"
 
+#include "policy/request_gate.h"
 #include "tests/policy/policy_world.h"
 
 namespace holdfast::test {
@@ -300,35 +301,26 @@ TEST(TransferRulesTest, ChunksMayComeInAnyOrderButNoneMayBeMissing) {
   EXPECT_EQ(policy::ChunkCount(*world.state().transfer(t)), 2U);
 }
 
-TEST(TransferRulesTest, NoOfficerHoldsTooLargeAPartOfALargeTransfer) {
+TEST(TransferRulesTest, ALargePartOfALargeTransferForOneOfficerStopsIt) {
   AgreementOptions options;
   options.brakes = "officer_open_cases: 2000 officer_share_basis_points: 5000";
   World world(options);
   const std::uint32_t t = world.CreateTransfer();
   for (std::uint32_t row = 0; row < 1001; ++row) world.Judge(t, row, 1, row < 502 ? 0 : 1);
-  EXPECT_EQ(world.Try(Finish(t, 1001)).refusal, Refusal::kOfficerShare);
-  // Somebody else's subject brings the share down again.
-  for (std::uint32_t row = 1001; row < 1004; ++row) world.Judge(t, row, 1, 1);
-  EXPECT_TRUE(world.Try(Finish(t, 1004)).allowed());
-}
-
-TEST(TransferRulesTest, TheDossierNamesTheBrakeThatIsOn) {
-  World world;
-  const auto finished = [&](std::uint32_t verdict) {
-    const std::uint32_t t = world.CreateTransfer();
-    for (std::uint32_t row = 0; row < 10; ++row)
-      world.Judge(t, row, row < 3 ? verdict : 1, row % 2);
-    world.Finish(t);
-    return t;
-  };
-  const std::uint32_t free = world.FinishedTransfer(2);
-  const std::uint32_t refused = finished(66);
-  const std::uint32_t placeholders = finished(61);
-  EXPECT_EQ(world.state().transfer(free)->brake, policy::TransferBrake::kFree);
-  EXPECT_EQ(world.state().transfer(refused)->brake, policy::TransferBrake::kRefusedShare);
-  EXPECT_EQ(world.state().transfer(placeholders)->brake, policy::TransferBrake::kPlaceholderShare);
-  EXPECT_NE(world.state().transfer(refused)->dossier_digest,
-            world.state().transfer(placeholders)->dossier_digest);
+  // It can be submitted, and then waits for a custodian.
+  EXPECT_TRUE(world.Try(Finish(t, 1001)).allowed());
+  EXPECT_EQ(world.state().transfer(t)->stopping(), policy::BrakeBit(order::v1::OFFICER_SHARE));
+  EXPECT_EQ(world.TryOrder(world.Order("paula", world.ApproveAct(t))).refusal,
+            Refusal::kTransferBraked);
+  // 500 of 1,000 are as many as agreed, and 1,000 are no large transfer.
+  const std::uint32_t even = world.CreateTransfer("ice", {"miller", "baker"});
+  for (std::uint32_t row = 0; row < 1002; ++row) world.Judge(even, row, 1, row % 2);
+  world.Finish(even);
+  EXPECT_EQ(world.state().transfer(even)->brakes, 0U);
+  const std::uint32_t small = world.CreateTransfer("ice", {"walker"});
+  for (std::uint32_t row = 0; row < 1000; ++row) world.Judge(small, row);
+  world.Finish(small);
+  EXPECT_EQ(world.state().transfer(small)->brakes, 0U);
 }
 
 TEST(TransferRulesTest, TheDossierChangesWithEachSubject) {
@@ -419,6 +411,7 @@ TEST(TransferRulesTest, TheFirstOutcomeOfAnAcceptedRowIsFinal) {
   world.Judge(t, 0);
   world.Judge(t, 1, 66);
   world.Finish(t);
+  world.DoOrder(world.Order("paula", world.GoOnAct(t)));
   world.Approve(t);
   EXPECT_EQ(world.Try(world.Envelope(t, 1)).refusal, Refusal::kRowNotAccepted);
   EXPECT_EQ(world.Try(world.Envelope(t, 2)).refusal, Refusal::kRowNotAccepted);
@@ -433,6 +426,27 @@ TEST(TransferRulesTest, TheFirstOutcomeOfAnAcceptedRowIsFinal) {
   EXPECT_EQ(world.Try(world.Envelope(t, 0)).refusal, Refusal::kRowDeposited);
   EXPECT_EQ(policy::AcceptedRows(*world.state().transfer(t), 0), std::vector<std::uint32_t>{0});
   EXPECT_TRUE(policy::ChunkDeposited(*world.state().transfer(t), 0));
+}
+
+TEST(TransferRulesTest, AVerdictNamesAGateThatThisProgramHas) {
+  World world;
+  const std::uint32_t t = world.CreateTransfer();
+  auto subject = world.Subject(t, 0);
+  EXPECT_EQ(subject.gate_version(), policy::kGateVersion);
+  for (const std::uint32_t version : {std::uint32_t{0}, policy::kGateVersion + 1}) {
+    subject.set_gate_version(version);
+    EXPECT_EQ(world.Try(subject).refusal, Refusal::kGateVersionUnknown) << version;
+  }
+  world.Judge(t, 0);
+  world.Finish(t);
+  world.Approve(t);
+  auto envelope = world.Envelope(t, 0);
+  EXPECT_EQ(envelope.gate_version(), policy::kGateVersion);
+  for (const std::uint32_t version : {std::uint32_t{0}, policy::kGateVersion + 1}) {
+    envelope.set_gate_version(version);
+    EXPECT_EQ(world.Try(envelope).refusal, Refusal::kGateVersionUnknown) << version;
+  }
+  EXPECT_TRUE(world.Try(world.Envelope(t, 0)).allowed());
 }
 
 TEST(TransferRulesTest, ADepositComesBeforeTheRecordsTimeIsOver) {
@@ -470,6 +484,7 @@ TEST(TransferRulesTest, ATransferOfWhichNobodyWasAcceptedClosesEmpty) {
   const std::uint32_t t = world.CreateTransfer();
   world.Judge(t, 0, 66);
   world.Finish(t);
+  world.DoOrder(world.Order("paula", world.GoOnAct(t)));
   world.Approve(t);
   EXPECT_TRUE(world.Try(world.Closing(t)).allowed());
 }

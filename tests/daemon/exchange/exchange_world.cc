@@ -14,6 +14,7 @@
 #include "crypto/merkle.h"
 #include "policy/order_json.h"
 #include "policy/proto_time.h"
+#include "policy/request_gate.h"
 #include "tests/support/faulty_file_system.h"
 
 namespace holdfast::test {
@@ -204,8 +205,10 @@ std::uint32_t ExchangeWorld::MustMakeTransfer(std::uint32_t rows) {
     fact.set_transfer(number);
     fact.set_row(row);
     fact.set_verdict(1);
+    fact.set_gate_version(policy::kGateVersion);
     fact.set_pseudonym(ToString(crypto::Draw<16>(random_)));
     fact.set_commitment(std::string(32, 'c'));
+    fact.set_address_tag(ToString(crypto::Draw<8>(random_)));
     fact.set_segment(subjects.segment);
     fact.set_leaf(subjects.first + row);
   }
@@ -239,6 +242,7 @@ std::uint32_t ExchangeWorld::MustMakeTransfer(std::uint32_t rows) {
     fact.set_segment(records.segment);
     fact.set_leaf(records.first + row);
     fact.set_verdict(1);
+    fact.set_gate_version(policy::kGateVersion);
     fact.set_envelope_digest(ToString(digest));
     fact.set_commitment(std::string(32, 'd'));
   }

@@ -364,6 +364,7 @@ class World(gateway.Gateway):
         self.transfers = []
         for number in range(2):
             name, _ = self.submit()
+            self.let_go(name)
             self.cli("custodian-1", "transfer", "approve", name, "--yes")
             self.cli("source-1", "source", "serve", name, "--people", "sample/people.csv")
             with self.channel("requester-1", self.port) as channel:

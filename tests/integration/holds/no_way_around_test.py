@@ -62,7 +62,8 @@ FACTS_FREE = {"exchange_opened", "process_started", "time_advanced", "segment_op
               "submission_finished", "subjects_fetched", "transfer_closed", "order_accepted",
               "refused"}
 # Acts of which one leads to keys' end: it needs the other's approval, and then the sweeper.
-ACTS = {"approve_transfer", "deny_transfer", "place_hold", "propose_lift", "confirm_lift",
+ACTS = {"approve_transfer", "deny_transfer", "suspend_transfer", "resume_transfer", "cap_transfer",
+        "end_transfer", "let_transfer_go_on", "place_hold", "propose_lift", "confirm_lift",
         "cancel_lift", "revoke_records", "approve_destruction", "cancel_destruction", "trust_clock"}
 
 
@@ -141,6 +142,7 @@ class NoWayAroundTest(unittest.TestCase):
         cls.transfer, _ = world.submit()
         world.deliver(cls.transfer)
         cls.open_transfer, _ = world.submit()
+        world.let_go(cls.open_transfer)
         world.cli("custodian-1", "transfer", "approve", cls.open_transfer, "--yes")
         world.cli("auditor-1", "ledger", "export", "--out", "at-first")
         cls.facts = [entry_pb2.Entry.FromString(entry)

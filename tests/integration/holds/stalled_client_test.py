@@ -208,6 +208,7 @@ class StalledClientTest(unittest.TestCase):
         cls.addClassCleanup(cls.world.kill)
         cls.world.start()
         cls.transfer, _ = cls.world.submit()
+        cls.world.let_go(cls.transfer)
         cls.world.cli("custodian-1", "transfer", "approve", cls.transfer, "--yes")
         cls.world.cli("source-1", "source", "serve", cls.transfer, "--people", "sample/people.csv")
         with cls.channel("requester-1", cls.world.port) as channel:

@@ -97,6 +97,9 @@ class JsonTest(unittest.TestCase):
                "--attestation", "sample/attestation.txt", "--out", "run")
         waiting = self.one("requester-1", *run, "--for", "10ms", want=WAITS)
         self.assertEqual(waiting["state"], "AWAITING_APPROVAL")
+        dossier = self.one("custodian-1", "transfer", "dossier", waiting["name"])
+        self.assertEqual(dossier["digest"], waiting["dossier_digest"])
+        world.let_go(waiting["name"])
         self.one("custodian-1", "transfer", "approve", waiting["name"], "--draft", "draft.json")
         self.one("custodian-1", "order", "context")
         self.one(None, "order", "show", "draft.json")
@@ -113,6 +116,11 @@ class JsonTest(unittest.TestCase):
         self.assertEqual(idle["metadata"]["refusal"], "CLOCK_TRUSTED")
         world.deliver(transfer)
         denied, _ = world.submit()
+        for act, *more in (("suspend",), ("resume",), ("cap", "--records", "7"),
+                           ("end", "--at", "2199-01-01T00:00:00Z")):
+            self.one("custodian-1", "transfer", act, denied, *more, "--reason", "a look", "--yes")
+        limited = self.one("custodian-1", "transfer", "show", denied)
+        self.assertEqual((limited["record_cap"], limited["ends_at"]), (7, "2199-01-01T00:00:00.000Z"))
         self.one("custodian-1", "transfer", "deny", denied, "--reason", "asked twice", "--yes")
         ended = self.one("requester-1", "transfer", "wait", denied, want=REFUSED)
         self.assertEqual(ended["state"], "DENIED")

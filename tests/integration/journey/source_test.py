@@ -82,6 +82,7 @@ def setUpModule():
     Base.transfer, _ = world.submit()
     waits = world.cli("source-1", "source", "pull", Base.transfer, "--out", "early.csv", want=WAITS)
     assert not world.path("early.csv").exists(), waits
+    world.let_go(Base.transfer)
     world.cli("custodian-1", "transfer", "approve", Base.transfer, "--yes")
     world.stop()
     # Everything that is somebody's, if it is long enough to be told from other text.
