@@ -31,6 +31,7 @@
 #include "crypto/key_tree.h"
 #include "crypto/lease.h"
 #include "crypto/pseudonym.h"
+#include "crypto/sealed_opening.h"
 #include "crypto/sealed_subject.h"
 #include "crypto/segment_page.h"
 #include "crypto/top_page.h"
@@ -334,6 +335,55 @@ TEST(EnvelopeVectorsTest, HaveSubjectsThatOpen) {
                            .row = one.at("row").get<std::uint32_t>()};
     const auto payload =
         OpenSubject(BytesAt(one, "sealed"), name, KeyFrom<LeafSeed>(BytesAt(one, "leaf_seed")));
+    ASSERT_THAT(payload, IsOk());
+    EXPECT_EQ(ToBytes(payload->Reveal()), BytesAt(one, "payload"));
+  }
+}
+
+// ---------------------------------------------------------------------------------------------
+// Openings
+
+Json BuildOpenings() {
+  test::SeededCryptoRandom random(5);
+  LeafSeed seed;
+  random.Fill(SecretAccess::Write(seed));
+  Json cases = Json::array();
+  for (const std::size_t bytes : {std::size_t{0}, std::size_t{252}, std::size_t{253}}) {
+    const SubjectName name{.exchange = ExchangeId(Draw<32>(random)),
+                           .transfer = TransferId(Draw<16>(random)),
+                           .segment = SegmentId(Draw<16>(random)),
+                           .leaf = 12,
+                           .row = 260};
+    const Bytes payload(bytes, std::byte{0x61});
+    Bytes sealed(SealedOpeningBytes(bytes));
+    SealOpening(name, seed, Draw<kSubjectNonceBytes>(random), payload, sealed);
+    Json one;
+    one["leaf_seed"] = Hex(SecretAccess::Read(seed));
+    one["exchange"] = Hex(BytesOf(name.exchange));
+    one["transfer"] = Hex(BytesOf(name.transfer));
+    one["segment"] = Hex(BytesOf(name.segment));
+    one["leaf"] = name.leaf;
+    one["row"] = name.row;
+    one["sealed"] = Hex(sealed);
+    one["payload"] = Hex(payload);
+    cases.push_back(one);
+  }
+  Json file;
+  file["openings"] = cases;
+  return file;
+}
+
+TEST(OpeningVectorsTest, AreFrozen) { ExpectFrozen("opening_v1.json", BuildOpenings()); }
+
+TEST(OpeningVectorsTest, OpenAsTheySay) {
+  for (const Json& one : Load("opening_v1.json", "openings")) {
+    const SubjectName name{.exchange = IdAt<ExchangeId>(one, "exchange"),
+                           .transfer = IdAt<TransferId>(one, "transfer"),
+                           .segment = IdAt<SegmentId>(one, "segment"),
+                           .leaf = one.at("leaf").get<std::uint32_t>(),
+                           .row = one.at("row").get<std::uint32_t>()};
+    const auto payload =
+        OpenOpening(BytesAt(one, "sealed"), name, KeyFrom<LeafSeed>(BytesAt(one, "leaf_seed")));
     ASSERT_THAT(payload, IsOk());
     EXPECT_EQ(ToBytes(payload->Reveal()), BytesAt(one, "payload"));
   }
