@@ -108,6 +108,31 @@ std::string ReleaseVerdict(std::uint32_t verdict) {
       policy::ReleaseReasonName(static_cast<policy::ReleaseReason>(verdict & 0xFFU)));
 }
 
+std::string ExplainDeposit(const policy::State& state, const ledger::v1::EnvelopeDeposited& fact) {
+  const std::string row = RowOf(state, fact.transfer(), fact.row());
+  const std::string verdict = ReleaseVerdict(fact.verdict());
+  if (policy::IsOfReview(static_cast<policy::ReleaseReason>(fact.verdict() & 0xFFU))) {
+    return "The case of " + row + " was settled: " + verdict +
+           "; its envelope was sealed and stored.";
+  }
+  return "The release gate, version " + std::to_string(fact.gate_version()) + ", judged " + row +
+         ": " + verdict + "; its envelope was sealed and stored.";
+}
+
+std::string ExplainReview(const policy::State& state, const ledger::v1::ReviewOpened& fact) {
+  return "The release gate, version " + std::to_string(fact.gate_version()) + ", judged " +
+         RowOf(state, fact.transfer(), fact.row()) + ": " + ReleaseVerdict(fact.verdict()) +
+         ", of " + Count(fact.candidates(), "candidate") +
+         "; it waits for a custodian and has no envelope yet.";
+}
+
+std::string ExplainRerun(const policy::State& state, const ledger::v1::VerdictRerun& fact) {
+  return Member(state, fact.custodian()) + " had the verdict of ledger entry " +
+         std::to_string(fact.verdict_index()) + " about " +
+         RowOf(state, fact.transfer(), fact.row()) +
+         " run again: " + ledger::v1::VerdictRerun::Result_Name(fact.result()) + ".";
+}
+
 // The schema's words where no sentence of ours says more.
 std::string Generic(const Entry& entry) {
   return "A fact of kind " + policy::FactName(entry) + ".";
@@ -157,11 +182,15 @@ std::string ExplainTransfer(const policy::State& state, const Entry& entry) {
              ChunkOf(state, entry.subjects_fetched().transfer(), entry.subjects_fetched().chunk()) +
              " left for " + Member(state, entry.subjects_fetched().source()) + ".";
     case Entry::kEnvelopeDeposited:
-      return "The release gate, version " +
-             std::to_string(entry.envelope_deposited().gate_version()) + ", judged " +
-             RowOf(state, entry.envelope_deposited().transfer(), entry.envelope_deposited().row()) +
-             ": " + ReleaseVerdict(entry.envelope_deposited().verdict()) +
-             "; its envelope was sealed and stored.";
+      return ExplainDeposit(state, entry.envelope_deposited());
+    case Entry::kReviewOpened:
+      return ExplainReview(state, entry.review_opened());
+    case Entry::kCaseShown:
+      return "The case of " +
+             RowOf(state, entry.case_shown().transfer(), entry.case_shown().row()) +
+             " was shown to " + Member(state, entry.case_shown().custodian()) + ".";
+    case Entry::kVerdictRerun:
+      return ExplainRerun(state, entry.verdict_rerun());
     case Entry::kTransferClosed:
       return Member(state, entry.transfer_closed().source()) + " closed " +
              TransferOf(state, entry.transfer_closed().transfer()) + " with " +
@@ -208,8 +237,14 @@ std::string RuleOf(const Entry& entry) {
              "nor "
              "ended, and while no FREEZE in force covers one of them.";
     case Entry::kEnvelopeDeposited:
-      return "An outcome is sealed only for an accepted subject of an approved transfer, once, and "
-             "while no FREEZE in force covers it.";
+      return "An outcome is sealed only for an accepted subject of an approved transfer, once, "
+             "while no FREEZE in force covers it, and, where the gate was in doubt, only after a "
+             "custodian's order or the end of the review window.";
+    case Entry::kReviewOpened:
+      return "A doubtful row gets no envelope before a custodian's order or the end of the review "
+             "window has settled it.";
+    case Entry::kCaseShown:
+      return "A case is shown to custodians only, and only after this entry is in the ledger.";
     case Entry::kSubjectsFetched:
       return "Subjects go to the source only after a custodian let the transfer go on where brakes "
              "had stopped it, and the agreement's number of custodians approved the dossier.";

@@ -81,6 +81,7 @@ absl::StatusOr<Verification> VerifyExport(FileSystem& files, const VerificationR
   result.checkpoint = *std::move(checkpoint);
   result.report = verifier.report();
   result.records = policy::CountRecords(verifier.state());
+  result.verdicts = policy::CountVerdicts(verifier.state());
   result.holds_placed = verifier.state().holds().all().size();
   result.destructions = FactCount(result.report, "records_destroyed");
   return result;
@@ -111,6 +112,9 @@ std::string DescribeVerification(const Verification& v) {
   text += "\nrecords: " + std::to_string(v.records.active) + " can be released but for holds, " +
           std::to_string(v.records.expired) + " expired, " + std::to_string(v.records.revoked) +
           " revoked, " + std::to_string(v.records.destroyed) + " destroyed";
+  text += "\nverdicts of the release gate: " + std::to_string(v.verdicts.replayable) +
+          " can be run again from their openings, " + std::to_string(v.verdicts.not_replayable) +
+          " cannot: the openings were destroyed with the records";
   if (v.earlier > 0) {
     text += "\nit extends " + std::to_string(v.earlier) + " earlier checkpoint" +
             (v.earlier == 1 ? "" : "s");

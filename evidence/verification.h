@@ -38,8 +38,9 @@ struct Verification {
   crypto::Checkpoint checkpoint;
   policy::ReplayReport report;
   policy::RecordTotals records;
-  std::uint64_t earlier = 0;   // Earlier checkpoints that this ledger extends.
-  std::uint64_t receipts = 0;  // Receipts that this ledger contains.
+  policy::VerdictTotals verdicts;  // Whose openings are alive, and whose were destroyed.
+  std::uint64_t earlier = 0;       // Earlier checkpoints that this ledger extends.
+  std::uint64_t receipts = 0;      // Receipts that this ledger contains.
   std::uint64_t holds_placed = 0;
   std::uint64_t destructions = 0;
   bool clock_was_untrusted = false;  // At some time.

@@ -126,6 +126,7 @@ struct Terms {
   std::uint32_t record_size_bytes = 0;
   std::chrono::milliseconds notice_deadline{};
   std::chrono::milliseconds witness_max_age{};
+  std::chrono::milliseconds review_window{};
 };
 
 // agreement.v1.Brakes with its defaults.

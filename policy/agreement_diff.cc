@@ -116,6 +116,7 @@ void CompareTerms(Lines& lines, const Terms& before, const Terms& after) {
   Compare(lines, "size of a record", before.record_size_bytes, after.record_size_bytes);
   Compare(lines, "deadline of a notice", before.notice_deadline, after.notice_deadline);
   Compare(lines, "age of a witnessed checkpoint", before.witness_max_age, after.witness_max_age);
+  Compare(lines, "time for a review", before.review_window, after.review_window);
 }
 
 void CompareBrakes(Lines& lines, const Brakes& before, const Brakes& after) {

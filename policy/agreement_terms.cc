@@ -55,6 +55,8 @@ void AgreementCompiler::CompileTerms() {
                                t.notice_deadline(), hours(24 * 5));
   out.witness_max_age = Period(place, Terms::kWitnessMaxAgeFieldNumber, t.has_witness_max_age(),
                                t.witness_max_age(), hours(1));
+  out.review_window = Period(place, Terms::kReviewWindowFieldNumber, t.has_review_window(),
+                             t.review_window(), hours(72));
 }
 
 void AgreementCompiler::CompileBrakes() {

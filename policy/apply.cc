@@ -75,7 +75,7 @@ absl::Status Fold::Entry(const ledger::v1::Entry& entry, const OpenedOrder* orde
       status = Add(entry.subjects_fetched());
       break;
     case ledger::v1::Entry::kEnvelopeDeposited:
-      status = Add(entry.envelope_deposited());
+      status = Add(entry.envelope_deposited(), index);
       break;
     case ledger::v1::Entry::kTransferClosed:
       status = Add(entry.transfer_closed(), index);
@@ -83,6 +83,14 @@ absl::Status Fold::Entry(const ledger::v1::Entry& entry, const OpenedOrder* orde
     case ledger::v1::Entry::kEnvelopesCollected:
       status = Add(entry.envelopes_collected());
       break;
+    case ledger::v1::Entry::kReviewOpened:
+      status = Add(entry.review_opened(), index);
+      break;
+    case ledger::v1::Entry::kCaseShown:
+      status = Add(entry.case_shown());
+      break;
+    case ledger::v1::Entry::kVerdictRerun:
+      break;  // Changes nothing: it is there to be read.
     case ledger::v1::Entry::kLeaseOpened:
       status = Add(entry.lease_opened(), index);
       break;
@@ -294,35 +302,6 @@ absl::Status Fold::Add(const ledger::v1::SubjectsFetched& fact) {
   return absl::OkStatus();
 }
 
-absl::Status Fold::Add(const ledger::v1::EnvelopeDeposited& fact) {
-  Transfer* transfer = FindTransfer(fact.transfer());
-  Record* record = transfer == nullptr ? nullptr : transfer->records.Find(fact.row());
-  if (record == nullptr || !record->accepted() || record->deposited() || record->destroyed() ||
-      transfer->state != TransferState::kApproved || fact.verdict() == 0 ||
-      fact.verdict() > std::numeric_limits<std::uint8_t>::max() ||
-      !s_.segments_.InUse(fact.segment()) || fact.leaf() >= kLeavesPerSegment) {
-    return Inconsistent("an envelope cannot be placed");
-  }
-  const auto digest = ArrayFromBytes<Digest32>(AsBytes(fact.envelope_digest()));
-  if (!digest.ok()) return Inconsistent("an envelope's digest is malformed");
-  const std::uint32_t number = fact.row() / kRowsPerChunk;
-  RecordChunk& chunk = *transfer->records.chunk(number);
-  std::uint32_t position = 0;
-  for (std::uint32_t i = 0; i < fact.row() % kRowsPerChunk; ++i) {
-    if (chunk.records[i].due()) ++position;
-  }
-  transfer->envelopes.Add(number, position, *digest);
-  s_.segments_.UseLeaf(fact.segment(), fact.leaf());
-  record->record_segment = static_cast<std::uint16_t>(fact.segment());
-  record->record_leaf = static_cast<std::uint16_t>(fact.leaf());
-  record->release_verdict = static_cast<std::uint8_t>(fact.verdict());
-  record->deposited_at = RecordSeconds(s_.now_.late);
-  ++chunk.deposited;
-  ++transfer->deposited;
-  ++transfer->release_verdicts[record->release_verdict];
-  return absl::OkStatus();
-}
-
 absl::Status Fold::Add(const ledger::v1::TransferClosed& fact, std::uint64_t index) {
   Transfer* transfer = FindTransfer(fact.transfer());
   const auto root = ArrayFromBytes<Digest32>(AsBytes(fact.envelopes_root()));
@@ -386,6 +365,10 @@ absl::Status Fold::Add(const ledger::v1::RecordsDestroyed& fact, std::uint64_t i
           return Inconsistent("a destroyed row is no record");
         }
         if (record->revoked()) --transfer->revoked;
+        if (record->waiting()) {
+          EndReview(*transfer, row, *record);
+          record->release_verdict = 0;  // It never had an envelope, and never will.
+        }
         record->flags =
             static_cast<std::uint8_t>((record->flags & ~kRecordIsPending) | kRecordIsDestroyed);
         ++transfer->destroyed;

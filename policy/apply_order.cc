@@ -59,6 +59,12 @@ absl::Status Fold::Add(const OpenedOrder& order, std::uint64_t index) {
     case Order::kLetTransferGoOn:
       status = Act(order, order.order.let_transfer_go_on());
       break;
+    case Order::kReleaseCase:
+      status = Act(order.order.release_case());
+      break;
+    case Order::kRefuseCases:
+      status = Act(order.order.refuse_cases());
+      break;
     case Order::kPlaceHold:
       status = Act(order, order.order.place_hold(), index);
       restricts = true;

@@ -86,6 +86,10 @@ Decision DecideOne(const State& state, const Proposal& proposal, BatchEffects& e
   if (entry.policy_version() != kPolicyVersion) return Refuse(Refusal::kPolicyVersion);
   if (entry.fact_case() == Entry::kExchangeOpened) return DecideOpening(state, proposal);
   if (!state.open()) return Refuse(Refusal::kNotOpen);
+  // What an order settles has its envelopes in the entries that follow, and nothing lies between.
+  if (state.unsettled() > 0 && !entry.has_envelope_deposited()) {
+    return Refuse(Refusal::kCasesUnsettled);
+  }
   switch (entry.fact_case()) {
     case Entry::kExchangeOpened:
       return Refuse(Refusal::kNotOpen);
@@ -113,6 +117,12 @@ Decision DecideOne(const State& state, const Proposal& proposal, BatchEffects& e
       return DecideFact(state, entry.transfer_closed());
     case Entry::kEnvelopesCollected:
       return DecideFact(state, entry.envelopes_collected());
+    case Entry::kReviewOpened:
+      return DecideFact(state, entry.review_opened(), effects);
+    case Entry::kCaseShown:
+      return DecideFact(state, entry.case_shown());
+    case Entry::kVerdictRerun:
+      return DecideFact(state, entry.verdict_rerun());
     case Entry::kLeaseOpened:
       return DecideFact(state, entry.lease_opened());
     case Entry::kKeyReleased:
@@ -134,14 +144,20 @@ Decision DecideOne(const State& state, const Proposal& proposal, BatchEffects& e
 
 bool MayBeInBatch(Entry::FactCase fact) {
   return fact == Entry::kSubjectJudged || fact == Entry::kEnvelopeDeposited ||
-         fact == Entry::kKeyReleased || fact == Entry::kSubjectsFetched ||
-         fact == Entry::kEnvelopesCollected;
+         fact == Entry::kReviewOpened || fact == Entry::kKeyReleased ||
+         fact == Entry::kSubjectsFetched || fact == Entry::kEnvelopesCollected;
+}
+
+// Outcomes of a chunk are mixed: some rows get an envelope and some a case.
+Entry::FactCase KindInBatch(Entry::FactCase fact) {
+  return fact == Entry::kReviewOpened ? Entry::kEnvelopeDeposited : fact;
 }
 
 // What the rows of a batch share; a batch over several would mix up their row numbers.
 std::uint32_t CommonPart(const Entry& entry) {
   if (entry.has_subject_judged()) return entry.subject_judged().transfer();
   if (entry.has_envelope_deposited()) return entry.envelope_deposited().transfer();
+  if (entry.has_review_opened()) return entry.review_opened().transfer();
   if (entry.has_subjects_fetched()) return entry.subjects_fetched().transfer();
   if (entry.has_envelopes_collected()) return entry.envelopes_collected().transfer();
   return entry.key_released().lease();
@@ -181,10 +197,10 @@ Decision DecisionBatch::Decide(const Proposal& proposal) {
   HF_CHECK(MayBeInBatch(entry.fact_case()));
   if (!begun_) {
     begun_ = true;
-    fact_ = entry.fact_case();
+    fact_ = KindInBatch(entry.fact_case());
     common_ = CommonPart(entry);
   }
-  HF_CHECK(entry.fact_case() == fact_ && CommonPart(entry) == common_);
+  HF_CHECK(KindInBatch(entry.fact_case()) == fact_ && CommonPart(entry) == common_);
   return DecideOne(state_, proposal, effects_);
 }
 
@@ -210,6 +226,8 @@ bool AdvancesEpoch(const Entry& entry, const OpenedOrder* order) {
     case Order::kConfirmLift:
     case Order::kApproveDestruction:
     case Order::kTrustClock:
+    case Order::kReleaseCase:
+    case Order::kRefuseCases:
     case Order::ACT_NOT_SET:
       return false;
   }

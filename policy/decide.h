@@ -27,6 +27,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <span>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -79,9 +80,9 @@ struct BatchEffects {
 Decision Decide(const State& state, const Proposal& proposal);
 
 // Decides the facts of one command, none of which has been applied yet. All must be of one kind:
-// SubjectJudged, EnvelopeDeposited, KeyReleased, SubjectsFetched or EnvelopesCollected, of one
-// transfer or lease (REQUIRES). A subject or an envelope that occurs twice is refused the second
-// time; a key may leave twice, and a chunk too.
+// SubjectJudged, KeyReleased, SubjectsFetched, EnvelopesCollected, or outcomes (EnvelopeDeposited
+// and ReviewOpened, mixed), of one transfer or lease (REQUIRES). A subject or an outcome that
+// occurs twice is refused the second time; a key may leave twice, and a chunk too.
 class DecisionBatch final {
  public:
   explicit DecisionBatch(const State& state) : state_(state) {}
@@ -101,6 +102,14 @@ class DecisionBatch final {
   ledger::v1::Entry::FactCase fact_ = ledger::v1::Entry::FACT_NOT_SET;
   std::uint32_t common_ = 0;
 };
+
+// Decides an order over cases in review together with the envelopes that carry it out, before
+// either was applied. Allowed, the order and then each envelope are allowed one by one, with
+// nothing between them. kCasesUnsettled says that the order itself is allowed and that these are
+// not its envelopes (any more): nothing was refused, and they have to be made anew.
+// REQUIRES: the order is a ReleaseCase or RefuseCases; the envelopes are EnvelopeDeposited.
+Decision DecideSettlement(const State& state, const Proposal& order,
+                          std::span<const ledger::v1::Entry* const> envelopes);
 
 // Returns whether the act must get an epoch of its own (design invariant I10): a hold placed or
 // kept, a revocation, a destruction, a transfer suspended, capped or ended. Until the EpochAdvanced

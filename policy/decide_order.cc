@@ -27,7 +27,9 @@ bool OnlyRestricts(Order::ActCase act) {
     case Order::kSuspendTransfer:
     case Order::kCapTransfer:
     case Order::kEndTransfer:
+    case Order::kRefuseCases:
       return true;
+    case Order::kReleaseCase:
     case Order::kApproveTransfer:
     case Order::kProposeLift:
     case Order::kConfirmLift:
@@ -45,7 +47,8 @@ bool OnlyRestricts(Order::ActCase act) {
 // Acts whose effect counts from the gateway's time, or that let something go on.
 bool NeedsTrustedClock(Order::ActCase act) {
   return act == Order::kApproveTransfer || act == Order::kConfirmLift ||
-         act == Order::kResumeTransfer || act == Order::kLetTransferGoOn;
+         act == Order::kResumeTransfer || act == Order::kLetTransferGoOn ||
+         act == Order::kReleaseCase;
 }
 
 bool MayAct(agreement::v1::Role role, Order::ActCase act) {
@@ -63,6 +66,8 @@ bool MayAct(agreement::v1::Role role, Order::ActCase act) {
     case Order::kCapTransfer:
     case Order::kEndTransfer:
     case Order::kLetTransferGoOn:
+    case Order::kReleaseCase:
+    case Order::kRefuseCases:
     case Order::kRevokeRecords:
     case Order::kApproveDestruction:
     case Order::kCancelDestruction:
@@ -327,49 +332,53 @@ Refusal DecideAct(const State& state, const OpenedOrder& order, const order::v1:
   return IsText(act.reason()) ? Refusal::kAllowed : Refusal::kMalformed;
 }
 
-Refusal DecideAnyAct(const State& state, const OpenedOrder& order) {
+Decision DecideAnyAct(const State& state, const OpenedOrder& order) {
   switch (order.order.act_case()) {
+    case Order::kReleaseCase:
+      return DecideReview(state, order.order.release_case());
+    case Order::kRefuseCases:
+      return DecideReview(state, order.order.refuse_cases());
     case Order::kApproveTransfer:
-      return DecideAct(state, order, order.order.approve_transfer());
+      return Refuse(DecideAct(state, order, order.order.approve_transfer()));
     case Order::kDenyTransfer:
-      return DecideAct(state, order, order.order.deny_transfer());
+      return Refuse(DecideAct(state, order, order.order.deny_transfer()));
     case Order::kSuspendTransfer:
-      return DecideAct(state, order, order.order.suspend_transfer());
+      return Refuse(DecideAct(state, order, order.order.suspend_transfer()));
     case Order::kResumeTransfer:
-      return DecideAct(state, order, order.order.resume_transfer());
+      return Refuse(DecideAct(state, order, order.order.resume_transfer()));
     case Order::kCapTransfer:
-      return DecideAct(state, order, order.order.cap_transfer());
+      return Refuse(DecideAct(state, order, order.order.cap_transfer()));
     case Order::kEndTransfer:
-      return DecideAct(state, order, order.order.end_transfer());
+      return Refuse(DecideAct(state, order, order.order.end_transfer()));
     case Order::kLetTransferGoOn:
-      return DecideAct(state, order, order.order.let_transfer_go_on());
+      return Refuse(DecideAct(state, order, order.order.let_transfer_go_on()));
     case Order::kPlaceHold:
-      return DecideAct(state, order, order.order.place_hold());
+      return Refuse(DecideAct(state, order, order.order.place_hold()));
     case Order::kProposeLift:
-      return DecideAct(state, order, order.order.propose_lift());
+      return Refuse(DecideAct(state, order, order.order.propose_lift()));
     case Order::kConfirmLift:
-      return DecideAct(state, order, order.order.confirm_lift());
+      return Refuse(DecideAct(state, order, order.order.confirm_lift()));
     case Order::kCancelLift:
-      return DecideAct(state, order, order.order.cancel_lift());
+      return Refuse(DecideAct(state, order, order.order.cancel_lift()));
     case Order::kRevokeRecords:
-      return DecideAct(state, order, order.order.revoke_records());
+      return Refuse(DecideAct(state, order, order.order.revoke_records()));
     case Order::kApproveDestruction:
-      return DecideAct(state, order, order.order.approve_destruction());
+      return Refuse(DecideAct(state, order, order.order.approve_destruction()));
     case Order::kCancelDestruction:
-      return DecideAct(state, order, order.order.cancel_destruction());
+      return Refuse(DecideAct(state, order, order.order.cancel_destruction()));
     case Order::kTrustClock:
-      return DecideAct(state, order, order.order.trust_clock());
+      return Refuse(DecideAct(state, order, order.order.trust_clock()));
     case Order::ACT_NOT_SET:
-      return Refusal::kMalformed;
+      return Refuse(Refusal::kMalformed);
   }
-  return Refusal::kMalformed;
+  return Refuse(Refusal::kMalformed);
 }
 
 }  // namespace
 
 Decision DecideOrder(const State& state, const OpenedOrder& order) {
   const Refusal refusal = CheckOrder(state, order);
-  return Refuse(refusal == Refusal::kAllowed ? DecideAnyAct(state, order) : refusal);
+  return refusal == Refusal::kAllowed ? DecideAnyAct(state, order) : Refuse(refusal);
 }
 
 }  // namespace holdfast::policy

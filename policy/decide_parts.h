@@ -37,15 +37,33 @@ Refusal CheckSafeguard(const State& state);
 Refusal CheckMoving(const State& state, const Transfer& transfer);
 
 // policy/decide_transfer.cc
+// Whether this program has that version of the gates. A verdict is not judged again, so one of an
+// earlier version stays what it is. One of a version to come may mean something else.
+bool IsGateVersion(std::uint32_t version);
 Decision DecideFact(const State& state, const ledger::v1::TransferCreated& fact);
 Decision DecideFact(const State& state, const ledger::v1::SubjectJudged& fact,
                     BatchEffects& effects);
 Decision DecideFact(const State& state, const ledger::v1::SubmissionFinished& fact);
 Decision DecideFact(const State& state, const ledger::v1::SubjectsFetched& fact);
-Decision DecideFact(const State& state, const ledger::v1::EnvelopeDeposited& fact,
-                    BatchEffects& effects);
 Decision DecideFact(const State& state, const ledger::v1::TransferClosed& fact);
 Decision DecideFact(const State& state, const ledger::v1::EnvelopesCollected& fact);
+
+// What a new envelope and a new case share: the row may get its outcome now.
+Decision CheckOutcome(const State& state, std::uint32_t transfer, std::uint32_t row,
+                      const BatchEffects& effects);
+// A leaf that a new record or subject may take.
+Refusal CheckLeaf(const State& state, const BatchEffects& effects, std::uint32_t transfer,
+                  ledger::v1::SegmentKind kind, std::uint32_t segment, std::uint32_t leaf);
+
+// policy/decide_review.cc
+Decision DecideFact(const State& state, const ledger::v1::EnvelopeDeposited& fact,
+                    BatchEffects& effects);
+Decision DecideFact(const State& state, const ledger::v1::ReviewOpened& fact,
+                    BatchEffects& effects);
+Decision DecideFact(const State& state, const ledger::v1::CaseShown& fact);
+Decision DecideFact(const State& state, const ledger::v1::VerdictRerun& fact);
+Decision DecideReview(const State& state, const order::v1::ReleaseCase& act);
+Decision DecideReview(const State& state, const order::v1::RefuseCases& act);
 
 // policy/decide_keys.cc
 Decision DecideFact(const State& state, const ledger::v1::LeaseOpened& fact);

@@ -20,10 +20,6 @@ constexpr std::size_t kMaxOfficialBytes = 400;
 constexpr std::size_t kMaxOfficerBytes = 64;
 constexpr std::uint32_t kMaxVerdict = 255;
 
-// A verdict is not judged again, so one of an earlier version stays what it is. One of a version to
-// come may mean something else.
-bool IsGateVersion(std::uint32_t version) { return version >= 1 && version <= kGateVersion; }
-
 bool IsText(const std::string& text, std::size_t max_bytes) {
   return !text.empty() && text.size() <= max_bytes;
 }
@@ -45,7 +41,10 @@ bool PeriodsAreWhole(const ledger::v1::TransferCreated& fact) {
       });
 }
 
-// A leaf that a new record or subject may take.
+}  // namespace
+
+bool IsGateVersion(std::uint32_t version) { return version >= 1 && version <= kGateVersion; }
+
 Refusal CheckLeaf(const State& state, const BatchEffects& effects, std::uint32_t transfer,
                   SegmentKind kind, std::uint32_t segment, std::uint32_t leaf) {
   if (leaf >= kLeavesPerSegment) return Refusal::kMalformed;
@@ -59,8 +58,6 @@ Refusal CheckLeaf(const State& state, const BatchEffects& effects, std::uint32_t
   }
   return Refusal::kAllowed;
 }
-
-}  // namespace
 
 Decision DecideFact(const State& state, const ledger::v1::TransferCreated& fact) {
   const auto id = IdFromBytes<TransferId>(AsBytes(fact.transfer()));
@@ -159,34 +156,22 @@ Decision DecideFact(const State& state, const ledger::v1::SubjectsFetched& fact)
   return Allow();
 }
 
-Decision DecideFact(const State& state, const ledger::v1::EnvelopeDeposited& fact,
-                    BatchEffects& effects) {
-  const Transfer* transfer = state.transfer(fact.transfer());
+Decision CheckOutcome(const State& state, std::uint32_t transfer_number, std::uint32_t row,
+                      const BatchEffects& effects) {
+  const Transfer* transfer = state.transfer(transfer_number);
   if (transfer == nullptr) return Refuse(Refusal::kTransferUnknown);
   if (transfer->state != TransferState::kApproved) return Refuse(Refusal::kTransferState);
   const Refusal stopped = CheckMoving(state, *transfer);
   if (stopped != Refusal::kAllowed) return Refuse(stopped);
-  if (!IsGateVersion(fact.gate_version())) return Refuse(Refusal::kGateVersionUnknown);
-  if (fact.verdict() == 0 || fact.verdict() > kMaxVerdict || fact.envelope_digest().size() != 32 ||
-      fact.commitment().size() != 32) {
-    return Refuse(Refusal::kMalformed);
-  }
-  const Record* record = transfer->records.Find(fact.row());
+  const Record* record = transfer->records.Find(row);
   if (record == nullptr || !record->accepted()) return Refuse(Refusal::kRowNotAccepted);
-  if (record->deposited() || effects.rows.contains(fact.row())) {
-    return Refuse(Refusal::kRowDeposited);
-  }
+  if (record->deposited() || effects.rows.contains(row)) return Refuse(Refusal::kRowDeposited);
   if (record->destroyed()) return Refuse(Refusal::kRecordDestroyed);
   if (state.now().late >= transfer->not_after) return Refuse(Refusal::kRecordExpired);
   if (!state.holds().nothing_freezes()) {
-    const Hold* hold = state.holds().Freezing(transfer->FactsOf(fact.row(), *record));
+    const Hold* hold = state.holds().Freezing(transfer->FactsOf(row, *record));
     if (hold != nullptr) return RefuseFor(Refusal::kFrozen, *hold);
   }
-  const Refusal leaf =
-      CheckLeaf(state, effects, transfer->number, ledger::v1::RECORD, fact.segment(), fact.leaf());
-  if (leaf != Refusal::kAllowed) return Refuse(leaf);
-  effects.rows.insert(fact.row());
-  effects.leaves.insert(LeafKey(fact.segment(), fact.leaf()));
   return Allow();
 }
 
@@ -201,7 +186,11 @@ Decision DecideFact(const State& state, const ledger::v1::TransferClosed& fact) 
   const auto root = ArrayFromBytes<Digest32>(AsBytes(fact.envelopes_root()));
   if (!root.ok() || fact.signature().size() != 64) return Refuse(Refusal::kMalformed);
   if (state.now().late >= transfer->not_after) return Refuse(Refusal::kRecordExpired);
-  if (!transfer->envelopes.complete()) return Refuse(Refusal::kEnvelopesMissing);
+  if (!transfer->envelopes.complete()) {
+    const std::uint64_t there = std::uint64_t{transfer->deposited} + transfer->cases.size();
+    return Refuse(there == transfer->envelopes_due ? Refusal::kCasesWaiting
+                                                   : Refusal::kEnvelopesMissing);
+  }
   if (fact.envelopes() != transfer->envelopes_due || *root != transfer->envelopes.Root()) {
     return Refuse(Refusal::kEnvelopesDiffer);
   }

@@ -87,6 +87,14 @@ void DescribeScope(bool given, const v1::Scope& scope, Description& out) {
   out.Line("and no others.");
 }
 
+void DescribeRows(const google::protobuf::RepeatedPtrField<v1::RowRange>& rows, Description& out) {
+  if (rows.empty()) out.Line("It names no rows, and will be refused.");
+  for (const v1::RowRange& range : rows) {
+    out.Line("- every case that waits in rows " + std::to_string(range.first()) + " to " +
+             std::to_string(range.last()) + ";");
+  }
+}
+
 void DescribeEffect(order::v1::HoldKind kind, Description& out) {
   constexpr std::string_view kFreeze =
       "From then on no record that it covers is deposited, collected or released";
@@ -204,6 +212,22 @@ void DescribeAct(const order::v1::Order& order, Description& out) {
                     ? ", whose subjects are still being submitted."
                     : ", as shown in the dossier with SHA-256 " + act.dossier_digest() + ".") +
                " Reason: " + Say(act.reason()));
+      return;
+    }
+    case Order::kReleaseCase: {
+      const auto& act = order.release_case();
+      out.Line("RELEASE ONE DOUBTFUL CASE: you say that this candidate is the person asked about.");
+      out.Line(Say(act.transfer()) + ", row " + std::to_string(act.row()) + ", candidate " +
+               std::to_string(act.candidate()) + ", as shown in the case with SHA-256 " +
+               Say(act.case_digest()) + ". Reason: " + Say(act.reason()));
+      return;
+    }
+    case Order::kRefuseCases: {
+      const auto& act = order.refuse_cases();
+      out.Line("REFUSE DOUBTFUL CASES: nothing is released for these subjects, now or later.");
+      out.Line(Count(act.count(), "case") + " of " + Say(act.transfer()) +
+               ". Reason: " + Say(act.reason()));
+      DescribeRows(act.rows(), out);
       return;
     }
     case Order::kPlaceHold:

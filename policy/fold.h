@@ -36,12 +36,22 @@ class Fold final {
   absl::Status Add(const ledger::v1::SubjectJudged& fact);
   absl::Status Add(const ledger::v1::SubmissionFinished& fact);
   absl::Status Add(const ledger::v1::SubjectsFetched& fact);
-  absl::Status Add(const ledger::v1::EnvelopeDeposited& fact);
   absl::Status Add(const ledger::v1::TransferClosed& fact, std::uint64_t index);
   absl::Status Add(const ledger::v1::EnvelopesCollected& fact);
   absl::Status Add(const ledger::v1::LeaseOpened& fact, std::uint64_t index);
   absl::Status Add(const ledger::v1::KeyReleased& fact);
   absl::Status Add(const ledger::v1::RecordsDestroyed& fact, std::uint64_t index);
+
+  // policy/apply_review.cc
+  absl::Status Add(const ledger::v1::EnvelopeDeposited& fact, std::uint64_t index);
+  absl::Status Add(const ledger::v1::ReviewOpened& fact, std::uint64_t index);
+  absl::Status Add(const ledger::v1::CaseShown& fact);
+  absl::Status Act(const order::v1::ReleaseCase& act);
+  absl::Status Act(const order::v1::RefuseCases& act);
+  // The leaf is the row's from now on. False if it is none.
+  bool KeepLeaf(Record& record, std::uint32_t segment, std::uint32_t leaf);
+  // The row waits no more.
+  void EndReview(Transfer& transfer, std::uint32_t row, Record& record);
 
   // policy/apply_order.cc
   absl::Status Add(const OpenedOrder& order, std::uint64_t index);

@@ -112,6 +112,8 @@ std::string_view ReleaseReasonName(ReleaseReason reason) {
       return "UNSPECIFIED";
     case ReleaseReason::kReleased:
       return "RELEASED";
+    case ReleaseReason::kReleasedByReview:
+      return "RELEASED_BY_REVIEW";
     case ReleaseReason::kNotFound:
       return "NOT_FOUND";
     case ReleaseReason::kSeveralAgree:
@@ -142,6 +144,24 @@ std::string_view ReleaseReasonName(ReleaseReason reason) {
       return "ADDRESS_DOUBTFUL";
     case ReleaseReason::kSubjectIncomplete:
       return "SUBJECT_INCOMPLETE";
+    case ReleaseReason::kRefusedByReview:
+      return "REFUSED_BY_REVIEW";
+    case ReleaseReason::kReviewExpired:
+      return "REVIEW_EXPIRED";
+  }
+  return {};
+}
+
+std::string_view AddressComparisonName(AddressComparison comparison) {
+  switch (comparison) {
+    case AddressComparison::kUnspecified:
+      return "NOT_COMPARED";
+    case AddressComparison::kMatched:
+      return "MATCHED";
+    case AddressComparison::kMismatched:
+      return "MISMATCHED";
+    case AddressComparison::kNotComparable:
+      return "NOT_COMPARABLE";
   }
   return {};
 }

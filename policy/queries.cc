@@ -280,4 +280,20 @@ RecordTotals CountRecords(const State& state) {
   return totals;
 }
 
+VerdictTotals CountVerdicts(const State& state) {
+  VerdictTotals totals;
+  for (const Transfer& transfer : state.transfers()) {
+    for (std::uint32_t k = 0; k < transfer.records.chunk_count(); ++k) {
+      const RecordChunk* chunk = transfer.records.chunk(k);
+      if (chunk == nullptr || chunk->first_outcome == 0) continue;
+      for (const Record& record : chunk->records) {
+        // A row that was destroyed while it waited had a verdict too: it has the leaf.
+        if (record.record_segment == kNoSegment) continue;
+        ++(record.destroyed() ? totals.not_replayable : totals.replayable);
+      }
+    }
+  }
+  return totals;
+}
+
 }  // namespace holdfast::policy

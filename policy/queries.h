@@ -130,4 +130,12 @@ struct RecordTotals {
 };
 RecordTotals CountRecords(const State& state);
 
+// Verdicts of the release gate by whether they can be run again: their openings live and die with
+// the row's SUBJECT leaf.
+struct VerdictTotals {
+  std::uint64_t replayable = 0;
+  std::uint64_t not_replayable = 0;
+};
+VerdictTotals CountVerdicts(const State& state);
+
 }  // namespace holdfast::policy

@@ -33,7 +33,16 @@ enum RecordFlag : std::uint8_t {
 
   // Its person was asked for at another address before (R46).
   kRecordIsSecondAddress = 1U << 3,
+
+  kRecordIsWaiting = 1U << 4,  // For a custodian's review. Has no envelope yet.
 };
+
+// Where Record::flags has a number of two bits: what a review came to; 0 where there was none, else
+// as in kReviewOutcomes.
+inline constexpr unsigned kRecordReviewShift = 5;
+
+// The numbers of the ReleaseReasons RELEASED_BY_REVIEW, REFUSED_BY_REVIEW and REVIEW_EXPIRED.
+inline constexpr std::uint8_t kReviewOutcomes[] = {0, 2, 50, 51};
 
 // One row of a transfer. All zero until the request gate has judged it.
 struct Record {
@@ -46,8 +55,8 @@ struct Record {
   std::uint16_t releases = 0;        // How often its key left; stays at 65,535.
   std::uint8_t open_leases = 0;      // Leases that are open and under which its key left.
   std::uint8_t request_verdict = 0;  // A RequestReason; 0 until judged.
-  std::uint8_t release_verdict = 0;  // A ReleaseReason; 0 until deposited.
-  std::uint8_t flags = 0;            // RecordFlag bits.
+  std::uint8_t release_verdict = 0;  // The release gate's ReleaseReason; 0 until it has judged.
+  std::uint8_t flags = 0;            // RecordFlag bits; then as kRecordReviewShift says.
 
   // Late times, as RecordSeconds has them.
   std::uint32_t deposited_at = 0;
@@ -56,10 +65,17 @@ struct Record {
 
   bool judged() const { return request_verdict != 0; }
   bool accepted() const { return request_verdict == 1; }
-  bool deposited() const { return release_verdict != 0; }
+  bool deposited() const { return release_verdict != 0 && !waiting(); }
   bool revoked() const { return (flags & kRecordIsRevoked) != 0; }
   bool pending() const { return (flags & kRecordIsPending) != 0; }
   bool destroyed() const { return (flags & kRecordIsDestroyed) != 0; }
+  bool waiting() const { return (flags & kRecordIsWaiting) != 0; }
+
+  // The ReleaseReason that the envelope follows: the review's where there was one, else the gate's.
+  std::uint8_t outcome() const {
+    const std::uint8_t review = kReviewOutcomes[flags >> kRecordReviewShift & 3U];
+    return review != 0 ? review : release_verdict;
+  }
 
   // Has an envelope or must get one. Those that were destroyed before stay without.
   bool due() const { return accepted() && (!destroyed() || deposited()); }
@@ -72,9 +88,10 @@ struct RecordChunk {
   std::uint16_t judged = 0;
   std::uint16_t accepted = 0;
   std::uint16_t deposited = 0;
-  std::uint16_t destroyed = 0;  // Of the accepted ones.
-  bool fetched = false;         // By the source, at least once.
-  bool collected = false;       // By the requester, at least once.
+  std::uint16_t destroyed = 0;      // Of the accepted ones.
+  std::uint64_t first_outcome = 0;  // Ledger index of the first verdict of the release gate, or 0.
+  bool fetched = false;             // By the source, at least once.
+  bool collected = false;           // By the requester, at least once.
 };
 
 class RecordTable final {

@@ -192,6 +192,24 @@ constexpr Row kRows[] = {
      "the agreement does not let expiry destroy"},
     {Refusal::kRecordPending, "RECORD_PENDING", Reason::kOrderRejected,
      "a revocation decides about the record"},
+
+    {Refusal::kVerdictNeedsReview, "VERDICT_NEEDS_REVIEW", Reason::kInternal,
+     "a doubtful row gets no envelope before it was settled"},
+    {Refusal::kCaseWaits, "CASE_WAITS", Reason::kTransferState, "the row waits for a custodian"},
+    {Refusal::kCaseUnknown, "CASE_UNKNOWN", Reason::kTransferState,
+     "no case waits for a review in that row"},
+    {Refusal::kCaseDiffers, "CASE_DIFFERS", Reason::kOrderRejected,
+     "the order is about another case than the one that waits"},
+    {Refusal::kCandidateNotReleasable, "CANDIDATE_NOT_RELEASABLE", Reason::kOrderRejected,
+     "something contradicts, or no second identifier agrees: nobody may release this candidate"},
+    {Refusal::kCaseExpired, "CASE_EXPIRED", Reason::kOrderRejected,
+     "the time for a review is over: the case is settled with nothing"},
+    {Refusal::kCasesDiffer, "CASES_DIFFER", Reason::kOrderRejected,
+     "another number of cases waits in these rows than the order says"},
+    {Refusal::kCasesWaiting, "CASES_WAITING", Reason::kTransferState,
+     "doubtful cases wait for a custodian"},
+    {Refusal::kCasesUnsettled, "CASES_UNSETTLED", Reason::kInternal,
+     "the envelopes of an order have to follow it"},
 };
 
 constexpr auto kAll = [] {

@@ -129,6 +129,17 @@ enum class Refusal : std::uint32_t {
   kRowsDiffer = 119,     // Not exactly the rows of the revocation.
   kNotOnExpiry = 120,    // The agreement does not let expiry destroy.
   kRecordPending = 121,  // Belongs to a revocation, which decides about it.
+
+  // Review.
+  kVerdictNeedsReview = 140,      // A doubtful row gets no envelope before it was settled.
+  kCaseWaits = 141,               // Nobody has settled the row, and its window is not over.
+  kCaseUnknown = 142,             // No case waits for that row.
+  kCaseDiffers = 143,             // Another case than the one that was shown.
+  kCandidateNotReleasable = 144,  // A contradiction, or no identifier that agrees: no person may.
+  kCaseExpired = 145,             // The review window is over: it can only be settled with nothing.
+  kCasesDiffer = 146,             // Another number of cases waits in these rows.
+  kCasesWaiting = 147,            // The transfer cannot be closed before they are settled.
+  kCasesUnsettled = 148,          // An order's envelopes follow it at once, and nothing else does.
 };
 
 // Returns every Refusal once, in ascending order, kUndecided and kAllowed included.

@@ -32,6 +32,7 @@ struct Finding {
   AddressComparison address = AddressComparison::kUnspecified;
   // Known to be somebody else than the subject: by name, by an identifier or by address.
   bool excluded = false;
+  bool releasable = false;  // By a person, after a review.
 };
 
 // Differences that leave it open whether two addresses are one. One part that is altogether
@@ -54,7 +55,27 @@ bool ReadSubject(const GateRules& rules, const PersonView& person, Subject& out)
 }
 
 Finding Conclude(ReleaseReason reason, AddressComparison address, bool excluded) {
-  return {reason, address, excluded};
+  return {reason, address, excluded, false};
+}
+
+// The verdict about a candidate whom nothing contradicts.
+Finding ConcludeOpen(const GateConfig& config, const NameDifference& names, bool name_complete,
+                     AddressComparison comparison, bool address_agrees, bool open_address, bool one,
+                     bool both) {
+  using Reason = ReleaseReason;
+  if (comparison == AddressComparison::kNotComparable) {
+    return Conclude(Reason::kAddressNotComparable, comparison, false);
+  }
+  if (!address_agrees) {
+    return Conclude(open_address ? Reason::kAddressDoubtful : Reason::kAddressMismatched,
+                    comparison, false);
+  }
+  const std::uint32_t names_allowed =
+      config.name_allowed | (both ? config.name_allowed_with_both : 0U);
+  if (!name_complete || !names.within(names_allowed)) {
+    return Conclude(Reason::kNameDoubtful, comparison, false);
+  }
+  return Conclude(one ? Reason::kReleased : Reason::kSecondIdentifierMissing, comparison, false);
 }
 
 Finding JudgeCandidate(const GateRules& rules, const Subject& subject, const PersonView& person) {
@@ -107,22 +128,12 @@ Finding JudgeCandidate(const GateRules& rules, const Subject& subject, const Per
     return Conclude(Reason::kBirthDateContradicts, comparison, true);
   }
   const bool excluded = contradicted || (address.complete() && !open_address);
-  if (comparison == AddressComparison::kNotComparable) {
-    return Conclude(Reason::kAddressNotComparable, comparison, excluded);
-  }
-  if (!agrees) {
-    return Conclude(open_address ? Reason::kAddressDoubtful : Reason::kAddressMismatched,
-                    comparison, excluded);
-  }
-  const std::uint32_t names_allowed =
-      config.name_allowed | (both ? config.name_allowed_with_both : 0U);
-  if (!name.complete() || !names.within(names_allowed)) {
-    return Conclude(Reason::kNameDoubtful, comparison, excluded);
-  }
-  if (!one) return Conclude(Reason::kSecondIdentifierMissing, comparison, excluded);
-  return Conclude(Reason::kReleased, comparison, false);
+  Finding finding =
+      ConcludeOpen(config, names, name.complete(), comparison, agrees, open_address, one, both);
+  finding.excluded = finding.reason != Reason::kReleased && excluded;
+  finding.releasable = one && !excluded && name.complete();
+  return finding;
 }
-
 // How near a candidate came: of several, the nearest gives the verdict its reason.
 int Nearness(ReleaseReason reason) {
   switch (reason) {
@@ -151,13 +162,75 @@ int Nearness(ReleaseReason reason) {
     case ReleaseReason::kNotFound:
       return 1;
     case ReleaseReason::kUnspecified:
+    case ReleaseReason::kReleasedByReview:
     case ReleaseReason::kSeveralAgree:
     case ReleaseReason::kNamesakeNotExcluded:
     case ReleaseReason::kTooManyCandidates:
     case ReleaseReason::kSubjectIncomplete:
+    case ReleaseReason::kRefusedByReview:
+    case ReleaseReason::kReviewExpired:
       return 0;
   }
   return 0;
+}
+
+FieldResult ResultOf(Agreement agreement) {
+  switch (agreement) {
+    case Agreement::kUnknown:
+      return FieldResult::kUnknown;
+    case Agreement::kAgrees:
+      return FieldResult::kSame;
+    case Agreement::kContradicts:
+      return FieldResult::kContradicts;
+  }
+  return FieldResult::kUnknown;
+}
+
+struct Word {
+  std::uint32_t bit;
+  std::string_view word;
+};
+
+constexpr Word kNameWords[] = {
+    {kNameMiddleMissing, "MIDDLE_MISSING"},
+    {kNameMiddleInitial, "MIDDLE_INITIAL"},
+    {kNameSuffixMissing, "SUFFIX_MISSING"},
+    {kNameSpacing, "SPACING"},
+    {kNameOrder, "ORDER"},
+    {kNameTyping, "TYPING"},
+    {kNameFamilyPart, "FAMILY_PART"},
+};
+constexpr Word kAddressWords[] = {
+    {kAddressUnitMissing, "UNIT_MISSING"},
+    {kAddressSuffixMissing, "SUFFIX_MISSING"},
+    {kAddressDirectionalMissing, "DIRECTIONAL_MISSING"},
+    {kAddressSecondLine, "SECOND_LINE"},
+    {kAddressTyping, "TYPING"},
+    {kAddressCityName, "CITY_NAME"},
+    {kAddressOrder, "ORDER"},
+    {kAddressOnePart, "ONE_PART"},
+};
+
+void AddWords(std::span<const Word> words, std::uint32_t bits, std::vector<std::string_view>& out) {
+  for (const Word& word : words) {
+    if ((bits & word.bit) != 0) out.push_back(word.word);
+  }
+}
+
+std::string_view ConflictWord(NameConflict conflict) {
+  switch (conflict) {
+    case NameConflict::kNone:
+      return {};
+    case NameConflict::kFamily:
+      return "FAMILY_NAME";
+    case NameConflict::kGiven:
+      return "GIVEN_NAME";
+    case NameConflict::kMiddle:
+      return "MIDDLE_NAME";
+    case NameConflict::kSuffix:
+      return "SUFFIX";
+  }
+  return {};
 }
 
 }  // namespace
@@ -167,6 +240,7 @@ ReleaseOutcome OutcomeOf(ReleaseReason reason) {
     case ReleaseReason::kUnspecified:
       return ReleaseOutcome::kUnspecified;
     case ReleaseReason::kReleased:
+    case ReleaseReason::kReleasedByReview:
       return ReleaseOutcome::kReleased;
     case ReleaseReason::kNotFound:
       return ReleaseOutcome::kNotFound;
@@ -187,13 +261,31 @@ ReleaseOutcome OutcomeOf(ReleaseReason reason) {
     case ReleaseReason::kAddressDoubtful:
     case ReleaseReason::kSubjectIncomplete:
       return ReleaseOutcome::kDoubtful;
+    case ReleaseReason::kRefusedByReview:
+    case ReleaseReason::kReviewExpired:
+      return ReleaseOutcome::kReviewedToNothing;
   }
   return ReleaseOutcome::kUnspecified;
 }
 
 bool NeedsReview(ReleaseReason reason) {
-  const ReleaseOutcome outcome = OutcomeOf(reason);
-  return outcome != ReleaseOutcome::kReleased && outcome != ReleaseOutcome::kNotFound;
+  switch (OutcomeOf(reason)) {
+    case ReleaseOutcome::kAmbiguous:
+    case ReleaseOutcome::kMismatched:
+    case ReleaseOutcome::kDoubtful:
+      return true;
+    case ReleaseOutcome::kUnspecified:
+    case ReleaseOutcome::kReleased:
+    case ReleaseOutcome::kNotFound:
+    case ReleaseOutcome::kReviewedToNothing:
+      return false;
+  }
+  return false;
+}
+
+bool IsOfReview(ReleaseReason reason) {
+  return reason == ReleaseReason::kReleasedByReview ||
+         OutcomeOf(reason) == ReleaseOutcome::kReviewedToNothing;
 }
 
 ReleaseVerdict JudgeRelease(const GateRules& rules, const PersonView& subject,
@@ -210,11 +302,13 @@ ReleaseVerdict JudgeRelease(const GateRules& rules, const PersonView& subject,
     return verdict;
   }
 
+  static_assert(kMaxCandidates <= 64, "a bit for each in `releasable`");
   verdict.reason = ReleaseReason::kNotFound;
   std::size_t agreeing = 0;
   std::size_t open = 0;  // Neither agree nor are known to be somebody else.
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const Finding finding = JudgeCandidate(rules, read, candidates[i]);
+    if (finding.releasable) verdict.releasable |= std::uint64_t{1} << i;
     if (finding.reason == ReleaseReason::kReleased) {
       ++agreeing;
     } else if (!finding.excluded) {
@@ -231,7 +325,46 @@ ReleaseVerdict JudgeRelease(const GateRules& rules, const PersonView& subject,
   } else if (agreeing == 1 && open > 0) {
     verdict.reason = ReleaseReason::kNamesakeNotExcluded;
   }
+  // A bit is for a person's order: what the gate has settled by itself needs none.
+  if (!NeedsReview(verdict.reason)) verdict.releasable = 0;
   return verdict;
+}
+
+CandidateComparison CompareCandidate(const GateRules& rules, const PersonView& subject,
+                                     const PersonView& candidate) {
+  CandidateComparison out;
+  Subject read;
+  if (!ReadSubject(rules, subject, read)) {
+    out.reason = ReleaseReason::kSubjectIncomplete;
+    return out;
+  }
+  const GateConfig& config = rules.config();
+  out.reason = JudgeCandidate(rules, read, candidate).reason;
+  out.tax_number = ResultOf(
+      Compare(read.tax_number, ParseTaxNumber(candidate.tax_number, config.tax_number_form)));
+  out.birth_date = ResultOf(Compare(read.birth_date, ParseCivilDate(candidate.birth_date)));
+
+  ParsedName name;
+  ParseName(candidate.name, name);
+  if (name.complete()) {
+    const NameDifference names = CompareNames(read.name, name);
+    out.name = names.equal()        ? FieldResult::kSame
+               : names.compatible() ? FieldResult::kCompatible
+                                    : FieldResult::kContradicts;
+    AddWords(kNameWords, names.allowances, out.name_differences);
+    if (!names.compatible()) out.name_differences.push_back(ConflictWord(names.conflict));
+  }
+  ParsedAddress address;
+  ParseAddress(candidate.address, config.scheme, address);
+  if (address.complete()) {
+    const AddressDifference difference = CompareAddresses(read.address, address);
+    out.address = difference.equal()                           ? FieldResult::kSame
+                  : difference.within(kOpenAddressDifferences) ? FieldResult::kCompatible
+                                                               : FieldResult::kContradicts;
+    AddWords(kAddressWords, difference.allowances, out.address_differences);
+    if (difference.other != 0) out.address_differences.push_back("SEVERAL_PARTS");
+  }
+  return out;
 }
 
 }  // namespace holdfast::policy

@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "policy/gate_rules.h"
 #include "policy/identity.h"
@@ -40,6 +41,7 @@ inline constexpr std::size_t kMaxCandidates = 64;
 enum class ReleaseReason : std::uint8_t {
   kUnspecified = 0,  // Never recorded; releases nothing.
   kReleased = 1,
+  kReleasedByReview = 2,  // By a custodian's order.
 
   kNotFound = 10,  // No candidate bears the name, nor an identifier of the subject.
 
@@ -59,6 +61,9 @@ enum class ReleaseReason : std::uint8_t {
   kNameDoubtful = 42,       // Compatible, but not in a way that the agreement accepts.
   kAddressDoubtful = 43,    // Nearly the same, but not in a way that the agreement accepts.
   kSubjectIncomplete = 44,  // The request gate would not accept it.
+
+  kRefusedByReview = 50,  // By a custodian's order.
+  kReviewExpired = 51,    // Nobody decided before the review window was over.
 };
 
 // "RELEASED", "ADDRESS_MISMATCHED": the name in documents and answers.
@@ -75,12 +80,17 @@ enum class ReleaseOutcome : std::uint8_t {
   kAmbiguous = 3,
   kMismatched = 4,
   kDoubtful = 5,
+  kReviewedToNothing = 6,
 };
 
 ReleaseOutcome OutcomeOf(ReleaseReason reason);
 
-// Whether a custodian looks at the case: at everything but kReleased and kNotFound.
+// Whether a custodian looks at the case: at everything that the gate says but kReleased and
+// kNotFound. What a review says needs no other one.
 bool NeedsReview(ReleaseReason reason);
+
+// Whether the gate never says this: it is what became of a case in review.
+bool IsOfReview(ReleaseReason reason);
 
 // What came of comparing the addresses (R4). Wire numbers.
 enum class AddressComparison : std::uint8_t {
@@ -89,6 +99,9 @@ enum class AddressComparison : std::uint8_t {
   kMismatched = 2,
   kNotComparable = 3,
 };
+
+// "MATCHED", "NOT_COMPARED": the name in documents and answers.
+std::string_view AddressComparisonName(AddressComparison comparison);
 
 struct [[nodiscard]] ReleaseVerdict {
   static constexpr std::uint32_t kNoCandidate = 0xFFFFFFFFU;
@@ -99,11 +112,40 @@ struct [[nodiscard]] ReleaseVerdict {
   // The one that is released; otherwise the one that came nearest, for the reviewer.
   std::uint32_t candidate = kNoCandidate;
 
+  // Bit i is set if a person may release candidate i after a review: its name is complete and does
+  // not conflict, tax number or birth date agrees, nothing that both sides have contradicts, and
+  // its address is not altogether another one. What a person may judge is whether a difference
+  // means anything; not whether a contradiction does, nor whether one identifier is enough (R4).
+  std::uint64_t releasable = 0;
+
   bool released() const { return reason == ReleaseReason::kReleased; }
 };
 
 // Judges the candidates for one subject.
 ReleaseVerdict JudgeRelease(const GateRules& rules, const PersonView& subject,
                             std::span<const PersonView> candidates);
+
+// What one side says about the other in one field. Wire numbers of holdfast.v1.FieldComparison.
+enum class FieldResult : std::uint8_t {
+  kUnspecified = 0,
+  kSame = 1,
+  kCompatible = 2,
+  kContradicts = 3,
+  kUnknown = 4,
+};
+
+// One candidate beside the subject, field by field, for a person who reviews the case.
+struct CandidateComparison {
+  ReleaseReason reason = ReleaseReason::kUnspecified;  // Of this candidate alone.
+  FieldResult name = FieldResult::kUnknown;
+  FieldResult address = FieldResult::kUnknown;
+  FieldResult tax_number = FieldResult::kUnknown;
+  FieldResult birth_date = FieldResult::kUnknown;
+  std::vector<std::string_view> name_differences;     // Such as "MIDDLE_MISSING".
+  std::vector<std::string_view> address_differences;  // Such as "UNIT_MISSING".
+};
+
+CandidateComparison CompareCandidate(const GateRules& rules, const PersonView& subject,
+                                     const PersonView& candidate);
 
 }  // namespace holdfast::policy

@@ -82,6 +82,9 @@ RefusedAgain DecideRefusedAgain(const State& state, const ledger::v1::Refused& f
   if (*refusal == Refusal::kTransferBraked) {
     return stopped([](const Transfer& of) { return of.stopping() != 0; });
   }
+  if (*refusal == Refusal::kCasesWaiting) {
+    return stopped([](const Transfer& of) { return !of.cases.empty(); });
+  }
   // How many more were asked for is not in the ledger.
   if (*refusal == Refusal::kTransferCapped) {
     return stopped([](const Transfer& of) { return of.record_cap != kNoCap; });

@@ -160,7 +160,7 @@ bool CompiledScope::Covers(const RecordFacts& record) const {
     any = true;
   }
   if (verdicts.any()) {
-    if (!verdicts[record.release_verdict]) return false;
+    if (!verdicts[record.release_verdict] && !verdicts[record.outcome]) return false;
     any = true;
   }
   return any;
@@ -349,6 +349,9 @@ std::optional<std::uint32_t> ScopeIndex::FindIf(
   if (const auto* tag = FindUnder(by_person_, record.pseudonym, record, wanted)) return *tag;
   if (const auto* tag = FindInDates(by_date_, record, wanted)) return *tag;
   if (const auto* tag = FindUnder(by_verdict_, record.release_verdict, record, wanted)) return *tag;
+  if (record.outcome != record.release_verdict) {
+    if (const auto* tag = FindUnder(by_verdict_, record.outcome, record, wanted)) return *tag;
+  }
   return std::nullopt;
 }
 

@@ -42,7 +42,8 @@ struct RecordFacts {
   std::uint32_t deposited_at = 0;
   std::uint32_t first_released_at = 0;
   std::uint32_t last_released_at = 0;
-  std::uint8_t release_verdict = 0;  // A ReleaseReason; 0 until deposited.
+  std::uint8_t release_verdict = 0;  // The release gate's ReleaseReason; 0 until it has judged.
+  std::uint8_t outcome = 0;          // Record::outcome().
 
   // The same record, as if its key left at this time too.
   RecordFacts ReleasedAt(std::uint32_t second) const;

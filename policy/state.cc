@@ -105,6 +105,7 @@ std::size_t State::MemoryBytes() const {
     bytes += transfer.officer_open_cases.capacity() * sizeof(std::uint64_t);
     bytes += (transfer.request_verdicts.size() + transfer.release_verdicts.size()) * kTreeNodeBytes;
     bytes += transfer.terms->SpaceUsedLong();
+    bytes += transfer.cases.size() * (kTreeNodeBytes + sizeof(ReviewCase));
   }
   bytes += MapBytes(transfer_by_id_) + MapBytes(transfer_by_request_);
   bytes += MapBytes(officer_by_id_) + officers_.capacity() * sizeof(std::string) +
@@ -120,6 +121,7 @@ std::size_t State::MemoryBytes() const {
       bytes += sizeof(rows) + rows.runs.capacity() * sizeof(RowRun);
     }
   }
+  bytes += reviews_.size() * (kTreeNodeBytes + sizeof(ReviewKey));
   bytes += MapBytes(order_by_digest_) + MapBytes(order_by_id_);
   return bytes;
 }

@@ -101,6 +101,7 @@ class State final {
   // Officers, exchange-wide.
   std::optional<OfficerNumber> FindOfficer(std::string_view id) const;
   std::uint64_t OpenCases(OfficerNumber officer) const;
+  const std::string& officer(OfficerNumber number) const { return officers_[number.value()]; }
 
   const SegmentTable& segments() const { return segments_; }
 
@@ -145,6 +146,12 @@ class State final {
   std::optional<std::uint64_t> FindOrder(const Digest32& payload_digest) const;
   std::optional<std::uint64_t> FindOrderById(const OrderId& id) const;
 
+  // Cases that wait for a review, in the order in which they expire; how many, by verdict; and how
+  // many of them an order has settled whose envelopes are still to follow (in the same command).
+  const std::set<ReviewKey>& reviews() const { return reviews_; }
+  const std::map<std::uint8_t, std::uint32_t>& review_verdicts() const { return review_verdicts_; }
+  std::uint32_t unsettled() const { return unsettled_; }
+
   // Counts over all transfers.
   std::uint64_t records() const { return records_; }  // Accepted rows, destroyed ones included.
   std::uint64_t refusals() const { return refusals_; }
@@ -188,6 +195,10 @@ class State final {
   std::uint64_t refusals_ = 0;
 
   std::multimap<UnixMillis, std::uint32_t> ends_;  // Ordered ends that lie ahead.
+
+  std::set<ReviewKey> reviews_;
+  std::map<std::uint8_t, std::uint32_t> review_verdicts_;
+  std::uint32_t unsettled_ = 0;
 
   std::vector<std::string> officers_;
   absl::flat_hash_map<std::string, OfficerNumber> officer_by_id_;

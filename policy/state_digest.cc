@@ -30,6 +30,16 @@ void AddRecord(HashWriter& hash, const Record& record) {
       .U32(record.last_released_at);
 }
 
+void AddCase(HashWriter& hash, std::uint32_t row, const ReviewCase& waiting) {
+  hash.U32(row)
+      .Fixed(waiting.digest)
+      .U64(waiting.opened_index)
+      .U32(waiting.shown)
+      .U8(static_cast<std::uint8_t>(waiting.ordered));
+  AddTime(hash, waiting.opened_at);
+  AddTime(hash, waiting.due_at);
+}
+
 void AddTransfer(HashWriter& hash, const Transfer& transfer) {
   hash.Fixed(BytesOf(transfer.id))
       .U16(transfer.requester.value())
@@ -64,9 +74,11 @@ void AddTransfer(HashWriter& hash, const Transfer& transfer) {
     hash.U8(chunk == nullptr ? 0 : 1);
     if (chunk == nullptr) continue;
     hash.U16(chunk->judged).U16(chunk->accepted).U16(chunk->deposited).U16(chunk->destroyed);
+    hash.U64(chunk->first_outcome);
     hash.U8(chunk->fetched ? 1 : 0).U8(chunk->collected ? 1 : 0);
     for (const Record& record : chunk->records) AddRecord(hash, record);
   }
+  for (const auto& [row, waiting] : transfer.cases) AddCase(hash, row, waiting);
 }
 
 void AddHold(HashWriter& hash, const Hold& hold) {
@@ -126,6 +138,11 @@ Digest32 DigestOf(const State& state) {
     AddTime(hash, lease.not_after);
   }
   hash.U32(state.lease_count());
+  for (const ReviewKey& key : state.reviews()) {
+    AddTime(hash, key.due_at);
+    hash.U32(key.officer.value()).U32(key.transfer).U32(key.row);
+  }
+  hash.U32(state.unsettled());
   for (const Member& member : state.agreement().members()) {
     const OrderPrev last = state.LastOrderOf(member.number);
     hash.U32(state.OpenRecords(member.number)).U32(state.OpenLeasesOf(member.number));

@@ -28,8 +28,9 @@ constexpr std::string_view kMagic = "holdfast-state\n";
 
 // A build whose state has other fields does not take the bytes, even if somebody forgot to give
 // them another form: whatever the fields are, the structs that hold them are of another size.
-constexpr std::array<std::uint32_t, 6> kLayout = {
-    sizeof(State), sizeof(Transfer), sizeof(Record), sizeof(Disposal), sizeof(Hold), sizeof(Lease)};
+constexpr std::array<std::uint32_t, 7> kLayout = {
+    sizeof(State),    sizeof(Transfer), sizeof(Record), sizeof(ReviewCase),
+    sizeof(Disposal), sizeof(Hold),     sizeof(Lease)};
 
 absl::Status Corrupt() {
   return MakeError(Reason::kStoreCorrupt, "this is no snapshot of a state");
@@ -164,16 +165,16 @@ class StateCodec final {
     auto& [ledger_size, agreement, checkpoint_key, now, untrusted_since, trust_ordered, time_ahead,
            epoch, erased_epoch, process_starts, order_unanchored, destruction_unanchored, transfers,
            transfer_by_id, transfer_by_request, deadlines, expired, records, refusals, ends,
-           officers, officer_by_id, open_cases, segments, holds, disposals, open_disposals,
-           open_leases, lease_ends, lease_count, open_records, open_leases_of, volumes, addresses,
-           last_orders, order_by_digest, order_by_id] = state;
+           reviews, review_verdicts, unsettled, officers, officer_by_id, open_cases, segments,
+           holds, disposals, open_disposals, open_leases, lease_ends, lease_count, open_records,
+           open_leases_of, volumes, addresses, last_orders, order_by_digest, order_by_id] = state;
     static_cast<void>(agreement);  // Beside it: SnapshotOf().
     All(a, ledger_size, checkpoint_key, now, untrusted_since, trust_ordered, time_ahead, epoch,
         erased_epoch, process_starts, order_unanchored, destruction_unanchored, transfers,
-        transfer_by_id, transfer_by_request, deadlines, expired, records, refusals, ends, officers,
-        officer_by_id, open_cases, segments, holds, disposals, open_disposals, open_leases,
-        lease_ends, lease_count, open_records, open_leases_of, volumes, addresses, last_orders,
-        order_by_digest, order_by_id);
+        transfer_by_id, transfer_by_request, deadlines, expired, records, refusals, ends, reviews,
+        review_verdicts, unsettled, officers, officer_by_id, open_cases, segments, holds, disposals,
+        open_disposals, open_leases, lease_ends, lease_count, open_records, open_leases_of, volumes,
+        addresses, last_orders, order_by_digest, order_by_id);
   }
 
   // What the list leaves out because it follows from the rest. False if it does not.
@@ -358,13 +359,13 @@ class StateCodec final {
            deposited, released, revoked, destroyed, rows, dossier_digest, subjects_digest,
            officer_open_cases, brakes, let_go, second_addresses, suspended_index, record_cap,
            ends_at, approvals, not_before, not_after, approved_index, agreement_digest,
-           envelopes_due, envelopes, envelopes_root, closed_index, over] = s;
+           envelopes_due, envelopes, cases, envelopes_root, closed_index, over] = s;
     All(a, number, id, requester, authority, terms, created_index, created_at, state, records,
         officers, accepted_by_officer, request_verdicts, release_verdicts, judged, accepted,
         deposited, released, revoked, destroyed, rows, dossier_digest, subjects_digest,
         officer_open_cases, brakes, let_go, second_addresses, suspended_index, record_cap, ends_at,
         approvals, not_before, not_after, approved_index, agreement_digest, envelopes_due,
-        envelopes, envelopes_root, closed_index, over);
+        envelopes, cases, envelopes_root, closed_index, over);
   }
 
   template <typename A, typename S>
@@ -394,8 +395,8 @@ class StateCodec final {
 
   template <typename A, typename S>
   static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, RecordChunk> {
-    auto& [records, judged, accepted, deposited, destroyed, fetched, collected] = s;
-    All(a, records, judged, accepted, deposited, destroyed, fetched, collected);
+    auto& [records, judged, accepted, deposited, destroyed, first_outcome, fetched, collected] = s;
+    All(a, records, judged, accepted, deposited, destroyed, first_outcome, fetched, collected);
   }
 
   template <typename A, typename S>
@@ -406,6 +407,20 @@ class StateCodec final {
     All(a, pseudonym, officer, subject_segment, subject_leaf, record_segment, record_leaf, releases,
         open_leases, request_verdict, release_verdict, flags, deposited_at, first_released_at,
         last_released_at);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, ReviewCase> {
+    auto& [opened_index, opened_at, due_at, commitment, digest, releasable, gate_version, shown,
+           verdict, address, candidates, ordered] = s;
+    All(a, opened_index, opened_at, due_at, commitment, digest, releasable, gate_version, shown,
+        verdict, address, candidates, ordered);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, ReviewKey> {
+    auto& [due_at, officer, transfer, row] = s;
+    All(a, due_at, officer, transfer, row);
   }
 
   template <typename A, typename S>

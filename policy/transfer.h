@@ -22,6 +22,7 @@
 #include "policy/agreement.h"
 #include "policy/envelopes_root.h"
 #include "policy/records.h"
+#include "policy/review.h"
 #include "policy/scope.h"
 
 namespace holdfast::policy {
@@ -91,6 +92,9 @@ struct Transfer {
   std::uint32_t envelopes_due = 0;  // Accepted rows that were not destroyed at the approval.
   EnvelopesRoot envelopes;          // While kApproved.
 
+  // Doubtful rows that wait for a custodian, by row.
+  std::map<std::uint32_t, ReviewCase> cases;
+
   // From TransferClosed on.
   Digest32 envelopes_root{};
   std::uint64_t closed_index = 0;
@@ -107,6 +111,10 @@ struct Transfer {
   bool approved() const {
     return state == TransferState::kApproved || state == TransferState::kClosed;
   }
+  const ReviewCase* FindCase(std::uint32_t row) const {
+    const auto found = cases.find(row);
+    return found == cases.end() ? nullptr : &found->second;
+  }
   RecordFacts FactsOf(std::uint32_t row, const Record& record) const {
     RecordFacts facts;
     facts.transfer = number;
@@ -120,6 +128,7 @@ struct Transfer {
     facts.first_released_at = record.first_released_at;
     facts.last_released_at = record.last_released_at;
     facts.release_verdict = record.release_verdict;
+    facts.outcome = record.outcome();
     return facts;
   }
   TransferFacts Facts() const {

@@ -88,6 +88,7 @@ TEST_F(VerificationTest, CountsWhatItFoundAndSaysWhatItShows) {
   EXPECT_EQ(verification->holds_placed, 1U);
   EXPECT_EQ(verification->destructions, 1U);
   EXPECT_EQ(verification->records.destroyed, 3U);
+  EXPECT_EQ(verification->verdicts.not_replayable, 3U);
   const std::string text = DescribeVerification(*verification);
   EXPECT_THAT(text, HasSubstr("No key left under a freeze"));
   EXPECT_THAT(text, HasSubstr("What this does not show"));

@@ -46,7 +46,8 @@ TEST(DecisionModelTest, ThePolicyDecidesAsTheReferenceDoes) {
         "cap_transfer",        "end_transfer",       "let_transfer_go_on", "revoke_records",
         "approve_destruction", "cancel_destruction", "trust_clock",        "OFFICER_LOAD",
         "REFUSED_SHARE",       "PLACEHOLDER_SHARE",  "DAILY_VOLUME",       "TOTAL_VOLUME",
-        "SECOND_ADDRESS"}) {
+        "SECOND_ADDRESS",      "ReviewOpened",       "release_case",       "refuse_cases",
+        "review_expired"}) {
     RecordProperty(kind, tally[kind]);
     EXPECT_GE(tally[kind], 3) << kind;
   }

@@ -144,13 +144,24 @@ TEST_F(HoldRulesTest, AVerdictIsHeldFromTheDepositOn) {
   const std::uint32_t t = world_.ApprovedTransfer(3);
   world_.Deposit(t, 0, 1);
   world_.Deposit(t, 1, 10);
-  world_.Deposit(t, 2, 40);
+  world_.Do(world_.Doubt(t, 2, 40));
+  ASSERT_EQ(world_.state().Freezing({t, 2})->id(), "hold-2") << "also while it waits for a review";
+  world_.Lift("hold-2");
+  ASSERT_TRUE(world_.TrySettle(world_.Order("paula", world_.RefuseCasesAct(t, 2, 2)),
+                               {world_.Envelope(t, 2, 50)}));
+  world_.PlaceHold("hold-3", OfVerdict("ADDRESS_NOT_COMPARABLE"));
+  world_.PlaceHold("hold-4", OfVerdict("REFUSED_BY_REVIEW"));
   world_.Close(t);
   const std::uint32_t lease = world_.OpenLease(t);
   EXPECT_EQ(world_.Try(World::Release(lease, 0)).refusal, Refusal::kAllowed);
   EXPECT_EQ(world_.Try(World::Release(lease, 1)).refusal, Refusal::kFrozen);
   EXPECT_EQ(world_.Try(World::Release(lease, 2)).refusal, Refusal::kFrozen);
   EXPECT_NE(world_.state().Preserving({t, 2}), nullptr);
+  world_.Lift("hold-3");
+  EXPECT_EQ(world_.state().Freezing({t, 2})->id(), "hold-4")
+      << "what came of the review counts too";
+  world_.Lift("hold-4");
+  EXPECT_EQ(world_.state().Freezing({t, 2}), nullptr);
 }
 
 TEST_F(HoldRulesTest, AChunkIsStoppedAsAWholeIfOneRecordIsFrozen) {

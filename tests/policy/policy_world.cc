@@ -53,6 +53,9 @@ HF_TEST_ENTRY_OF(SubjectJudged, subject_judged)
 HF_TEST_ENTRY_OF(SubmissionFinished, submission_finished)
 HF_TEST_ENTRY_OF(SubjectsFetched, subjects_fetched)
 HF_TEST_ENTRY_OF(EnvelopeDeposited, envelope_deposited)
+HF_TEST_ENTRY_OF(ReviewOpened, review_opened)
+HF_TEST_ENTRY_OF(CaseShown, case_shown)
+HF_TEST_ENTRY_OF(VerdictRerun, verdict_rerun)
 HF_TEST_ENTRY_OF(TransferClosed, transfer_closed)
 HF_TEST_ENTRY_OF(EnvelopesCollected, envelopes_collected)
 HF_TEST_ENTRY_OF(LeaseOpened, lease_opened)
@@ -256,20 +259,104 @@ ledger::v1::EnvelopeDeposited World::Envelope(std::uint32_t transfer, std::uint3
   ledger::v1::EnvelopeDeposited fact;
   fact.set_transfer(transfer);
   fact.set_row(row);
-  const auto [segment, leaf] = Leaf(transfer, ledger::v1::RECORD);
-  fact.set_segment(segment);
-  fact.set_leaf(leaf);
+  const policy::ReviewCase* waiting = state_.transfer(transfer)->FindCase(row);
+  if (waiting == nullptr) {
+    const auto [segment, leaf] = Leaf(transfer, ledger::v1::RECORD);
+    fact.set_segment(segment);
+    fact.set_leaf(leaf);
+  } else {
+    const policy::Record& record = *state_.FindRecord({transfer, row});
+    fact.set_segment(record.record_segment);
+    fact.set_leaf(record.record_leaf);
+  }
   fact.set_verdict(verdict);
   fact.set_gate_version(policy::kGateVersion);
   fact.set_envelope_digest(RandomBytes(32));
   fact.set_commitment(std::string(32, 'c'));
+  fact.set_gate_version(1);
+  fact.set_address(verdict == 10 ? 0 : 1);
+  if (waiting != nullptr) {
+    fact.set_commitment(Text(waiting->commitment));
+    fact.set_address(static_cast<std::uint32_t>(waiting->address));
+  }
   return fact;
 }
 
 void World::Deposit(std::uint32_t transfer, std::uint32_t row, std::uint32_t verdict) {
   const auto fact = Envelope(transfer, row, verdict);
   Do(fact);
-  envelopes_[{transfer, row}] = *ArrayFromBytes<Digest32>(AsBytes(fact.envelope_digest()));
+  NoteEnvelope(fact);
+}
+
+void World::NoteEnvelope(const ledger::v1::EnvelopeDeposited& fact) {
+  envelopes_[{fact.transfer(), fact.row()}] =
+      *ArrayFromBytes<Digest32>(AsBytes(fact.envelope_digest()));
+}
+
+ledger::v1::ReviewOpened World::Doubt(std::uint32_t transfer, std::uint32_t row,
+                                      std::uint32_t verdict, std::uint64_t releasable) {
+  ledger::v1::ReviewOpened fact;
+  fact.set_transfer(transfer);
+  fact.set_row(row);
+  fact.set_verdict(verdict);
+  fact.set_address(2);
+  fact.set_commitment(RandomBytes(32));
+  fact.set_gate_version(1);
+  fact.set_candidates(2);
+  fact.set_releasable(releasable);
+  const auto [segment, leaf] = Leaf(transfer, ledger::v1::RECORD);
+  fact.set_segment(segment);
+  fact.set_leaf(leaf);
+  return fact;
+}
+
+bool World::TrySettle(const OpenedOrder& order,
+                      const std::vector<ledger::v1::EnvelopeDeposited>& envelopes) {
+  ledger::v1::OrderAccepted accepted;
+  accepted.set_order_dsse("signed elsewhere");
+  std::vector<ledger::v1::Entry> entries;
+  std::vector<const ledger::v1::Entry*> pointers;
+  entries.reserve(envelopes.size());
+  for (const auto& fact : envelopes) {
+    entries.push_back(EntryOf(fact));
+    pointers.push_back(&entries.back());
+  }
+  const ledger::v1::Entry entry = EntryOf(accepted);
+  settlement_ = policy::DecideSettlement(state_, {entry, &order}, pointers);
+  if (!settlement_.allowed()) return false;
+  DoOrder(order);
+  for (const auto& fact : envelopes) {
+    Do(fact);
+    NoteEnvelope(fact);
+  }
+  return true;
+}
+
+order::v1::Order World::ReleaseCaseAct(std::uint32_t transfer, std::uint32_t row,
+                                       std::uint32_t candidate) const {
+  order::v1::Order order;
+  order::v1::ReleaseCase& act = *order.mutable_release_case();
+  act.set_transfer(Name(transfer));
+  act.set_row(row);
+  act.set_candidate(candidate);
+  act.set_reason("The file shows the same person.");
+  const policy::ReviewCase* waiting = state_.transfer(transfer)->FindCase(row);
+  act.set_case_digest(waiting == nullptr ? std::string(64, '0') : Hex(waiting->digest));
+  return order;
+}
+
+order::v1::Order World::RefuseCasesAct(std::uint32_t transfer, std::uint32_t first,
+                                       std::uint32_t last) const {
+  order::v1::Order order;
+  order::v1::RefuseCases& act = *order.mutable_refuse_cases();
+  act.set_transfer(Name(transfer));
+  v1::RowRange& range = *act.add_rows();
+  range.set_first(first);
+  range.set_last(last);
+  act.set_count(static_cast<std::uint32_t>(
+      WaitingRows(*state_.transfer(transfer), act.rows(), policy::kMaxCasesPerOrder).size()));
+  act.set_reason("Not the same person.");
+  return order;
 }
 
 ledger::v1::TransferClosed World::Closing(std::uint32_t transfer) {

@@ -49,6 +49,9 @@ ledger::v1::Entry EntryOf(const ledger::v1::SubjectJudged& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::SubmissionFinished& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::SubjectsFetched& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::EnvelopeDeposited& fact);
+ledger::v1::Entry EntryOf(const ledger::v1::ReviewOpened& fact);
+ledger::v1::Entry EntryOf(const ledger::v1::CaseShown& fact);
+ledger::v1::Entry EntryOf(const ledger::v1::VerdictRerun& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::TransferClosed& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::EnvelopesCollected& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::LeaseOpened& fact);
@@ -114,6 +117,19 @@ class World final {
   ledger::v1::EnvelopeDeposited Envelope(std::uint32_t transfer, std::uint32_t row,
                                          std::uint32_t verdict = 1);
   void Deposit(std::uint32_t transfer, std::uint32_t row, std::uint32_t verdict = 1);
+
+  // A doubtful row, of two candidates; by default because its address is doubtful.
+  ledger::v1::ReviewOpened Doubt(std::uint32_t transfer, std::uint32_t row,
+                                 std::uint32_t verdict = 43, std::uint64_t releasable = 3);
+  // Decides an order over cases with its envelopes, and applies all of them. What was decided is
+  // in settlement().
+  bool TrySettle(const OpenedOrder& order,
+                 const std::vector<ledger::v1::EnvelopeDeposited>& envelopes);
+  const Decision& settlement() const { return settlement_; }
+  order::v1::Order ReleaseCaseAct(std::uint32_t transfer, std::uint32_t row,
+                                  std::uint32_t candidate = 0) const;
+  order::v1::Order RefuseCasesAct(std::uint32_t transfer, std::uint32_t first,
+                                  std::uint32_t last) const;
   ledger::v1::TransferClosed Closing(std::uint32_t transfer);
   void Close(std::uint32_t transfer);
   ledger::v1::LeaseOpened LeaseFact(std::uint32_t transfer, std::string_view requester = "ice");
@@ -167,6 +183,7 @@ class World final {
 
  private:
   static void Expect(const Decision& decision);
+  void NoteEnvelope(const ledger::v1::EnvelopeDeposited& fact);
   std::string RandomBytes(std::size_t size);
   std::pair<std::uint32_t, std::uint32_t> Leaf(std::uint32_t transfer,
                                                ledger::v1::SegmentKind kind);
@@ -181,6 +198,7 @@ class World final {
   };
   std::map<std::pair<std::uint32_t, ledger::v1::SegmentKind>, Allocation> leaves_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, Digest32> envelopes_;
+  Decision settlement_;
 };
 
 // Scopes.

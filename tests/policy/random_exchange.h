@@ -46,7 +46,7 @@ inline AgreementOptions Options() {
   options.transfer_approvals = 2;
   options.terms =
       "lease_duration { seconds: 60 } cooling_period { seconds: 30 }\n"
-      "destruction_window { seconds: 60 }\n";
+      "destruction_window { seconds: 60 } review_window { seconds: 90 }\n";
   options.brakes =
       "open_records: 4 officer_open_cases: 16 open_leases: 5 daily_subjects: 9 total_subjects: 10\n"
       "address_memory { seconds: 86400 }";
@@ -58,6 +58,7 @@ inline ReferenceTerms Terms() {
   terms.record_lifetime = 2'592'000'000;
   terms.cooling_period = 30'000;
   terms.destruction_window = 60'000;
+  terms.review_window = 90'000;
   terms.transfer_approvals = 2;
   terms.destruction_approvals = 1;
   terms.open_records = 4;
@@ -96,10 +97,9 @@ class RandomExchange final {
         &E::Release,        &E::PlaceHold,  &E::Lift,
         &E::Lift,           &E::Revoke,     &E::ApproveOrCancelDestruction,
         &E::Destroy,        &E::Time,       &E::Epoch,
-        &E::TrustClock,     &E::TrustClock,
-
-        &E::GoOn,           &E::GoOn,       &E::Limit,
-        &E::Resume};
+        &E::TrustClock,     &E::TrustClock, &E::Review,
+        &E::Review,         &E::GoOn,       &E::GoOn,
+        &E::Limit,          &E::Resume};
     (this->*kSteps[random_.Below(std::size(kSteps))])();
   }
 
@@ -115,6 +115,8 @@ class RandomExchange final {
         ASSERT_EQ(real.revoked(), record.revoked);
         ASSERT_EQ(real.pending(), record.pending);
         ASSERT_EQ(real.destroyed(), record.destroyed);
+        ASSERT_EQ(real.waiting(), record.waiting);
+        ASSERT_EQ(world_.state().transfer(t)->FindCase(row) != nullptr, record.waiting);
         if (of.state == ReferenceTransfer::kClosed) {
           ASSERT_TRUE(!record.accepted || record.deposited || record.destroyed);
         }
@@ -130,6 +132,23 @@ class RandomExchange final {
       const auto number = world_.state().FindOfficer(officer);
       ASSERT_EQ(number ? world_.state().OpenCases(*number) : 0, model_.OpenCases(officer));
     }
+    // So do the cases that are over.
+    std::size_t over = 0;
+    for (const auto& chunk :
+         policy::DueReviews(world_.state(), world_.state().now().early, 1'000)) {
+      over += chunk.rows.size();
+      for (const std::uint32_t row : chunk.rows) {
+        ASSERT_TRUE(model_.MayExpireCase(chunk.transfer, row));
+      }
+    }
+    std::size_t may_expire = 0;
+    for (std::uint32_t t = 0; t < model_.transfers.size(); ++t) {
+      for (std::uint32_t row = 0; row < kMaxRows; ++row) {
+        if (model_.MayExpireCase(t, row)) ++may_expire;
+      }
+    }
+    ASSERT_EQ(over, may_expire);
+    ASSERT_EQ(world_.state().unsettled(), 0U);
     // What the sweeper would propose is what may happen, and all of it.
     const auto due = policy::DueForDestruction(world_.state(), 1'000);
     for (const auto& fact : due.due) {
@@ -244,7 +263,8 @@ class RandomExchange final {
       }
       if (random_.OneIn(8)) {
         scope.mutable_verdicts()->add_release(random_.OneIn(2) ? "RELEASED" : "NOT_FOUND");
-        if (random_.OneIn(4)) scope.mutable_verdicts()->add_release("ADDRESS_MISMATCHED");
+        if (random_.OneIn(4)) scope.mutable_verdicts()->add_release("REFUSED_BY_REVIEW");
+        if (random_.OneIn(4)) scope.mutable_verdicts()->add_release("ADDRESS_DOUBTFUL");
       }
     } while (scope.ByteSizeLong() == 0);
     return scope;
@@ -406,7 +426,11 @@ class RandomExchange final {
       if (random_.OneIn(3)) continue;
       const bool expected = model_.MayDeposit(t, row);
       if (expected) {
-        const int verdict = random_.OneIn(3) ? (random_.OneIn(2) ? 10 : 31) : 1;
+        if (random_.OneIn(3)) {
+          OpenCase(t, row);
+          continue;
+        }
+        const int verdict = random_.OneIn(3) ? 10 : 1;
         world_.Deposit(t, row, static_cast<std::uint32_t>(verdict));
         ++tally_["EnvelopeDeposited"];
         model_.transfers[t].rows[row].deposited = true;
@@ -416,6 +440,79 @@ class RandomExchange final {
         Try(world_.Envelope(t, row), false);
       }
     }
+  }
+
+  void OpenCase(std::uint32_t t, std::uint32_t row) {
+    const std::uint64_t releasable = random_.Below(4);
+    if (!Try(world_.Doubt(t, row, 43, releasable), true)) return;
+    ReferenceRecord& record = model_.transfers[t].rows[row];
+    record.waiting = true;
+    record.verdict = 43;
+    record.gate_verdict = 43;
+    record.releasable = releasable;
+    record.review_until = model_.late + model_.terms.review_window;
+  }
+
+  void Settled(std::uint32_t t, std::uint32_t row, int verdict) {
+    ReferenceRecord& record = model_.transfers[t].rows[row];
+    record.waiting = false;
+    record.deposited = true;
+    record.verdict = verdict;
+    record.deposited_at = model_.late;
+  }
+
+  void Review() {
+    if (model_.transfers.empty()) return;
+    const std::uint32_t t = TransferIn(ReferenceTransfer::kApproved);
+    const std::string& person = Custodian();
+    auto row = static_cast<std::uint32_t>(random_.Below(kMaxRows));
+    // Mostly one that waits.
+    for (std::uint32_t i = 0; i < kMaxRows && !random_.OneIn(8); ++i) {
+      const ReferenceRecord* record = model_.Find(t, row);
+      if (record != nullptr && record->waiting) break;
+      row = (row + 1) % kMaxRows;
+    }
+    const std::size_t kind = random_.Below(3);
+    if (kind == 0) {
+      const bool expected = model_.MayExpireCase(t, row);
+      if (expected) {
+        world_.Deposit(t, row, 51);
+        ++tally_["review_expired"];
+        Settled(t, row, 51);
+      } else if (model_.Find(t, row) != nullptr) {
+        Try(world_.Envelope(t, row, 51), false);
+      }
+      return;
+    }
+    if (kind == 1) {
+      const auto candidate = static_cast<std::uint32_t>(random_.Below(3));
+      const auto act = world_.ReleaseCaseAct(t, row, candidate);
+      if (!model_.MayReleaseCase(person, t, row, candidate)) {
+        Order(person, act, false);
+        return;
+      }
+      ASSERT_TRUE(world_.TrySettle(world_.Order(person, act), {world_.Envelope(t, row, 2)}));
+      ++tally_["release_case"];
+      Settled(t, row, 2);
+      return;
+    }
+    const std::uint32_t last = row + static_cast<std::uint32_t>(random_.Below(3));
+    const auto act = world_.RefuseCasesAct(t, row, last);
+    if (!model_.MayRefuseCases(person, t, row, last)) {
+      Order(person, act, false);
+      return;
+    }
+    std::vector<std::uint32_t> rows;
+    std::vector<ledger::v1::EnvelopeDeposited> envelopes;
+    for (std::uint32_t i = row; i <= last && i < kMaxRows; ++i) {
+      const ReferenceRecord* record = model_.Find(t, i);
+      if (record == nullptr || !record->waiting) continue;
+      rows.push_back(i);
+      envelopes.push_back(world_.Envelope(t, i, 50));
+    }
+    ASSERT_TRUE(world_.TrySettle(world_.Order(person, act), envelopes));
+    ++tally_["refuse_cases"];
+    for (const std::uint32_t settled : rows) Settled(t, settled, 50);
   }
 
   void Close() {
@@ -582,6 +679,7 @@ class RandomExchange final {
     ReferenceRecord& record = model_.transfers[t].rows[row];
     record.destroyed = true;
     record.pending = false;
+    record.waiting = false;
   }
 
   void Time() {

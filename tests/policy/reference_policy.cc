@@ -39,7 +39,12 @@ bool ReferencePolicy::Covers(const v1::Scope& scope, std::uint32_t transfer,
     const std::string name(
         policy::ReleaseReasonName(static_cast<policy::ReleaseReason>(record.verdict)));
     const auto& names = scope.verdicts().release();
-    if (std::find(names.begin(), names.end(), name) == names.end()) return false;
+    const std::string gate(
+        policy::ReleaseReasonName(static_cast<policy::ReleaseReason>(record.gate_verdict)));
+    if (std::find(names.begin(), names.end(), name) == names.end() &&
+        std::find(names.begin(), names.end(), gate) == names.end()) {
+      return false;
+    }
   }
   return true;
 }
@@ -159,7 +164,42 @@ bool ReferencePolicy::MayDeposit(std::uint32_t transfer, std::uint32_t row) cons
   const ReferenceRecord* record = Find(transfer, row);
   if (Stopped(transfer)) return false;
   return of.state == ReferenceTransfer::kApproved && late < of.not_after && record != nullptr &&
-         record->accepted && !record->deposited && !record->destroyed && !Frozen(transfer, row);
+         record->accepted && !record->deposited && !record->waiting && !record->destroyed &&
+         !Frozen(transfer, row);
+}
+
+bool ReferencePolicy::MayReleaseCase(const std::string& person, std::uint32_t transfer,
+                                     std::uint32_t row, std::uint32_t candidate) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  const ReferenceRecord* record = Find(transfer, row);
+  return IsCustodian(person) && trusted && of.state == ReferenceTransfer::kApproved &&
+         !Stopped(transfer) && late < of.not_after && record != nullptr && record->waiting &&
+         !record->revoked && (record->releasable >> candidate & 1) != 0 &&
+         late < record->review_until && !Frozen(transfer, row);
+}
+
+bool ReferencePolicy::MayRefuseCases(const std::string& person, std::uint32_t transfer,
+                                     std::uint32_t first, std::uint32_t last) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  if (!IsCustodian(person) || of.state != ReferenceTransfer::kApproved || Stopped(transfer) ||
+      late >= of.not_after) {
+    return false;
+  }
+  bool any = false;
+  for (const auto& [row, record] : of.rows) {
+    if (row < first || row > last || !record.waiting) continue;
+    if (Frozen(transfer, row)) return false;
+    any = true;
+  }
+  return any;
+}
+
+bool ReferencePolicy::MayExpireCase(std::uint32_t transfer, std::uint32_t row) const {
+  const ReferenceTransfer& of = transfers[transfer];
+  const ReferenceRecord* record = Find(transfer, row);
+  return trusted && of.state == ReferenceTransfer::kApproved && !Stopped(transfer) &&
+         late < of.not_after && record != nullptr && record->waiting &&
+         early >= record->review_until && !Frozen(transfer, row);
 }
 
 bool ReferencePolicy::MayClose(std::uint32_t transfer) const {

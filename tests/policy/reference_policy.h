@@ -27,6 +27,7 @@ struct ReferenceTerms {
   std::int64_t record_lifetime = 0;
   std::int64_t cooling_period = 0;
   std::int64_t destruction_window = 0;
+  std::int64_t review_window = 0;
   std::size_t transfer_approvals = 1;
   std::size_t destruction_approvals = 1;
   std::size_t open_records = 0;
@@ -55,6 +56,10 @@ struct ReferenceRecord {
   bool revoked = false;
   bool pending = false;
   bool destroyed = false;
+  int gate_verdict = 0;           // Where it went to review; `verdict` is then what came of that.
+  bool waiting = false;           // For a review.
+  std::int64_t review_until = 0;  // Set where it waits or waited.
+  std::uint64_t releasable = 0;   // The same.
   std::string officer;
   int person = 0;
   int verdict = 0;
@@ -165,6 +170,13 @@ class ReferencePolicy final {
                 const std::string& officer) const;
   bool MayFinish(std::uint32_t transfer) const;
   bool MayDeposit(std::uint32_t transfer, std::uint32_t row) const;
+  // Null if the row was not judged.
+  const ReferenceRecord* Find(std::uint32_t transfer, std::uint32_t row) const;
+  bool MayReleaseCase(const std::string& person, std::uint32_t transfer, std::uint32_t row,
+                      std::uint32_t candidate) const;
+  bool MayRefuseCases(const std::string& person, std::uint32_t transfer, std::uint32_t first,
+                      std::uint32_t last) const;
+  bool MayExpireCase(std::uint32_t transfer, std::uint32_t row) const;
   bool MayClose(std::uint32_t transfer) const;
   bool MayCollect(std::uint32_t transfer, const std::string& requester) const;
   bool MayLease(std::uint32_t transfer, const std::string& requester) const;
@@ -192,7 +204,6 @@ class ReferencePolicy final {
   void SetTime(std::int64_t new_late, std::int64_t new_early, bool is_trusted);
 
  private:
-  const ReferenceRecord* Find(std::uint32_t transfer, std::uint32_t row) const;
   bool InDates(const v1::DateRange& range, std::uint32_t transfer,
                const ReferenceRecord& record) const;
   bool MayDestroyRow(std::uint32_t transfer, std::uint32_t row) const;

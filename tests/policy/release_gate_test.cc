@@ -257,6 +257,49 @@ TEST(ReleaseGate, NeverReleasesASubjectThatTheRequestGateRefuses) {
   }
 }
 
+// Bit i of what a person may release.
+std::uint64_t Releasable(const std::vector<PersonView>& candidates) {
+  return Judge(SomePerson(), candidates).releasable;
+}
+
+TEST(ReleaseGate, APersonMayJudgeADifferenceAndNoContradiction) {
+  const PersonView subject = SomePerson();
+  EXPECT_EQ(Releasable({subject}), 0u) << "what the gate has released needs no order";
+  EXPECT_EQ(Releasable({}), 0u);
+  EXPECT_EQ(Releasable({At("123 N Main St")}), 1u) << "a unit is missing";
+  EXPECT_EQ(Releasable({At("Main St somewhere")}), 1u) << "the source's address does not parse";
+  EXPECT_EQ(Releasable({subject, subject}), 3u) << "two agree";
+
+  EXPECT_EQ(Releasable({At("9 Elm Rd")}), 0u) << "another address";
+  EXPECT_EQ(Releasable({With("John Q Smith", "219-09-9998", "1970-02-01")}), 0u);
+  EXPECT_EQ(Releasable({With("John Q Smith", "219-09-9999", "1970-01-31")}), 0u);
+  EXPECT_EQ(Releasable({With("John Q Smith Jr", "", "")}), 0u);
+  EXPECT_EQ(Releasable({With("John Q Smith", "", "")}), 0u) << "no second identifier";
+  EXPECT_EQ(Releasable({With("Mary Jones", "219-09-9998", "1970-01-31")}), 0u) << "another name";
+  EXPECT_EQ(Releasable({With("J Smith", "219-09-9998", "1970-01-31")}), 0u) << "an initial";
+  EXPECT_EQ(Releasable({At("9 Elm Rd"), At("123 N Main St")}), 2u) << "each by itself";
+  EXPECT_EQ(Releasable(std::vector<PersonView>(kMaxCandidates + 1, subject)), 0u);
+}
+
+TEST(ReleaseGate, ComparesACandidateFieldByField) {
+  const auto same = CompareCandidate(SomeRules(), SomePerson(), SomePerson());
+  EXPECT_EQ(same.reason, ReleaseReason::kReleased);
+  for (const FieldResult result : {same.name, same.address, same.tax_number, same.birth_date}) {
+    EXPECT_EQ(result, FieldResult::kSame);
+  }
+  const auto unit = CompareCandidate(SomeRules(), SomePerson(), At("123 N Main St"));
+  EXPECT_EQ(unit.address, FieldResult::kCompatible);
+  EXPECT_EQ(unit.address_differences, std::vector<std::string_view>{"UNIT_MISSING"});
+  const auto other =
+      CompareCandidate(SomeRules(), SomePerson(), With("Mary Smith", "219-09-9999", ""));
+  EXPECT_EQ(other.name, FieldResult::kContradicts);
+  EXPECT_EQ(other.name_differences.back(), "GIVEN_NAME");
+  EXPECT_EQ(other.tax_number, FieldResult::kContradicts);
+  EXPECT_EQ(other.birth_date, FieldResult::kUnknown);
+  EXPECT_EQ(CompareCandidate(SomeRules(), With("", "", ""), SomePerson()).reason,
+            ReleaseReason::kSubjectIncomplete);
+}
+
 TEST(ReleaseGate, EveryReasonHasANameAnOutcomeAndADecisionOnReview) {
   std::set<std::string_view> names;
   std::size_t reasons = 0;
@@ -266,11 +309,13 @@ TEST(ReleaseGate, EveryReasonHasANameAnOutcomeAndADecisionOnReview) {
     if (name.empty()) continue;
     ++reasons;
     names.insert(name);
-    EXPECT_EQ(OutcomeOf(reason) == ReleaseOutcome::kReleased, reason == ReleaseReason::kReleased);
+    EXPECT_EQ(OutcomeOf(reason) == ReleaseOutcome::kReleased,
+              reason == ReleaseReason::kReleased || reason == ReleaseReason::kReleasedByReview);
     EXPECT_EQ(OutcomeOf(reason) == ReleaseOutcome::kUnspecified,
               reason == ReleaseReason::kUnspecified);
     EXPECT_EQ(NeedsReview(reason),
-              reason != ReleaseReason::kReleased && reason != ReleaseReason::kNotFound);
+              reason != ReleaseReason::kReleased && reason != ReleaseReason::kNotFound &&
+                  reason != ReleaseReason::kUnspecified && !IsOfReview(reason));
   }
   EXPECT_EQ(names.size(), reasons);
   EXPECT_FALSE(ReleaseVerdict{}.released());

@@ -15,6 +15,7 @@
 #include "holdfast/v1/hold_service.pb.h"
 #include "holdfast/v1/key_service.pb.h"
 #include "holdfast/v1/ledger_service.pb.h"
+#include "holdfast/v1/review_service.pb.h"
 #include "holdfast/v1/transfer_service.pb.h"
 #include "policy/disposal.h"
 #include "policy/envelopes_root.h"
@@ -87,6 +88,7 @@ RecordFacts RandomRecord(SeededRandom& random) {
         record.first_released_at + static_cast<std::uint32_t>(random.Below(20));
   }
   record.release_verdict = static_cast<std::uint8_t>(random.Below(4));
+  record.outcome = static_cast<std::uint8_t>(random.Below(4));
   return record;
 }
 
@@ -320,9 +322,9 @@ TEST(RefusalTest, NumbersNeverChange) {
     all += std::to_string(static_cast<std::uint32_t>(refusal)) + " " +
            std::string(RefusalName(refusal)) + "\n";
   }
-  EXPECT_EQ(AllRefusals().size(), 92U);
+  EXPECT_EQ(AllRefusals().size(), 101U);
   EXPECT_EQ(Hex(crypto::Sha256Of(AsBytes(all))),
-            "d31bc7f129a468d3251b0bc4695834cd07a6dce0d7b5aede2c17bf745543a9bf")
+            "17ccc417742ec3fd884e3451d4e29aece7cfed2f4385b06e04624638e5603cd8")
       << all;
 }
 
@@ -331,7 +333,8 @@ TEST(PermissionsTest, EveryMethodCanBeCalledByARoleAndEveryPermissionCallsAMetho
   for (const auto* file :
        {v1::Scope::descriptor()->file(), v1::Disposal::descriptor()->file(),
         v1::Hold::descriptor()->file(), v1::KeyBatch::descriptor()->file(),
-        v1::EntryBundle::descriptor()->file(), v1::Transfer::descriptor()->file()}) {
+        v1::EntryBundle::descriptor()->file(), v1::ReviewCase::descriptor()->file(),
+        v1::Transfer::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       for (int m = 0; m < file->service(s)->method_count(); ++m) {
         of_methods.insert(
