@@ -22,6 +22,7 @@
 #include "daemon/rpc/key_service.h"
 #include "daemon/rpc/ledger_service.h"
 #include "daemon/rpc/order_service.h"
+#include "daemon/rpc/review_service.h"
 #include "daemon/rpc/submit_service.h"
 #include "daemon/rpc/transfer_service.h"
 #include "policy/agreement_gate.h"
@@ -204,6 +205,7 @@ void Wiring::Register(rpc::MethodTable& table) {
   rpc::RegisterKeys(directory, table);
   rpc::RegisterOrders(directory, table);
   rpc::RegisterHolds(directory, table);
+  rpc::RegisterReviews(directory, table);
   rpc::RegisterLedger(directory, table);
 }
 

@@ -62,8 +62,9 @@ absl::Status CheckTiles(const Group& group) {
 absl::Status CheckChunks(const Group& group) {
   std::vector<ChunkKey> names;
   for (const ChunkWrite& chunk : group.chunks) {
-    const bool known =
-        chunk.key.kind == ChunkKind::kSubjects || chunk.key.kind == ChunkKind::kEnvelopes;
+    const bool known = chunk.key.kind == ChunkKind::kSubjects ||
+                       chunk.key.kind == ChunkKind::kEnvelopes ||
+                       chunk.key.kind == ChunkKind::kOpenings;
     if (!known || chunk.key.chunk >= kMaxChunksPerTransfer) {
       return Contradiction("has a chunk that is out of range");
     }

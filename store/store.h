@@ -58,7 +58,12 @@ inline constexpr std::size_t kMaxBlobBytes = std::size_t{64} << 20;
 // Chunks of one transfer: its rows are 32-bit numbers, 256 of which make a chunk.
 inline constexpr std::uint32_t kMaxChunksPerTransfer = std::uint32_t{1} << 24;
 
-enum class ChunkKind : std::uint8_t { kUnspecified = 0, kSubjects = 1, kEnvelopes = 2 };
+enum class ChunkKind : std::uint8_t {
+  kUnspecified = 0,
+  kSubjects = 1,
+  kEnvelopes = 2,
+  kOpenings = 3
+};
 
 // The name of a chunk: rows [256 * chunk, 256 * chunk + 256) of a transfer.
 struct ChunkKey {

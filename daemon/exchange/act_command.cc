@@ -54,7 +54,7 @@ void ActCommand::Run(Turn& turn) {
     return;
   }
   outcome_.index = turn.Append(*act_.batch);
-  if (act_.chunk.has_value()) turn.WriteChunk(act_.chunk->first, act_.chunk->second);
+  for (const auto& [key, bytes] : act_.chunks) turn.WriteChunk(key, bytes);
   if (act_.applied) act_.applied(turn.state());
 }
 

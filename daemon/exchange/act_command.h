@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -58,8 +59,8 @@ struct Act {
 
   IfRefused if_refused = IfRefused::kNothing;
 
-  // A chunk that is stored with them.
-  std::optional<std::pair<store::ChunkKey, Bytes>> chunk;
+  // Chunks that are stored with them.
+  std::vector<std::pair<store::ChunkKey, Bytes>> chunks;
 
   // What a refusal entry says; the reason is filled in.
   ledger::v1::Refused refused;

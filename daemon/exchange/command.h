@@ -75,8 +75,9 @@ class Turn {
   // Appends a refusal and returns its index.
   virtual std::uint64_t Refuse(ledger::v1::Refused refused) = 0;
 
-  // Stores a chunk with this group. `bytes` live until Done().
-  virtual void WriteChunk(const store::ChunkKey& key, ByteSpan bytes) = 0;
+  // Stores a chunk with this group. `bytes` live until Done(). A chunk is named once a group.
+  virtual void WriteChunk(const store::ChunkKey& key, ByteSpan bytes,
+                          store::IfChunkExists if_exists = store::IfChunkExists::kFail) = 0;
 
   // Makes this group an epoch change, in which the leaves of `destroyed` are punctured. Only for a
   // command whose changes_epoch() is true; at most once.

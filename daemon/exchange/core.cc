@@ -288,7 +288,8 @@ absl::Status CheckDerivable(const policy::State& state, const Vault& vault) {
         if (!record.accepted()) continue;
         const bool alive = !record.destroyed();
         if (derivable(record.subject_segment, record.subject_leaf) != alive ||
-            (record.deposited() && derivable(record.record_segment, record.record_leaf) != alive)) {
+            (record.record_segment != policy::kNoSegment &&
+             derivable(record.record_segment, record.record_leaf) != alive)) {
           return MakeError(Reason::kStoreCorrupt,
                            "the key pages and the ledger disagree about what is destroyed");
         }

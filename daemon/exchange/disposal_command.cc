@@ -23,7 +23,10 @@ void CollectLeaves(const policy::State& state, const ledger::v1::RecordsDestroye
         const policy::Record* record = state.FindRecord({runs->transfer, run.first + i});
         HF_CHECK(record != nullptr && record->accepted());
         leaves.push_back({record->subject_segment, record->subject_leaf});
-        if (record->deposited()) leaves.push_back({record->record_segment, record->record_leaf});
+        // Also the leaf that is kept for a row in review.
+        if (record->record_segment != policy::kNoSegment) {
+          leaves.push_back({record->record_segment, record->record_leaf});
+        }
       }
     }
   }

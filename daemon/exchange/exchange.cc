@@ -55,7 +55,8 @@ Exchange::Exchange(ExchangeOptions options, std::unique_ptr<Core> core)
       Writer::Parts{
           options_.core, queue_, *checkpoints_, *egress_, options_.metrics, options_.recovery_delay,
           [this](const Core* now) { return Publish(now); }, [this] { watchers_.Notify(); },
-          [this](std::chrono::milliseconds patience) { return WaitForOldViews(patience); }},
+          [this](std::chrono::milliseconds patience) { return WaitForOldViews(patience); },
+          [this](const policy::State& state, UnixMillis early) { ReviewsDue(state, early); }},
       std::move(core));
   thread_ = std::thread([this] { writer_->Loop(); });
 }
@@ -96,6 +97,20 @@ std::shared_ptr<const Published> Exchange::published() const {
 void Exchange::OnServingChange(std::function<void(bool)> changed) {
   MutexLock lock(mutex_);
   serving_changed_ = std::move(changed);
+}
+
+void Exchange::OnReviewsDue(ReviewsDueCallback due) {
+  MutexLock lock(mutex_);
+  reviews_due_ = std::move(due);
+}
+
+void Exchange::ReviewsDue(const policy::State& state, UnixMillis early) {
+  ReviewsDueCallback due;
+  {
+    MutexLock lock(mutex_);
+    due = reviews_due_;
+  }
+  if (due) due(state, early);
 }
 
 absl::Status Exchange::Publish(const Core* core) {

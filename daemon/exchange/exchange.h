@@ -101,7 +101,13 @@ class Exchange final {
   // Calls `changed` whenever serving() changes. Set once, before traffic.
   void OnServingChange(std::function<void(bool serving)> changed);
 
+  // Calls `due` on the writer's thread when cases that wait for a review may be over at that early
+  // time. It must be short: what it wants done it posts. Set once, before traffic.
+  using ReviewsDueCallback = std::function<void(const policy::State&, UnixMillis early)>;
+  void OnReviewsDue(ReviewsDueCallback due);
+
  private:
+  void ReviewsDue(const policy::State& state, UnixMillis early);
   Exchange(ExchangeOptions options, std::unique_ptr<Core> core);
 
   // Shows workers what `core` has; null: nothing.
@@ -126,6 +132,7 @@ class Exchange final {
   mutable Mutex mutex_;
   std::shared_ptr<const Published> published_ HF_GUARDED_BY(mutex_);
   std::function<void(bool)> serving_changed_ HF_GUARDED_BY(mutex_);
+  ReviewsDueCallback reviews_due_ HF_GUARDED_BY(mutex_);
 
   std::unique_ptr<Writer> writer_;
   std::thread thread_;

@@ -5,8 +5,18 @@
 
 #include "base/check.h"
 #include "policy/apply.h"
+#include "policy/release_gate.h"
 
 namespace holdfast::exchange {
+namespace {
+
+// Whether an envelope ends the wait for a review: the source and custodians watch for it.
+bool SettlesCase(const ledger::v1::Entry& entry) {
+  return entry.has_envelope_deposited() && policy::IsOfReview(static_cast<policy::ReleaseReason>(
+                                               entry.envelope_deposited().verdict()));
+}
+
+}  // namespace
 
 Group::Group(policy::State& state, const crypto::Frontier& frontier, crypto::Random& random)
     : state_(state), frontier_(frontier), random_(random), first_index_(frontier.size()) {}
@@ -16,7 +26,7 @@ void Group::Push(const ledger::v1::Entry& entry, ByteSpan bytes, const Digest32&
                  std::shared_ptr<const policy::OpenedAgreement> agreement) {
   HF_CHECK(policy::Apply(state_, entry, order, next_index(), std::move(agreement)).ok());
   notable_ = notable_ || entry.has_submission_finished() || entry.has_transfer_closed() ||
-             entry.has_order_accepted() || entry.has_records_destroyed();
+             entry.has_order_accepted() || entry.has_records_destroyed() || SettlesCase(entry);
   entries_.push_back(bytes);
   leaf_hashes_.push_back(leaf_hash);
   frontier_.Append(leaf_hash);
@@ -61,8 +71,8 @@ std::uint64_t Group::Refuse(ledger::v1::Refused refused) {
   return AppendFact(std::move(entry), nullptr);
 }
 
-void Group::WriteChunk(const store::ChunkKey& key, ByteSpan bytes) {
-  chunks_.push_back({key, bytes, store::IfChunkExists::kFail});
+void Group::WriteChunk(const store::ChunkKey& key, ByteSpan bytes, store::IfChunkExists if_exists) {
+  chunks_.push_back({key, bytes, if_exists});
   chunk_bytes_ += bytes.size();
 }
 

@@ -35,7 +35,8 @@ class Group final : public Turn {
   std::uint64_t AppendFact(ledger::v1::Entry fact, const policy::OpenedOrder* order) override;
   const Digest32& last_leaf_hash() const override { return leaf_hashes_.back(); }
   std::uint64_t Refuse(ledger::v1::Refused refused) override;
-  void WriteChunk(const store::ChunkKey& key, ByteSpan bytes) override;
+  void WriteChunk(const store::ChunkKey& key, ByteSpan bytes,
+                  store::IfChunkExists if_exists) override;
   void ChangeEpoch(std::vector<LeafRef> destroyed, Anchoring anchoring) override;
 
   // Of the chunks that it stores.

@@ -30,6 +30,17 @@ bool Restricts(const policy::OpenedOrder& order) {
          order.order.has_cap_transfer() || order.order.has_end_transfer();
 }
 
+std::uint64_t RefuseOrder(Turn& turn, const policy::OpenedOrder& order,
+                          const policy::Decision& decision) {
+  ledger::v1::Refused refused;
+  refused.set_member(turn.state().agreement().member(order.person).id);
+  refused.set_act(ledger::v1::Refused::SUBMIT_ORDER);
+  refused.set_refusal(static_cast<std::uint32_t>(decision.refusal));
+  refused.set_hold_index(decision.hold_index);
+  refused.set_order_digest(ToString(order.envelope_digest));
+  return turn.Refuse(std::move(refused));
+}
+
 OrderCommand::OrderCommand(Bytes dsse, std::shared_ptr<const policy::OpenedOrder> order,
                            Executor& executor, std::shared_ptr<Egress> egress, DoneCallback done)
     : order_(std::move(order)),
@@ -70,13 +81,7 @@ void OrderCommand::Run(Turn& turn) {
   outcome_.decision = policy::Decide(turn.state(), {fact_, order_.get()});
   if (!outcome_.decision.allowed()) {
     outcome_.matter = MatterOf(turn.state(), outcome_.decision.hold_index);
-    ledger::v1::Refused refused;
-    refused.set_member(turn.state().agreement().member(order_->person).id);
-    refused.set_act(ledger::v1::Refused::SUBMIT_ORDER);
-    refused.set_refusal(static_cast<std::uint32_t>(outcome_.decision.refusal));
-    refused.set_hold_index(outcome_.decision.hold_index);
-    refused.set_order_digest(ToString(order_->envelope_digest));
-    outcome_.index = turn.Refuse(std::move(refused));
+    outcome_.index = RefuseOrder(turn, *order_, outcome_.decision);
     return;
   }
   outcome_.index = turn.AppendFact(fact_, order_.get());

@@ -55,6 +55,10 @@ struct OrderOutcome {
 // Whether the order goes first: it only restricts.
 bool Restricts(const policy::OpenedOrder& order);
 
+// Appends the refusal of an order and returns its index.
+std::uint64_t RefuseOrder(Turn& turn, const policy::OpenedOrder& order,
+                          const policy::Decision& decision);
+
 class OrderCommand final : public Command {
  public:
   using DoneCallback = std::function<void(OrderOutcome)>;

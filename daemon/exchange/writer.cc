@@ -13,6 +13,7 @@
 #include "daemon/exchange/snapshot.h"
 #include "daemon/observe/log.h"
 #include "policy/queries.h"
+#include "policy/review.h"
 
 namespace holdfast::exchange {
 namespace {
@@ -317,6 +318,11 @@ absl::Status Writer::Sweep() {
     HF_RETURN_IF_ERROR(Begin(group));
     group.ChangeEpoch({}, Anchoring::kMayWait);
     HF_RETURN_IF_ERROR(CommitEpoch(group));
+  }
+  if (policy::NextReviewTime(core_->state) <= UnixMillis(now.early_ms) &&
+      since_boot >= next_review_ && !restricting_only_) {
+    next_review_ = since_boot + kRetry;
+    parts_.reviews_due(core_->state, UnixMillis(now.early_ms));
   }
   if (!look_again_ && !SomethingIsDue(core_->state, UnixMillis(now.early_ms))) {
     return absl::OkStatus();

@@ -47,6 +47,9 @@ class Writer final {
     // Waits until nobody uses what was shown before the newest publish; false if that takes too
     // long.
     std::function<bool(std::chrono::milliseconds)> wait_for_old_views;
+
+    // Cases that wait for a review may be over. Called at most once every kRetry; must be short.
+    std::function<void(const policy::State&, UnixMillis early)> reviews_due;
   };
 
   // The most commands of one group: a lone caller waits for nobody, many share one commit.
@@ -151,6 +154,7 @@ class Writer final {
   bool look_again_ = true;  // Something may be due that was not when the sweep last looked.
   std::chrono::milliseconds next_recovery_{0};     // On the clock since boot.
   std::chrono::milliseconds next_destruction_{0};  // The same.
+  std::chrono::milliseconds next_review_{0};       // The same.
 };
 
 }  // namespace holdfast::exchange

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/rpc/chunk_codec.h"
 
+#include <algorithm>
+#include <string_view>
+
 #include "base/check.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -12,6 +15,23 @@ namespace {
 constexpr std::size_t kHeaderBytes = 8;
 constexpr std::byte kVersion{1};
 
+// In place of the bytes of an item: each item's follow, as u32, before the items.
+constexpr std::size_t kSized = 0xffff'ffff;
+constexpr std::size_t kSizeBytes = 4;
+
+constexpr std::string_view kWaitingMagic = "HFW1";
+
+void PutU32(std::span<std::byte> out, std::size_t value) {
+  for (std::size_t i = 0; i < 4; ++i)
+    out[i] = static_cast<std::byte>(value >> (24 - 8 * i) & 0xffU);
+}
+
+std::size_t GetU32(ByteSpan bytes) {
+  std::size_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i) value = value << 8U | std::to_integer<std::size_t>(bytes[i]);
+  return value;
+}
+
 }  // namespace
 
 Bytes NewChunk(store::ChunkKind kind, std::size_t item_bytes, std::size_t count) {
@@ -21,14 +41,40 @@ Bytes NewChunk(store::ChunkKind kind, std::size_t item_bytes, std::size_t count)
   chunk[1] = static_cast<std::byte>(kind);
   chunk[2] = static_cast<std::byte>(count >> 8U);
   chunk[3] = static_cast<std::byte>(count & 0xffU);
-  for (std::size_t i = 0; i < 4; ++i) {
-    chunk[4 + i] = static_cast<std::byte>(item_bytes >> (24 - 8 * i) & 0xffU);
-  }
+  PutU32(std::span(chunk).subspan(4, 4), item_bytes);
   return chunk;
 }
 
 std::span<std::byte> ItemOf(Bytes& chunk, std::size_t item_bytes, std::size_t i) {
   return std::span(chunk).subspan(kHeaderBytes + i * item_bytes, item_bytes);
+}
+
+SizedChunk::SizedChunk(store::ChunkKind kind, std::span<const std::size_t> sizes)
+    : bytes_(NewChunk(kind, 0, sizes.size())) {
+  for (std::size_t i = 4; i < kHeaderBytes; ++i) bytes_[i] = std::byte{0xff};
+  offsets_.push_back(kHeaderBytes + kSizeBytes * sizes.size());
+  for (const std::size_t size : sizes) {
+    HF_CHECK(size < kSized);
+    offsets_.push_back(offsets_.back() + size);
+  }
+  bytes_.resize(offsets_.back());
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    PutU32(std::span(bytes_).subspan(kHeaderBytes + kSizeBytes * i, kSizeBytes), sizes[i]);
+  }
+}
+
+void MarkWaiting(std::span<std::byte> item, std::uint32_t row) {
+  HF_CHECK(item.size() >= kWaitingMagic.size() + 4);
+  std::fill(item.begin(), item.end(), std::byte{0});
+  const ByteSpan magic = AsBytes(kWaitingMagic);
+  std::copy(magic.begin(), magic.end(), item.begin());
+  PutU32(item.subspan(kWaitingMagic.size(), 4), row);
+}
+
+std::optional<std::uint32_t> WaitingRow(ByteSpan item) {
+  const std::size_t magic = kWaitingMagic.size();
+  if (item.size() < magic + 4 || AsText(item.first(magic)) != kWaitingMagic) return std::nullopt;
+  return static_cast<std::uint32_t>(GetU32(item.subspan(magic, 4)));
 }
 
 absl::StatusOr<std::vector<ByteSpan>> ParseChunk(store::ChunkKind kind, ByteSpan chunk) {
@@ -39,18 +85,23 @@ absl::StatusOr<std::vector<ByteSpan>> ParseChunk(store::ChunkKind kind, ByteSpan
   }
   const std::size_t count =
       std::to_integer<std::size_t>(chunk[2]) << 8U | std::to_integer<std::size_t>(chunk[3]);
-  std::size_t item_bytes = 0;
-  for (std::size_t i = 4; i < kHeaderBytes; ++i) {
-    item_bytes = item_bytes << 8U | std::to_integer<std::size_t>(chunk[i]);
-  }
-  if (count > kRowsPerChunk || chunk.size() != kHeaderBytes + count * item_bytes) {
-    return corrupt();
-  }
+  if (count > kRowsPerChunk) return corrupt();
+  const std::size_t item_bytes = GetU32(chunk.subspan(4, 4));
+  const bool sized = item_bytes == kSized;
+  if (sized != (kind == store::ChunkKind::kOpenings)) return corrupt();
+  const std::size_t first = kHeaderBytes + (sized ? kSizeBytes * count : 0);
+  if (chunk.size() < first) return corrupt();
   std::vector<ByteSpan> items;
   items.reserve(count);
+  ByteSpan left = chunk.subspan(first);
   for (std::size_t i = 0; i < count; ++i) {
-    items.push_back(chunk.subspan(kHeaderBytes + i * item_bytes, item_bytes));
+    const std::size_t size =
+        sized ? GetU32(chunk.subspan(kHeaderBytes + kSizeBytes * i, kSizeBytes)) : item_bytes;
+    if (size > left.size()) return corrupt();
+    items.push_back(left.first(size));
+    left = left.subspan(size);
   }
+  if (!left.empty()) return corrupt();
   return items;
 }
 

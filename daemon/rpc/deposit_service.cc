@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,14 +15,16 @@
 #include "base/status_macros.h"
 #include "crypto/envelope.h"
 #include "crypto/key_tree.h"
+#include "crypto/sealed_opening.h"
 #include "crypto/sha256.h"
 #include "crypto/wiped_buffer.h"
 #include "daemon/exchange/act_command.h"
 #include "daemon/rpc/chunk_codec.h"
+#include "daemon/rpc/opening.h"
+#include "daemon/rpc/outcome_sealer.h"
 #include "daemon/rpc/person_view.h"
 #include "daemon/rpc/stream_transfer.h"
 #include "daemon/rpc/subject_chunk.h"
-#include "holdfast/record/v1/outcome.pb.h"
 #include "holdfast/v1/transfer_service.pb.h"
 #include "policy/release_gate.h"
 #include "policy/request_gate.h"
@@ -34,10 +38,12 @@ using v1::DepositRecordsResponse;
 struct Prepared {
   DepositRecordsResponse response;
   Bytes chunk;
+  Bytes openings;
   std::unique_ptr<exchange::EntryBatch> batch;
 };
 
-// Compares every subject with what was found, and seals the outcome, whatever it is.
+// Compares every subject with what was found, and seals the outcome, whatever it is. A doubtful row
+// gets no envelope: its place in the chunk stays free until its case is settled.
 class Preparer {
  public:
   Preparer(const Hosted& hosted, const exchange::Published& published, const TransferFacts& facts,
@@ -46,69 +52,37 @@ class Preparer {
         published_(published),
         facts_(facts),
         request_(request),
-        authority_(published.agreement->FindAuthority(facts.terms->authority())) {}
+        sealer_(hosted.exchange->id(), *published.agreement, facts) {}
 
   absl::StatusOr<Prepared> Prepare() {
     HF_ASSIGN_OR_RETURN(
         const std::vector<OpenedSubject> subjects,
         OpenSubjectChunk(published_, hosted_.exchange->id(), facts_, request_.chunk()));
     HF_RETURN_IF_ERROR(CheckRows(subjects));
-
+    HF_RETURN_IF_ERROR(JudgeAll(subjects));
     const std::size_t count = subjects.size();
-    const std::size_t padded = published_.agreement->terms().record_size_bytes;
-    const std::size_t envelope_bytes = crypto::EnvelopeBytes(padded);
-    HF_ASSIGN_OR_RETURN(const exchange::LeafRun run,
-                        published_.allocator->Take(facts_.number, crypto::SegmentKind::kRecord,
-                                                   static_cast<std::uint32_t>(count)));
-    crypto::Random& random = hosted_.exchange->random();
-    const auto salts = crypto::DrawMany<32>(random, count);
-    crypto::LeafCursor cursor(*run.tree);
 
     Prepared prepared;
-    prepared.chunk = NewChunk(store::ChunkKind::kEnvelopes, envelope_bytes, count);
-    prepared.batch = std::make_unique<exchange::EntryBatch>(count, random);
+    prepared.batch = std::make_unique<exchange::EntryBatch>(count, hosted_.exchange->random());
     prepared.response.set_chunk(request_.chunk());
-    for (std::size_t i = 0; i < count; ++i) {
-      const record::v1::SubjectAtRest& at_rest = subjects[i].at_rest;
-      const v1::Findings& findings = request_.findings(static_cast<int>(i));
-      const policy::ReleaseVerdict verdict = Judge(at_rest.subject(), findings);
-      const std::uint32_t leaf = run.first + static_cast<std::uint32_t>(i);
-
-      crypto::EnvelopeHeader header = HeaderFor(at_rest.subject(), subjects[i].row);
-      header.segment = run.name.segment;
-      header.leaf = leaf;
-      header.salt = salts[i];
-      crypto::LeafSeed seed;
-      HF_RETURN_IF_ERROR(cursor.Derive(leaf, seed));
-      const crypto::RecordKey key = crypto::DeriveRecordKey(seed, header.segment, leaf);
-      const std::span<std::byte> out = ItemOf(prepared.chunk, envelope_bytes, i);
-      HF_RETURN_IF_ERROR(
-          SealOutcome(header, key, at_rest.subject(), findings, verdict, padded, out));
-
-      const Digest32 digest = crypto::Sha256Of(out);
-      ledger::v1::EnvelopeDeposited& fact = *prepared.batch->Add()->mutable_envelope_deposited();
-      fact.set_transfer(facts_.number);
-      fact.set_row(subjects[i].row);
-      fact.set_segment(run.segment);
-      fact.set_leaf(leaf);
-      fact.set_verdict(static_cast<std::uint32_t>(verdict.reason));
-      fact.set_gate_version(policy::kGateVersion);
-      fact.set_envelope_digest(ToString(digest));
-      fact.set_commitment(ToString(Commit(at_rest, findings)));
-      prepared.response.mutable_verdicts()->push_back(static_cast<char>(verdict.reason));
-      prepared.response.mutable_envelope_digests()->append(AsText(digest));
-    }
+    HF_RETURN_IF_ERROR(SealOpenings(subjects, prepared));
+    HF_RETURN_IF_ERROR(SealEnvelopes(subjects, prepared));
     prepared.batch->Seal();
     return prepared;
   }
 
  private:
+  bool waits(std::size_t i) const { return policy::NeedsReview(verdicts_[i].reason); }
+  const v1::Findings& findings(std::size_t i) const {
+    return request_.findings(static_cast<int>(i));
+  }
+
   // Every subject of the chunk exactly once, in order: so that nobody can leave one open.
   absl::Status CheckRows(const std::vector<OpenedSubject>& subjects) const {
-    const auto findings = static_cast<std::size_t>(request_.findings_size());
-    bool same = findings == subjects.size() && !subjects.empty();
-    for (std::size_t i = 0; same && i < findings; ++i) {
-      same = request_.findings(static_cast<int>(i)).row() == subjects[i].row;
+    const auto count = static_cast<std::size_t>(request_.findings_size());
+    bool same = count == subjects.size() && !subjects.empty();
+    for (std::size_t i = 0; same && i < count; ++i) {
+      same = findings(i).row() == subjects[i].row();
     }
     if (!same) {
       return MakeError(Reason::kRequestMalformed,
@@ -117,84 +91,127 @@ class Preparer {
     return absl::OkStatus();
   }
 
-  policy::ReleaseVerdict Judge(const v1::Subject& subject, const v1::Findings& findings) const {
+  absl::Status JudgeAll(const std::vector<OpenedSubject>& subjects) {
+    verdicts_.reserve(subjects.size());
+    openings_.reserve(subjects.size());
     std::vector<policy::PersonView> candidates;
-    candidates.reserve(static_cast<std::size_t>(findings.candidates_size()));
-    for (const v1::Candidate& candidate : findings.candidates()) {
-      candidates.push_back(ViewOf(candidate.person()));
-    }
-    return policy::JudgeRelease(*hosted_.rules, ViewOf(subject.person()), candidates);
-  }
-
-  crypto::EnvelopeHeader HeaderFor(const v1::Subject& subject, std::uint32_t row) const {
-    crypto::EnvelopeHeader header;
-    header.exchange = hosted_.exchange->id();
-    header.transfer = facts_.id;
-    header.row = row;
-    header.not_before = facts_.not_before;
-    header.not_after = facts_.not_after;
-    header.agreement = facts_.agreement_digest;
-    crypto::BindingContext binding;
-    const auto copy = [](const std::string& from, Digest32& to) {
-      std::copy_n(AsBytes(from).begin(), std::min(from.size(), to.size()), to.begin());
-    };
-    copy(facts_.terms->binding_nonce(), binding.nonce);
-    copy(facts_.terms->attestation_digest(), binding.attestation);
-    binding.recipient = facts_.requester;
-    binding.officer = facts_.terms->officers(static_cast<int>(subject.officer()));
-    binding.case_number = subject.case_number();
-    binding.purpose = facts_.terms->purpose();
-    binding.authority = facts_.terms->authority();
-    header.binding = crypto::ComputeBinding(binding);
-    return header;
-  }
-
-  // Only what the agreement permits for the authority enters the envelope (R12).
-  absl::Status SealOutcome(const crypto::EnvelopeHeader& header, const crypto::RecordKey& key,
-                           const v1::Subject& subject, const v1::Findings& findings,
-                           const policy::ReleaseVerdict& verdict, std::size_t padded,
-                           std::span<std::byte> out) const {
-    record::v1::Outcome outcome;
-    outcome.set_client_reference(subject.client_reference());
-    outcome.set_result(record::v1::Outcome::NOTHING_RELEASED);
-    if (verdict.released()) {
-      outcome.set_result(record::v1::Outcome::RELEASED);
-      const auto& fields = findings.candidates(static_cast<int>(verdict.candidate)).fields();
-      for (const v1::RecordField& field : fields) {
-        const auto& permitted = authority_->fields;
-        if (std::find(permitted.begin(), permitted.end(), field.name()) == permitted.end())
-          continue;
-        record::v1::Field& kept = *outcome.add_fields();
-        kept.set_name(field.name());
-        kept.set_value(field.value());
+    for (std::size_t i = 0; i < subjects.size(); ++i) {
+      const record::v1::SubjectAtRest& at_rest = subjects[i].at_rest;
+      candidates.clear();
+      for (const v1::Candidate& candidate : findings(i).candidates()) {
+        candidates.push_back(ViewOf(candidate.person()));
       }
+      verdicts_.push_back(
+          policy::JudgeRelease(*hosted_.rules, ViewOf(at_rest.subject().person()), candidates));
+      if (waits(i)) {
+        // What a person may release later must fit then.
+        for (const v1::Candidate& candidate : findings(i).candidates()) {
+          HF_RETURN_IF_ERROR(sealer_.CheckFits(subjects[i].row(), at_rest.subject(), candidate));
+        }
+      }
+      openings_.emplace_back(at_rest, findings(i),
+                             waits(i) ? OpeningFields::kPermitted : OpeningFields::kLeftOut,
+                             sealer_.permitted());
     }
-    crypto::WipedBuffer plain(outcome.ByteSizeLong());
-    outcome.SerializeWithCachedSizesToArray(
-        reinterpret_cast<std::uint8_t*>(plain.Mutable().data()));
-    absl::Status sealed = crypto::SealEnvelope(header, key, plain.Reveal(), padded, out);
-    if (ReasonOf(sealed) == Reason::kRequestTooLarge) {
-      return AddMetadata(MakeError(Reason::kRequestMalformed,
-                                   "a record is longer than the agreement's record size"),
-                         "row", std::to_string(header.row));
-    }
-    return sealed;
+    return absl::OkStatus();
   }
 
-  // SHA-256 over the domain, the subject's nonce and the findings as they were received.
-  static Digest32 Commit(const record::v1::SubjectAtRest& at_rest, const v1::Findings& findings) {
-    crypto::WipedBuffer bytes(findings.ByteSizeLong());
-    findings.SerializeWithCachedSizesToArray(
-        reinterpret_cast<std::uint8_t*>(bytes.Mutable().data()));
-    return crypto::Sha256Of({AsBytes("holdfast/1/findings-commitment"),
-                             AsBytes(at_rest.commitment_nonce()), bytes.Reveal()});
+  absl::Status SealOpenings(const std::vector<OpenedSubject>& subjects, Prepared& prepared) {
+    const std::size_t count = subjects.size();
+    std::vector<std::size_t> sizes;
+    sizes.reserve(count);
+    std::size_t largest = 0;
+    for (const OpeningBytes& opening : openings_) {
+      sizes.push_back(crypto::SealedOpeningBytes(opening.size()));
+      largest = std::max(largest, opening.size());
+    }
+    SizedChunk chunk(store::ChunkKind::kOpenings, sizes);
+    // One buffer for all: an allocation a row would cost as much as the sealing.
+    crypto::WipedBuffer plain(largest);
+    const auto nonces =
+        crypto::DrawMany<crypto::kSubjectNonceBytes>(hosted_.exchange->random(), count);
+    commitments_.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::span<std::byte> bytes = plain.Mutable().first(openings_[i].size());
+      openings_[i].Write(bytes);
+      commitments_.push_back(OpeningCommitment(bytes));
+      crypto::SealOpening(subjects[i].name, subjects[i].seed, nonces[i], bytes, chunk.Item(i));
+    }
+    prepared.openings = chunk.Take();
+    return absl::OkStatus();
+  }
+
+  absl::Status SealEnvelopes(const std::vector<OpenedSubject>& subjects, Prepared& prepared) {
+    const std::size_t count = subjects.size();
+    // A leaf for each, also for those that wait: an envelope must not tell that it came later.
+    HF_ASSIGN_OR_RETURN(const exchange::LeafRun run,
+                        published_.allocator->Take(facts_.number, crypto::SegmentKind::kRecord,
+                                                   static_cast<std::uint32_t>(count)));
+    crypto::LeafCursor cursor(*run.tree);
+    const auto salts = crypto::DrawMany<32>(hosted_.exchange->random(), count);
+    const std::size_t envelope_bytes = sealer_.envelope_bytes();
+    prepared.chunk = NewChunk(store::ChunkKind::kEnvelopes, envelope_bytes, count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint32_t row = subjects[i].row();
+      const std::uint32_t leaf = run.first + static_cast<std::uint32_t>(i);
+      const policy::ReleaseVerdict& verdict = verdicts_[i];
+      const std::span<std::byte> out = ItemOf(prepared.chunk, envelope_bytes, i);
+      prepared.response.mutable_verdicts()->push_back(static_cast<char>(verdict.reason));
+      ledger::v1::Entry& entry = *prepared.batch->Add();
+      if (waits(i)) {
+        MarkWaiting(out, row);
+        ledger::v1::ReviewOpened& opened = *entry.mutable_review_opened();
+        SetCase(row, i, opened);
+        opened.set_segment(run.segment);
+        opened.set_leaf(leaf);
+        prepared.response.mutable_envelope_digests()->append(Digest32{}.size(), '\0');
+        prepared.response.set_waiting(prepared.response.waiting() + 1);
+        continue;
+      }
+      const v1::Candidate* released =
+          verdict.released() ? &findings(i).candidates(static_cast<int>(verdict.candidate))
+                             : nullptr;
+      crypto::LeafSeed seed;
+      HF_RETURN_IF_ERROR(cursor.Derive(leaf, seed));
+      HF_ASSIGN_OR_RETURN(const Digest32 digest,
+                          sealer_.Seal(row, subjects[i].at_rest.subject(), released,
+                                       run.name.segment, leaf, seed, salts[i], out));
+      ledger::v1::EnvelopeDeposited& fact = *entry.mutable_envelope_deposited();
+      fact.set_transfer(facts_.number);
+      fact.set_row(row);
+      fact.set_segment(run.segment);
+      fact.set_leaf(leaf);
+      fact.set_verdict(static_cast<std::uint32_t>(verdict.reason));
+      fact.set_envelope_digest(ToString(digest));
+      fact.set_commitment(ToString(commitments_[i]));
+      fact.set_address(static_cast<std::uint32_t>(verdict.address));
+      fact.set_gate_version(policy::kGateVersion);
+      prepared.response.mutable_envelope_digests()->append(AsText(digest));
+    }
+    return absl::OkStatus();
+  }
+
+  void SetCase(std::uint32_t row, std::size_t i, ledger::v1::ReviewOpened& fact) const {
+    fact.set_transfer(facts_.number);
+    fact.set_row(row);
+    fact.set_verdict(static_cast<std::uint32_t>(verdicts_[i].reason));
+    fact.set_address(static_cast<std::uint32_t>(verdicts_[i].address));
+    fact.set_commitment(ToString(commitments_[i]));
+    fact.set_gate_version(policy::kGateVersion);
+    fact.set_candidates(static_cast<std::uint32_t>(findings(i).candidates_size()));
+    fact.set_releasable(verdicts_[i].releasable);
   }
 
   const Hosted& hosted_;
   const exchange::Published& published_;
   const TransferFacts& facts_;
   const DepositRecordsRequest& request_;
-  const policy::Authority* const authority_;
+  const OutcomeSealer sealer_;
+
+  // By position in the chunk.
+  std::vector<policy::ReleaseVerdict> verdicts_;
+  std::vector<OpeningBytes> openings_;
+  std::vector<Digest32> commitments_;
 };
 
 class DepositSession final : public BidiSession<DepositRecordsRequest, DepositRecordsResponse>,
@@ -269,11 +286,15 @@ class DepositSession final : public BidiSession<DepositRecordsRequest, DepositRe
     act.refused.set_transfer(facts->number);
     act.refused.set_has_transfer(true);
     act.batch = std::move(prepared.batch);
-    act.chunk.emplace(key, std::move(prepared.chunk));
-    const std::uint32_t first_row = act.batch->entry(0).envelope_deposited().row();
+    act.chunks.emplace_back(key, std::move(prepared.chunk));
+    act.chunks.emplace_back(store::ChunkKey{store::ChunkKind::kOpenings, key.transfer, key.chunk},
+                            std::move(prepared.openings));
+    const ledger::v1::Entry& first = act.batch->entry(0);
+    const std::uint32_t first_row =
+        first.has_review_opened() ? first.review_opened().row() : first.envelope_deposited().row();
     act.already = [key, first_row](const policy::State& state) {
       const policy::Record* record = state.FindRecord({key.transfer, first_row});
-      return record != nullptr && record->deposited();
+      return record != nullptr && (record->deposited() || record->waiting());
     };
     act.done = [self = shared_from_this(), respond, key, response = std::move(prepared.response)](
                    exchange::ActOutcome outcome, const std::string& matter) mutable {
@@ -307,7 +328,7 @@ class DepositSession final : public BidiSession<DepositRecordsRequest, DepositRe
     AnswerAgain(*std::move(stored), key.chunk, key.transfer, respond);
   }
 
-  // The chunk was deposited before: the same answer, whatever was sent now.
+  // The chunk was deposited before: what became of it, whatever was sent now.
   void AnswerAgain(Bytes stored, std::uint32_t chunk, std::uint32_t transfer_number,
                    const Responder<DepositRecordsResponse>& respond) {
     absl::StatusOr<std::vector<ByteSpan>> items = ParseChunk(store::ChunkKind::kEnvelopes, stored);
@@ -319,6 +340,12 @@ class DepositSession final : public BidiSession<DepositRecordsRequest, DepositRe
     response.set_chunk(chunk);
     std::vector<std::uint32_t> rows;
     for (const ByteSpan item : *items) {
+      if (const std::optional<std::uint32_t> row = WaitingRow(item)) {
+        rows.push_back(*row);
+        response.mutable_envelope_digests()->append(Digest32{}.size(), '\0');
+        response.set_waiting(response.waiting() + 1);
+        continue;
+      }
       const absl::StatusOr<crypto::EnvelopeHeader> header = crypto::InspectEnvelope(item);
       if (!header.ok()) {
         respond.Fail(MakeError(Reason::kStoreCorrupt, "a stored envelope is malformed"));
@@ -333,7 +360,7 @@ class DepositSession final : public BidiSession<DepositRecordsRequest, DepositRe
           for (const std::uint32_t row : rows) {
             const policy::Record* record = core.state.FindRecord({transfer_number, row});
             response.mutable_verdicts()->push_back(
-                static_cast<char>(record == nullptr ? 0 : record->release_verdict));
+                static_cast<char>(record == nullptr ? 0 : record->outcome()));
           }
           return [respond, response](const exchange::LedgerHead&) { respond.Reply(response); };
         },

@@ -51,7 +51,7 @@ absl::StatusOr<v1::FetchSubjectsResponse> BuildSubjects(const Hosted& hosted,
   }
   for (OpenedSubject& subject : subjects) {
     v1::AcceptedSubject& out = *response.add_subjects();
-    out.set_row(subject.row);
+    out.set_row(subject.row());
     *out.mutable_person() = std::move(*subject.at_rest.mutable_subject()->mutable_person());
   }
   return response;

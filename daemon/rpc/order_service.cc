@@ -11,6 +11,7 @@
 #include "crypto/merkle.h"
 #include "crypto/tiles.h"
 #include "daemon/exchange/stored_tiles.h"
+#include "daemon/rpc/settlement.h"
 #include "daemon/rpc/unary.h"
 #include "holdfast/v1/hold_service.pb.h"
 #include "policy/decide.h"
@@ -140,6 +141,11 @@ absl::Status SubmitOrder(const Hosted& hosted, Bytes dsse,
   }
   HF_ASSIGN_OR_RETURN(policy::OpenedOrder order, policy::OpenOrder(dsse, *published->agreement));
   HF_ASSIGN_OR_RETURN(order.head_check, CheckHead(*published, order.head_size, order.head_root));
+  if (SettlesCases(order)) {
+    SettleByOrder(hosted, std::move(dsse),
+                  std::make_shared<const policy::OpenedOrder>(std::move(order)), std::move(done));
+    return absl::OkStatus();
+  }
   const exchange::Lane lane =
       exchange::Restricts(order) ? exchange::Lane::kRestricting : exchange::Lane::kNormal;
   hosted.exchange->Submit(

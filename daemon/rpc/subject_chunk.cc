@@ -5,17 +5,20 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/status_macros.h"
 #include "crypto/key_tree.h"
 #include "crypto/sealed_subject.h"
 #include "daemon/rpc/chunk_codec.h"
 
 namespace holdfast::rpc {
+namespace {
 
-absl::StatusOr<std::vector<OpenedSubject>> OpenSubjectChunk(const exchange::Published& published,
-                                                            const ExchangeId& exchange,
-                                                            const TransferFacts& facts,
-                                                            std::uint32_t chunk) {
+// All of the chunk, or `only` that row.
+absl::StatusOr<std::vector<OpenedSubject>> Open(const exchange::Published& published,
+                                                const ExchangeId& exchange,
+                                                const TransferFacts& facts, std::uint32_t chunk,
+                                                std::optional<std::uint32_t> only) {
   Bytes stored;
   {
     HF_ASSIGN_OR_RETURN(exchange::ReaderPool::Lease reader, published.readers->Borrow());
@@ -37,13 +40,14 @@ absl::StatusOr<std::vector<OpenedSubject>> OpenSubjectChunk(const exchange::Publ
       }
       cursor.emplace(*segment->tree);
     }
-    crypto::LeafSeed seed;
-    const absl::Status derived = cursor->Derive(position.leaf, seed);
+    if (only.has_value() && position.row != *only) continue;
+    OpenedSubject subject;
+    subject.name = {exchange, facts.id, position.segment, position.leaf, position.row};
+    const absl::Status derived = cursor->Derive(position.leaf, subject.seed);
     if (ReasonOf(derived) == Reason::kRecordNotReleasable) continue;
     HF_RETURN_IF_ERROR(derived);
-    absl::StatusOr<crypto::WipedBuffer> plain = crypto::OpenSubject(
-        item, {exchange, facts.id, position.segment, position.leaf, position.row}, seed);
-    OpenedSubject subject{position.row, {}};
+    absl::StatusOr<crypto::WipedBuffer> plain =
+        crypto::OpenSubject(item, subject.name, subject.seed);
     if (!plain.ok() || !subject.at_rest.ParseFromArray(plain->Reveal().data(),
                                                        static_cast<int>(plain->Reveal().size()))) {
       return MakeError(Reason::kStoreCorrupt, "a stored subject does not open");
@@ -51,6 +55,26 @@ absl::StatusOr<std::vector<OpenedSubject>> OpenSubjectChunk(const exchange::Publ
     subjects.push_back(std::move(subject));
   }
   return subjects;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<OpenedSubject>> OpenSubjectChunk(const exchange::Published& published,
+                                                            const ExchangeId& exchange,
+                                                            const TransferFacts& facts,
+                                                            std::uint32_t chunk) {
+  return Open(published, exchange, facts, chunk, std::nullopt);
+}
+
+absl::StatusOr<OpenedSubject> OpenOneSubject(const exchange::Published& published,
+                                             const ExchangeId& exchange, const TransferFacts& facts,
+                                             std::uint32_t row) {
+  HF_ASSIGN_OR_RETURN(std::vector<OpenedSubject> subjects,
+                      Open(published, exchange, facts, row / kRowsPerChunk, row));
+  if (subjects.empty()) {
+    return MakeError(Reason::kRecordNotReleasable, "the row's keys were destroyed");
+  }
+  return std::move(subjects.front());
 }
 
 }  // namespace holdfast::rpc

@@ -12,6 +12,8 @@
 
 #include "absl/status/statusor.h"
 
+#include "crypto/sealed_subject.h"
+#include "crypto/wiped_key.h"
 #include "daemon/exchange/exchange.h"
 #include "daemon/rpc/transfer_facts.h"
 #include "holdfast/record/v1/subject_at_rest.pb.h"
@@ -19,8 +21,11 @@
 namespace holdfast::rpc {
 
 struct OpenedSubject {
-  std::uint32_t row = 0;
+  crypto::SubjectName name;
+  crypto::LeafSeed seed;  // Of its leaf, under which the row's opening is sealed too.
   record::v1::SubjectAtRest at_rest;
+
+  std::uint32_t row() const { return name.row; }
 };
 
 // Returns the subjects of the chunk whose keys exist, in order of row. One whose key was destroyed
@@ -29,5 +34,11 @@ absl::StatusOr<std::vector<OpenedSubject>> OpenSubjectChunk(const exchange::Publ
                                                             const ExchangeId& exchange,
                                                             const TransferFacts& facts,
                                                             std::uint32_t chunk);
+
+// Returns one subject of the chunk. Errors: kRecordNotReleasable if its key was destroyed, or there
+// is none in that row.
+absl::StatusOr<OpenedSubject> OpenOneSubject(const exchange::Published& published,
+                                             const ExchangeId& exchange, const TransferFacts& facts,
+                                             std::uint32_t row);
 
 }  // namespace holdfast::rpc

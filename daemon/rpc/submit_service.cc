@@ -16,10 +16,10 @@
 #include "base/status_macros.h"
 #include "crypto/pseudonym.h"
 #include "crypto/sealed_subject.h"
-#include "crypto/sha256.h"
 #include "crypto/wiped_buffer.h"
 #include "daemon/exchange/act_command.h"
 #include "daemon/rpc/chunk_codec.h"
+#include "daemon/rpc/opening.h"
 #include "daemon/rpc/person_view.h"
 #include "daemon/rpc/stream_transfer.h"
 #include "holdfast/record/v1/subject_at_rest.pb.h"
@@ -165,7 +165,7 @@ class Preparer {
           fact.set_address_tag(ToString(crypto::AddressTagOf(key, person, AsBytes(address))));
         }
       }
-      fact.set_commitment(ToString(Commit(nonces[i], subject)));
+      fact.set_commitment(ToString(SubjectCommitment(nonces[i], subject)));
       if (verdicts[i] != RequestReason::kAccepted) continue;
 
       const std::uint32_t leaf = run.first + sealed;
@@ -183,18 +183,6 @@ class Preparer {
   }
 
  private:
-  // SHA-256 over the domain, the nonce and the subject as it was received.
-  static Digest32 Commit(const Nonce& nonce, const v1::Subject& subject) {
-    crypto::WipedBuffer bytes(subject.ByteSizeLong());
-    subject.SerializeWithCachedSizesToArray(
-        reinterpret_cast<std::uint8_t*>(bytes.Mutable().data()));
-    crypto::Sha256 hash;
-    hash.Update(AsBytes("holdfast/1/subject-commitment"));
-    hash.Update(nonce);
-    hash.Update(bytes.Reveal());
-    return hash.Finish();
-  }
-
   static absl::Status Seal(const crypto::SubjectName& name, const crypto::LeafSeed& seed,
                            const crypto::SubjectNonce& seal_nonce, const Nonce& nonce,
                            const v1::Subject& subject, std::span<std::byte> out) {
@@ -305,7 +293,7 @@ class SubmitSession final : public BidiSession<SubmitSubjectsRequest, SubmitSubj
     act.refused.set_transfer(facts->number);
     act.refused.set_has_transfer(true);
     act.batch = std::move(prepared.batch);
-    act.chunk.emplace(key, std::move(prepared.chunk));
+    act.chunks.emplace_back(key, std::move(prepared.chunk));
 
     // What the writer found instead of appending.
     struct Found {

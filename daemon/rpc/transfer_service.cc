@@ -40,6 +40,9 @@ struct TransferAct {
 
   // Whether the act was done before.
   std::function<bool(const policy::Transfer&)> done_before;
+
+  // A number that a refusal tells, taken before the act; null for none.
+  std::function<std::uint32_t(const policy::Transfer&)> waiting;
 };
 
 void Run(const Hosted& hosted, const Viewer& viewer, TransferAct what,
@@ -55,9 +58,11 @@ void Run(const Hosted& hosted, const Viewer& viewer, TransferAct what,
     act.refused.set_has_transfer(true);
   }
   auto view = std::make_shared<v1::Transfer>();
-  act.already = [view, viewer, find = what.find,
+  auto waiting = std::make_shared<std::uint32_t>(0);
+  act.already = [view, waiting, viewer, find = what.find, count = what.waiting,
                  done_before = what.done_before](const policy::State& state) {
     const policy::Transfer* transfer = find(state);
+    if (transfer != nullptr && count) *waiting = count(*transfer);
     if (transfer == nullptr || !done_before(*transfer)) return false;
     *view = ViewOfTransfer(state, *transfer, viewer);
     return true;
@@ -65,8 +70,11 @@ void Run(const Hosted& hosted, const Viewer& viewer, TransferAct what,
   act.applied = [view, viewer, find = what.find](const policy::State& state) {
     *view = ViewOfTransfer(state, *find(state), viewer);
   };
-  act.done = [view, respond](exchange::ActOutcome outcome, const std::string& matter) {
+  act.done = [view, waiting, respond](exchange::ActOutcome outcome, const std::string& matter) {
     if (absl::Status error = ErrorOf(outcome, matter); !error.ok()) {
+      if (outcome.decision.refusal == policy::Refusal::kCasesWaiting) {
+        error = AddMetadata(std::move(error), "waiting", std::to_string(*waiting));
+      }
       respond.Fail(std::move(error));
     } else {
       respond.Reply(*view);
@@ -218,6 +226,9 @@ void CloseTransfer(const Hosted& hosted, const Viewer& viewer, const Call&,
               what.done_before = [root](const policy::Transfer& transfer) {
                 return transfer.state == policy::TransferState::kClosed &&
                        transfer.envelopes_root == root;
+              };
+              what.waiting = [](const policy::Transfer& transfer) {
+                return static_cast<std::uint32_t>(transfer.cases.size());
               };
               Run(hosted, viewer, std::move(what), respond);
             });

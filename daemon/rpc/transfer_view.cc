@@ -113,6 +113,10 @@ v1::Transfer ViewOfTransfer(const policy::State& state, const policy::Transfer& 
   if (source || transfer.state == policy::TransferState::kClosed) {
     view.set_deposited(transfer.deposited);
   }
+  // Never for the requester: that a row is in doubt says something about it (R10).
+  if (source || viewer.role == agreement::v1::ROLE_CUSTODIAN) {
+    view.set_waiting(static_cast<std::uint32_t>(transfer.cases.size()));
+  }
   if (transfer.approved()) {
     *view.mutable_not_before() = policy::ToProto(transfer.not_before);
     *view.mutable_not_after() = policy::ToProto(transfer.not_after);

@@ -158,7 +158,7 @@ exchange::ActOutcome ExchangeWorld::Do(std::vector<ledger::v1::Entry> facts,
     entry->set_salt(salt);
   }
   act.batch->Seal();
-  act.chunk = std::move(chunk);
+  if (chunk.has_value()) act.chunks.push_back(*std::move(chunk));
   act.if_refused = if_refused;
   act.refused.set_member("ice");
   act.refused.set_act(ledger::v1::Refused::CREATE_TRANSFER);
@@ -174,11 +174,17 @@ exchange::ActOutcome ExchangeWorld::Do(const ledger::v1::Entry& fact) {
   return Do(std::vector<ledger::v1::Entry>{fact});
 }
 
-std::uint32_t ExchangeWorld::MustMakeTransfer(std::uint32_t rows) {
+namespace {
+
+void Must(const exchange::ActOutcome& outcome) {
+  HF_CHECK(outcome.status.ok() && outcome.decision.allowed());
+}
+
+}  // namespace
+
+std::uint32_t ExchangeWorld::MustApproveTransfer(std::uint32_t rows) {
   HF_CHECK(rows <= kRowsPerChunk);
-  const auto must = [](const exchange::ActOutcome& outcome) {
-    HF_CHECK(outcome.status.ok() && outcome.decision.allowed());
-  };
+  const auto must = Must;
   ledger::v1::Entry created;
   auto& terms = *created.mutable_transfer_created();
   terms.set_transfer(ToString(crypto::Draw<16>(random_)));
@@ -229,7 +235,13 @@ std::uint32_t ExchangeWorld::MustMakeTransfer(std::uint32_t rows) {
         return Hex(core.state.transfer(number)->dossier_digest);
       }));
   HF_CHECK(Order("paula", approve).decision.allowed());
+  return number;
+}
 
+std::uint32_t ExchangeWorld::MustMakeTransfer(std::uint32_t rows) {
+  const auto must = Must;
+  const std::uint32_t number = MustApproveTransfer(rows);
+  const std::shared_ptr<const exchange::Published> published = exchange_->published();
   const auto records = *published->allocator->Take(number, crypto::SegmentKind::kRecord, rows);
   std::vector<ledger::v1::Entry> deposited(rows);
   std::vector<Digest32> leaves;
@@ -245,6 +257,8 @@ std::uint32_t ExchangeWorld::MustMakeTransfer(std::uint32_t rows) {
     fact.set_gate_version(policy::kGateVersion);
     fact.set_envelope_digest(ToString(digest));
     fact.set_commitment(std::string(32, 'd'));
+    fact.set_address(1);
+    fact.set_gate_version(1);
   }
   must(Do(deposited, std::pair(store::ChunkKey{store::ChunkKind::kEnvelopes, number, 0},
                                ToBytes("envelopes"))));
@@ -305,9 +319,8 @@ exchange::ReleaseOutcome ExchangeWorld::Release(std::uint32_t transfer, std::uin
   return promise.get_future().get();
 }
 
-std::future<exchange::OrderOutcome> ExchangeWorld::OrderLater(std::string_view person,
-                                                              const order::v1::Order& act) {
-  auto promise = std::make_shared<std::promise<exchange::OrderOutcome>>();
+std::pair<Bytes, std::shared_ptr<const policy::OpenedOrder>> ExchangeWorld::Sign(
+    std::string_view person, const order::v1::Order& act) {
   const order::v1::Order order = Read<order::v1::Order>([&](const exchange::Core& core) {
     order::v1::Order filled = act;
     const policy::State& state = core.state;
@@ -327,14 +340,20 @@ std::future<exchange::OrderOutcome> ExchangeWorld::OrderLater(std::string_view p
   auto opened = policy::OpenOrder(AsBytes(dsse), *agreement_);
   HF_CHECK(opened.ok());
   opened->head_check = policy::HeadCheck::kPrefix;
+  return {ToBytes(dsse), std::make_shared<const policy::OpenedOrder>(*std::move(opened))};
+}
+
+std::future<exchange::OrderOutcome> ExchangeWorld::OrderLater(std::string_view person,
+                                                              const order::v1::Order& act) {
+  auto promise = std::make_shared<std::promise<exchange::OrderOutcome>>();
+  const auto [dsse, order] = Sign(person, act);
   const exchange::Lane lane =
-      exchange::Restricts(*opened) ? exchange::Lane::kRestricting : exchange::Lane::kNormal;
-  Submit(lane,
-         std::make_unique<exchange::OrderCommand>(
-             ToBytes(dsse), std::make_shared<const policy::OpenedOrder>(*std::move(opened)),
-             exchange_->executor(), exchange_->egress(), [promise](exchange::OrderOutcome outcome) {
-               promise->set_value(std::move(outcome));
-             }));
+      exchange::Restricts(*order) ? exchange::Lane::kRestricting : exchange::Lane::kNormal;
+  Submit(lane, std::make_unique<exchange::OrderCommand>(dsse, order, exchange_->executor(),
+                                                        exchange_->egress(),
+                                                        [promise](exchange::OrderOutcome outcome) {
+                                                          promise->set_value(std::move(outcome));
+                                                        }));
   return promise->get_future();
 }
 

@@ -101,6 +101,9 @@ class ExchangeWorld final {
                           std::optional<std::pair<store::ChunkKey, Bytes>> chunk = std::nullopt,
                           exchange::IfRefused if_refused = exchange::IfRefused::kNothing);
 
+  // An approved transfer of `rows` accepted rows. Returns its number.
+  std::uint32_t MustApproveTransfer(std::uint32_t rows);
+
   // A closed transfer of `rows` accepted rows, each with real leaves. Returns its number.
   std::uint32_t MustMakeTransfer(std::uint32_t rows);
   ledger::v1::Entry LeaseFact(std::uint32_t transfer) const;
@@ -122,9 +125,14 @@ class ExchangeWorld final {
   // The epochs in the keyslot's files.
   std::vector<std::uint64_t> EpochsInKeyslot();
 
+  void Submit(exchange::Lane lane, std::unique_ptr<exchange::Command> command);
+
+  // Signs `act` as Order() does, for a command of another kind.
+  std::pair<Bytes, std::shared_ptr<const policy::OpenedOrder>> Sign(std::string_view person,
+                                                                    const order::v1::Order& act);
+
  private:
   exchange::ExchangeOptions Options();
-  void Submit(exchange::Lane lane, std::unique_ptr<exchange::Command> command);
 
   MemoryStoreDisk disk_;
   MemoryFileSystem keyslot_files_;
