@@ -19,6 +19,7 @@ void DeclareIdentity(Command root);
 void DeclareLedger(Command root);
 void DeclareOrder(Command root);
 void DeclarePki(Command root);
+void DeclareReview(Command root);
 void DeclareSample(Command root);
 void DeclareSource(Command root);
 void DeclareStatus(Command root);

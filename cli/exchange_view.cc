@@ -73,6 +73,7 @@ JsonObject TransferJson(const v1::Transfer& transfer) {
   object.Set("stops", stops);
   if (transfer.has_record_cap()) object.Set("record_cap", transfer.record_cap());
   SetTime(object, "ends_at", transfer.has_ends_at(), transfer.ends_at());
+  object.Set("waiting", transfer.waiting());
   return object;
 }
 
@@ -82,6 +83,10 @@ std::string TransferText(const Output& output, const v1::Transfer& transfer) {
       fmt::format("\n  under {} for: {}", transfer.terms().authority(), transfer.terms().purpose());
   text += fmt::format("\n  {} subjects, {} accepted", transfer.subjects(), transfer.accepted());
   if (transfer.deposited() > 0) text += fmt::format(", {} deposited", transfer.deposited());
+  if (transfer.waiting() > 0) {
+    text +=
+        fmt::format("\n  {:>8} doubtful cases wait for a custodian's review", transfer.waiting());
+  }
   for (const v1::ReasonCount& count : transfer.refused()) {
     text += fmt::format("\n  {:>8} refused: {}", count.count(), count.reason());
   }

@@ -27,6 +27,7 @@ Counsel
   hold          preview, place, list, lift, cancel-lift
 Custodian
   transfer      dossier, approve, deny, suspend, resume, cap, end, let-go-on
+  review        list, show, release, refuse doubtful cases; rerun a verdict
   disposal      preview, revoke, approve, cancel, list
 Auditor
   ledger        checkpoint, export, verify, show

@@ -17,6 +17,9 @@ JsonObject LedgerVerifiedView(const evidence::Verification& verification) {
       .Set("expired", verification.records.expired)
       .Set("revoked", verification.records.revoked)
       .Set("destroyed", verification.records.destroyed);
+  JsonObject verdicts;
+  verdicts.Set("replayable", verification.verdicts.replayable)
+      .Set("not_replayable", verification.verdicts.not_replayable);
   JsonArray assumptions;
   for (const std::string& line : evidence::VerificationAssumptions()) assumptions.Add(line);
   JsonObject object("LedgerVerified");
@@ -30,7 +33,8 @@ JsonObject LedgerVerifiedView(const evidence::Verification& verification) {
       .Set("earlier_checkpoints", verification.earlier)
       .Set("receipts", verification.receipts)
       .Set("clock_was_untrusted", verification.clock_was_untrusted)
-      .Set("assumptions", assumptions);
+      .Set("assumptions", assumptions)
+      .Set("verdicts", verdicts);
   return object;
 }
 

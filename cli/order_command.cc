@@ -153,6 +153,12 @@ absl::StatusOr<ExitStatus> Pending(Session& session) {
     for (const v1::Transfer& transfer : *transfers) {
       // What is stopped cannot be approved: first somebody looks at why.
       if (ShowStops(transfer, show)) continue;
+      if (transfer.waiting() > 0) {
+        show("review",
+             fmt::format("{} has {} doubtful cases that wait for a custodian", transfer.name(),
+                         transfer.waiting()),
+             "holdfast review list --transfer " + transfer.name());
+      }
       if (transfer.state() != v1::Transfer::AWAITING_APPROVAL) continue;
       show("approval", transfer.name() + " waits for a custodian's approval",
            "holdfast transfer approve " + transfer.name());

@@ -91,6 +91,7 @@ void DeclareCommands(CommandLine& line) {
   DeclareSource(root);
   DeclareHold(root);
   DeclareDisposal(root);
+  DeclareReview(root);
   DeclareLedger(root);
   DeclareAgreement(root);
   DeclarePki(root);

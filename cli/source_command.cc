@@ -31,7 +31,7 @@ absl::StatusOr<ExitStatus> Serve(Session& session, const ServeOptions& options) 
   HF_ASSIGN_OR_RETURN(const std::optional<v1::Transfer> transfer,
                       ApprovedTransfer(session, options.transfer, options.patience));
   if (!transfer) return ExitStatus::kWaits;
-  return ServeWith(session, *transfer, *lookup, options.streams);
+  return ServeWith(session, *transfer, *lookup, options.streams, options.patience);
 }
 
 }  // namespace
@@ -41,7 +41,8 @@ void DeclareSource(Command root) {
   auto options = std::make_shared<ServeOptions>();
   Command serve = source.Sub("serve", "fetch subjects, look them up, deposit, close");
   serve.Required("transfer", options->transfer, "transfers/ID")
-      .Optional("--wait", options->patience, "how long to wait for the approval, such as 1h")
+      .Optional("--wait", options->patience,
+                "how long to wait for the approval, and for reviews, such as 1h")
       .Number("--streams", options->streams, "how many streams side by side; default 2");
   DeclareLookup(serve, options->lookup);
   serve.Footer("Stopped at any time, it may be run again from the beginning.");

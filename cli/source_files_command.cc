@@ -157,7 +157,7 @@ absl::StatusOr<ExitStatus> Push(Session& session, const PushOptions& options) {
     return MakeError(Reason::kRequestMalformed,
                      "the transfer has another number of subjects than the file; pull them again");
   }
-  return ServeWith(session, *transfer, *findings.candidates, options.streams);
+  return ServeWith(session, *transfer, *findings.candidates, options.streams, "");
 }
 
 std::string DescribeComparison(const Comparison& comparison) {

@@ -61,8 +61,41 @@ absl::StatusOr<std::optional<v1::Transfer>> ApprovedTransfer(Session& session,
   return std::optional<v1::Transfer>(std::move(transfer));
 }
 
+namespace {
+
+ExitStatus Report(Session& session, const std::string& transfer,
+                  const client::ServeReport& report) {
+  VerdictCounts verdicts;
+  for (std::size_t i = 0; i < report.verdicts.size(); ++i) {
+    if (report.verdicts[i] == 0) continue;
+    verdicts[std::string(policy::ReleaseReasonName(static_cast<policy::ReleaseReason>(i)))] +=
+        report.verdicts[i];
+  }
+  JsonObject object("SourceServed");
+  object.Set("transfer", transfer)
+      .Set("subjects", report.counts.fetched)
+      .Set("candidates", report.counts.candidates)
+      .Set("deposited", report.counts.deposited)
+      .Set("verdicts", VerdictObject(verdicts))
+      .Set("waiting", report.waiting);
+  const std::string end =
+      report.waiting == 0 ? std::string("the transfer is closed")
+                          : fmt::format("{} doubtful cases were sent to review", report.waiting);
+  session.out().Result(
+      object,
+      fmt::format("{} subjects, {} candidates, {} envelopes deposited; {}{}", report.counts.fetched,
+                  report.counts.candidates, report.counts.deposited, end, VerdictText(verdicts)));
+  if (report.waiting == 0) return ExitStatus::kDone;
+  session.out().Note(
+      "once a custodian has settled them (holdfast review), run this again to close the transfer");
+  return ExitStatus::kWaits;
+}
+
+}  // namespace
+
 absl::StatusOr<ExitStatus> ServeWith(Session& session, const v1::Transfer& transfer,
-                                     client::SourceLookup& lookup, std::uint64_t streams) {
+                                     client::SourceLookup& lookup, std::uint64_t streams,
+                                     const std::string& patience) {
   if (streams < 1 || streams > 16) {
     return MakeError(Reason::kRequestMalformed, "--streams must be from 1 to 16");
   }
@@ -75,30 +108,29 @@ absl::StatusOr<ExitStatus> ServeWith(Session& session, const v1::Transfer& trans
   HF_ASSIGN_OR_RETURN(const ExchangeId exchange, session.exchange_id());
   HF_ASSIGN_OR_RETURN(const crypto::SigningKey key, session.signing_key());
   HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
-  Progress progress(session.out(), "depositing", transfer.accepted());
-  HF_ASSIGN_OR_RETURN(const client::ServeReport report,
-                      client::SourceClient(channel).Serve(
-                          transfer.name(), exchange, key, lookup,
-                          [&](const client::ServeProgress& now) { progress.Update(now.deposited); },
-                          {static_cast<std::size_t>(streams), 32}));
-  VerdictCounts verdicts;
-  for (std::size_t i = 0; i < report.verdicts.size(); ++i) {
-    if (report.verdicts[i] == 0) continue;
-    verdicts[std::string(policy::ReleaseReasonName(static_cast<policy::ReleaseReason>(i)))] +=
-        report.verdicts[i];
+  const auto serve = [&]() -> absl::StatusOr<client::ServeReport> {
+    Progress progress(session.out(), "depositing", transfer.accepted());
+    return client::SourceClient(channel).Serve(
+        transfer.name(), exchange, key, lookup,
+        [&](const client::ServeProgress& now) { progress.Update(now.deposited); },
+        {static_cast<std::size_t>(streams), 32});
+  };
+  HF_ASSIGN_OR_RETURN(client::ServeReport report, serve());
+  if (report.waiting > 0 && !patience.empty()) {
+    HF_ASSIGN_OR_RETURN(const std::chrono::milliseconds longest, ParseDuration(patience));
+    session.out().Note(
+        fmt::format("{} doubtful cases wait for a custodian's review", report.waiting));
+    HF_RETURN_IF_ERROR(client::RequesterClient(channel)
+                           .WaitFor(
+                               transfer.name(),
+                               [](const v1::Transfer& now) {
+                                 return now.waiting() == 0 || now.state() != v1::Transfer::APPROVED;
+                               },
+                               longest)
+                           .status());
+    HF_ASSIGN_OR_RETURN(report, serve());
   }
-  JsonObject object("SourceServed");
-  object.Set("transfer", transfer.name())
-      .Set("subjects", report.counts.fetched)
-      .Set("candidates", report.counts.candidates)
-      .Set("deposited", report.counts.deposited)
-      .Set("verdicts", VerdictObject(verdicts));
-  session.out().Result(
-      object,
-      fmt::format("{} subjects, {} candidates, {} envelopes deposited; the transfer is closed{}",
-                  report.counts.fetched, report.counts.candidates, report.counts.deposited,
-                  VerdictText(verdicts)));
-  return ExitStatus::kDone;
+  return Report(session, transfer.name(), report);
 }
 
 }  // namespace holdfast::cli

@@ -37,8 +37,10 @@ absl::StatusOr<std::optional<v1::Transfer>> ApprovedTransfer(Session& session,
                                                              const std::string& patience);
 
 // Fetches, looks up, deposits, closes, and prints what came of it. Of a transfer that is closed it
-// prints that.
+// prints that. While doubtful cases wait for a custodian it cannot be closed: `patience` says how
+// long to wait for that, as above; kWaits if they still do.
 absl::StatusOr<ExitStatus> ServeWith(Session& session, const v1::Transfer& transfer,
-                                     client::SourceLookup& lookup, std::uint64_t streams);
+                                     client::SourceLookup& lookup, std::uint64_t streams,
+                                     const std::string& patience);
 
 }  // namespace holdfast::cli

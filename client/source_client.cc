@@ -20,6 +20,7 @@ namespace holdfast::client {
 namespace {
 
 constexpr std::uint32_t kReleasedVerdict = 1;
+constexpr std::uint32_t kReleasedByReview = 2;
 constexpr std::size_t kFetchedAhead = 64;  // Chunks.
 
 std::unique_ptr<v1::TransferService::Stub> StubOf(Channel& channel) {
@@ -194,9 +195,12 @@ absl::StatusOr<ServeReport> SourceClient::Serve(
           for (const char verdict : response.verdicts()) {
             const auto number = static_cast<unsigned char>(verdict);
             ++report.verdicts[number];
-            if (number == kReleasedVerdict) ++report.counts.released;
+            if (number == kReleasedVerdict || number == kReleasedByReview) {
+              ++report.counts.released;
+            }
           }
-          report.counts.deposited += response.verdicts().size();
+          report.counts.deposited += response.verdicts().size() - response.waiting();
+          report.waiting += response.waiting();
           now = report.counts;
         }
         if (progress) progress(now);
@@ -207,6 +211,10 @@ absl::StatusOr<ServeReport> SourceClient::Serve(
   fetcher.join();
   HF_RETURN_IF_ERROR(deposited);
   HF_RETURN_IF_ERROR(fetched);
+  if (report.waiting > 0) {
+    HF_ASSIGN_OR_RETURN(report.transfer, RequesterClient(channel_).Get(transfer));
+    return report;
+  }
   HF_ASSIGN_OR_RETURN(report.transfer,
                       Close(transfer, exchange, digests.count(), digests.Root(), key));
   return report;

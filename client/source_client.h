@@ -42,7 +42,8 @@ struct ServeProgress {
 struct ServeReport {
   ServeProgress counts;
   std::vector<std::uint64_t> verdicts = std::vector<std::uint64_t>(256);  // By number.
-  v1::Transfer transfer;                                                  // Closed.
+  std::uint64_t waiting = 0;  // Doubtful cases that a custodian has not settled yet.
+  v1::Transfer transfer;      // Closed, if none waits.
 };
 
 class SourceClient final {
@@ -67,7 +68,8 @@ class SourceClient final {
                                      std::uint32_t envelopes, const Digest32& envelopes_root,
                                      const crypto::SigningKey& key);
 
-  // Fetches, looks up, deposits and closes. `progress` may be empty.
+  // Fetches, looks up, deposits, and closes the transfer unless cases wait for a review: it can
+  // then be called again once they are settled. `progress` may be empty.
   absl::StatusOr<ServeReport> Serve(const std::string& transfer, const ExchangeId& exchange,
                                     const crypto::SigningKey& key, SourceLookup& lookup,
                                     const std::function<void(const ServeProgress&)>& progress,

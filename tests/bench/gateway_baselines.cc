@@ -158,4 +158,14 @@ double ReleaseGateSeconds(const policy::GateRules& rules,
   return seconds;
 }
 
+policy::ReleaseReason JudgeFindings(const policy::GateRules& rules,
+                                    const v1::AcceptedSubject& subject,
+                                    const v1::Findings& findings) {
+  std::vector<policy::PersonView> candidates;
+  for (const v1::Candidate& candidate : findings.candidates()) {
+    candidates.push_back(ViewOf(candidate.person()));
+  }
+  return policy::JudgeRelease(rules, ViewOf(subject.person()), candidates).reason;
+}
+
 }  // namespace holdfast::bench

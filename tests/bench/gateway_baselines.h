@@ -19,6 +19,7 @@
 
 #include "holdfast/v1/transfer_service.pb.h"
 #include "policy/gate_rules.h"
+#include "policy/release_gate.h"
 
 namespace holdfast::bench {
 
@@ -45,6 +46,11 @@ double RequestGateSeconds(const policy::GateRules& rules,
 double ReleaseGateSeconds(const policy::GateRules& rules,
                           std::span<const v1::FetchSubjectsResponse> subjects,
                           std::span<const v1::DepositRecordsRequest> findings);
+
+// The release gate's verdict on one finding.
+policy::ReleaseReason JudgeFindings(const policy::GateRules& rules,
+                                    const v1::AcceptedSubject& subject,
+                                    const v1::Findings& findings);
 
 // What a number of messages is like.
 struct Traffic {

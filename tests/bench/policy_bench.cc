@@ -165,6 +165,8 @@ class Large final {
         fact.set_leaf(leaf);
         fact.set_envelope_digest(std::string(32, static_cast<char>(row)));
         fact.set_commitment(std::string(32, 'c'));
+        fact.set_address(1);
+        fact.set_gate_version(1);
         Do(EntryOf(fact));
       }
     }

@@ -77,7 +77,7 @@ TEST(ViewTest, TransferIsAsSpecified) {
       R"("accepted": 8, "refused": {"ADDRESS_MISSING": 2}, "deposited": 8, "approvals": 1, )"
       R"("dossier_digest": "ab", "matters": ["1:26-cv-00001"], )"
       R"("not_before": "2026-01-01T00:00:00.000Z", "not_after": "2026-01-31T00:00:00.005Z", )"
-      R"("stops": []})");
+      R"("stops": [], "waiting": 0})");
 }
 
 TEST(ViewTest, ATransferSaysWhyItIsStopped) {
