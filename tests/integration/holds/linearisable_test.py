@@ -366,7 +366,7 @@ class World(gateway.Gateway):
             name, _ = self.submit()
             self.let_go(name)
             self.cli("custodian-1", "transfer", "approve", name, "--yes")
-            self.cli("source-1", "source", "serve", name, "--people", "sample/people.csv")
+            self.serve(name)
             with self.channel("requester-1", self.port) as channel:
                 self.transfers.append(Transfer(name, number, reader.collect(channel, name)))
         self.numbers = {transfer.name: transfer.number for transfer in self.transfers}

@@ -30,6 +30,7 @@ from holdfast.options.v1 import options_pb2  # noqa: E402
 from holdfast.order.v1 import order_pb2  # noqa: E402
 from holdfast.v1 import disposal_service_pb2 as disposals, disposal_service_pb2_grpc  # noqa: E402
 from holdfast.v1 import hold_service_pb2 as holds, hold_service_pb2_grpc  # noqa: E402
+from holdfast.v1 import review_service_pb2 as reviews, review_service_pb2_grpc  # noqa: E402
 from holdfast.v1 import scope_pb2  # noqa: E402
 from holdfast.v1 import transfer_service_pb2 as transfers, transfer_service_pb2_grpc  # noqa: E402
 
@@ -41,26 +42,30 @@ STOPPED = {
 }
 # Moves subjects of a request, which a hold does not stop (docs/holds.md, "What a hold stops").
 SUBJECTS = {"TransferService/FetchSubjects"}
-# Moves neither. An order's own acts are below.
+# Shows a case to a custodian. Nothing of it reaches a requester but by an order, which a FREEZE stops.
+SHOWN = {"ReviewService/ShowReviewCase"}
+# Moves none of these. An order's own acts are below.
 OTHERS = {
     "DisposalService/ListDisposals", "DisposalService/PreviewDisposal", "Health/Check",
     "Health/Watch", "HoldService/ListHolds", "HoldService/PreviewHold",
     "LedgerService/GetCheckpoint", "LedgerService/GetExchange", "LedgerService/GetInclusionProof",
     "LedgerService/ReadEntries", "OrderService/GetOrderContext", "OrderService/SubmitOrder",
-    "TransferService/CloseTransfer", "TransferService/CreateTransfer",
-    "TransferService/FinishSubmission", "TransferService/GetTransfer",
+    "ReviewService/ListReviewCases", "ReviewService/RerunVerdict", "TransferService/CloseTransfer",
+    "TransferService/CreateTransfer", "TransferService/FinishSubmission", "TransferService/GetTransfer",
     "TransferService/ListTransfers", "TransferService/SubmitSubjects",
     "TransferService/WatchTransfer",
 }
 # Facts that let something out or take it in, which a FREEZE stops; and the one that ends keys, which a
 # PRESERVE stops. It is written by the sweeper alone, once an order's approvals and window are there.
 FACTS_STOPPED = {"key_released": "FREEZE", "envelopes_collected": "FREEZE",
-                 "envelope_deposited": "FREEZE", "lease_opened": "FREEZE",
-                 "records_destroyed": "PRESERVE"}
+                 "envelope_deposited": "FREEZE", "review_opened": "FREEZE",
+                 "lease_opened": "FREEZE", "records_destroyed": "PRESERVE"}
 FACTS_FREE = {"exchange_opened", "process_started", "time_advanced", "segment_opened",
               "epoch_advanced", "epoch_erased", "transfer_created", "subject_judged",
               "submission_finished", "subjects_fetched", "transfer_closed", "order_accepted",
-              "refused"}
+              "case_shown", "verdict_rerun", "refused"}
+# Acts that make an envelope, which a FREEZE stops, and by which call of this test that is shown.
+ACTS_STOPPED = {"release_case": "release_case", "refuse_cases": "refuse_cases"}
 # Acts of which one leads to keys' end: it needs the other's approval, and then the sweeper.
 ACTS = {"approve_transfer", "deny_transfer", "suspend_transfer", "resume_transfer", "cap_transfer",
         "end_transfer", "let_transfer_go_on", "place_hold", "propose_lift", "confirm_lift",
@@ -107,10 +112,11 @@ class TablesTest(unittest.TestCase):
     def test_every_method_has_a_row(self):
         methods = {f"{service.name}/{method.name}": method for file in self.files
                    for service in file.service for method in service.method}
-        self.assertEqual(set(methods), set(STOPPED) | SUBJECTS | OTHERS)
+        self.assertEqual(set(methods), set(STOPPED) | SUBJECTS | SHOWN | OTHERS)
         carrying = {name for name, method in methods.items()
                     if self.carries(method.output_type, set())}
-        self.assertEqual(carrying, (set(STOPPED) - {"TransferService/DepositRecords"}) | SUBJECTS)
+        self.assertEqual(carrying, (set(STOPPED) - {"TransferService/DepositRecords"}) | SUBJECTS
+                         | SHOWN)
 
     def test_every_fact_has_a_row(self):
         facts = {field.name for field in entry_pb2.Entry.DESCRIPTOR.oneofs_by_name["fact"].fields}
@@ -118,7 +124,7 @@ class TablesTest(unittest.TestCase):
 
     def test_every_act_and_every_kind_has_a_row(self):
         acts = {field.name for field in order_pb2.Order.DESCRIPTOR.oneofs_by_name["act"].fields}
-        self.assertEqual(acts, ACTS)
+        self.assertEqual(acts, ACTS | set(ACTS_STOPPED))
         self.assertEqual(set(order_pb2.HoldKind.keys()) - {"HOLD_KIND_UNSPECIFIED"},
                          {"FREEZE", "PRESERVE", "FREEZE_AND_PRESERVE"})
 
@@ -138,12 +144,17 @@ class NoWayAroundTest(unittest.TestCase):
             for member in ("requester-1", "source-1", "counsel-1", "custodian-1")}
         for channel in cls.channels.values():
             cls.addClassCleanup(channel.close)
-        # The first transfer is closed, the second waits for its records.
+        # The first transfer is closed, the second waits for its records, and all of the third for
+        # a custodian's review.
         cls.transfer, _ = world.submit()
         world.deliver(cls.transfer)
         cls.open_transfer, _ = world.submit()
         world.let_go(cls.open_transfer)
         world.cli("custodian-1", "transfer", "approve", cls.open_transfer, "--yes")
+        cls.reviewed, _ = world.submit()
+        world.let_go(cls.reviewed)
+        world.cli("custodian-1", "transfer", "approve", cls.reviewed, "--yes")
+        cls.deposit_to(cls.reviewed, cls.doubtful)
         world.cli("auditor-1", "ledger", "export", "--out", "at-first")
         cls.facts = [entry_pb2.Entry.FromString(entry)
                      for entry in world.export_entries("at-first")]
@@ -165,7 +176,7 @@ class NoWayAroundTest(unittest.TestCase):
     @classmethod
     def stub(cls, member, service):
         module = {"Order": hold_service_pb2_grpc, "Hold": hold_service_pb2_grpc,
-                  "Disposal": disposal_service_pb2_grpc,
+                  "Disposal": disposal_service_pb2_grpc, "Review": review_service_pb2_grpc,
                   "Transfer": transfer_service_pb2_grpc}[service]
         return getattr(module, f"{service}ServiceStub")(cls.channels[member])
 
@@ -211,18 +222,48 @@ class NoWayAroundTest(unittest.TestCase):
     def collect(self, _row):
         return self.error_of(lambda: reader.collect(self.channels["requester-1"], self.transfer))
 
-    def deposit(self, _row):
-        stub = self.stub("source-1", "Transfer")
+    @classmethod
+    def deposit_to(cls, transfer, find):
+        stub = cls.stub("source-1", "Transfer")
         (chunk,) = stub.FetchSubjects(
-            transfers.FetchSubjectsRequest(transfer=self.open_transfer), timeout=gateway.SECONDS)
+            transfers.FetchSubjectsRequest(transfer=transfer), timeout=gateway.SECONDS)
         message = transfers.DepositRecordsRequest(
-            transfer=self.open_transfer, chunk=0,
-            findings=[transfers.Findings(row=subject.row) for subject in chunk.subjects])
-        return self.error_of(lambda: list(stub.DepositRecords(
-            iter([message]), timeout=gateway.SECONDS)))
+            transfer=transfer, chunk=0,
+            findings=[transfers.Findings(row=subject.row, candidates=find(subject))
+                      for subject in chunk.subjects])
+        return list(stub.DepositRecords(iter([message]), timeout=gateway.SECONDS))
+
+    @staticmethod
+    def doubtful(subject):
+        """The person, whose address cannot be read."""
+        candidate = transfers.Candidate(person=subject.person)
+        candidate.person.address.line1 = "unreadable"
+        return [candidate]
+
+    def deposit(self, _row):
+        return self.error_of(lambda: self.deposit_to(self.open_transfer, lambda subject: []))
+
+    def case(self, row):
+        listed = self.stub("custodian-1", "Review").ListReviewCases(
+            reviews.ListReviewCasesRequest(transfer=self.reviewed, page_size=1000),
+            timeout=gateway.SECONDS).cases
+        (one,) = (case for case in listed if case.row == row)
+        return one
+
+    def release_case(self, row):
+        case = self.case(row)
+        self.assertEqual(case.releasable, 1)
+        return self.error_of(lambda: self.order("custodian-1", "releaseCase", {
+            "transfer": self.reviewed, "row": row, "caseDigest": case.digest,
+            "reason": "the same person"}))
+
+    def refuse_cases(self, row):
+        return self.error_of(lambda: self.order("custodian-1", "refuseCases", {
+            "transfer": self.reviewed, "rows": [{"first": row, "last": row}], "count": 1,
+            "reason": "another person"}))
 
     def ways(self):
-        return {name: getattr(self, way) for name, way in STOPPED.items()}
+        return {name: getattr(self, way) for name, way in {**STOPPED, **ACTS_STOPPED}.items()}
 
     def expect_held(self, placed, row, but=()):
         matters = {f"1:26-cv-{hold}" for hold, _ in placed}
@@ -256,19 +297,19 @@ class NoWayAroundTest(unittest.TestCase):
         return one
 
     def scopes(self, row):
-        """By field of Scope: the scopes that have the record of `row` in both transfers."""
+        """By field of Scope: the scopes that have the record of `row` in all three transfers."""
         record = self.records[row]
-        both = (self.transfer, self.open_transfer)
+        every = (self.transfer, self.open_transfer, self.reviewed)
         found = {
             "everything": [{"everything": True}],
-            "transfer": [{"transfer": one} for one in both],
-            "rows": [{"transfer": one, "rows": [{"first": row, "last": row}]} for one in both],
+            "transfer": [{"transfer": one} for one in every],
+            "rows": [{"transfer": one, "rows": [{"first": row, "last": row}]} for one in every],
             "officer": [{"officer": self.officers[record.officer]}],
             "authority": [{"authority": "26-usc-6103-i-2"}],
             "person": [{"person": record.pseudonym.hex()}],
             "dates": [{"dates": {"of": "REQUESTED", "from": "2020-01-01T00:00:00Z",
                                  "until": "2100-01-01T00:00:00Z"}}],
-            "verdicts": [{"verdicts": {"release": ["RELEASED"]}}],
+            "verdicts": [{"verdicts": {"release": ["RELEASED", "ADDRESS_NOT_COMPARABLE"]}}],
         }
         self.assertEqual(set(found), set(scope_pb2.Scope.DESCRIPTOR.fields_by_name))
         return found
@@ -304,7 +345,31 @@ class NoWayAroundTest(unittest.TestCase):
         # Nothing of this was a fault of the ways themselves.
         self.assertIsNone(self.deposit(0))
         self.assertIsNone(self.release(rows[-1]))
+        self.assertIsNone(self.refuse_cases(rows[-2]))
+        self.what_a_person_releases_is_born_held(rows[-1])
         self.check_ledger()
+
+    def what_a_person_releases_is_born_held(self, row):
+        """A hold by the verdict that only a custodian's order gives covers the record from then on."""
+        held = self.place("FREEZE", [{"verdicts": {"release": ["RELEASED_BY_REVIEW"]}}])
+        self.assertIsNone(self.release_case(row))
+        self.world.cli("custodian-1", "review", "refuse", self.reviewed, "--all", "--reason", "enough",
+                       "--yes")
+        (answer,) = self.deposit_to(self.reviewed, lambda subject: [])
+        self.assertEqual((answer.waiting, answer.verdicts.count(b"\x02")), (0, 1))
+        self.world.cli("source-1", "source", "serve", self.reviewed, "--people",
+                       "sample/people.csv")
+        for name, error in (
+                ("collect", self.error_of(lambda: reader.collect(
+                    self.channels["requester-1"], self.reviewed))),
+                ("release", self.error_of(lambda: list(reader.release(
+                    self.channels["requester-1"], bytes.fromhex(self.world.exchange_id),
+                    self.reviewed, "requester-1", self.world.signing_seed("requester-1"), [row]))))):
+            self.assertIsNotNone(error, name)
+            self.assertEqual(info_of(error).reason, "HELD", name)
+        self.lift(held)
+        self.assertIsNone(self.error_of(lambda: reader.collect(
+            self.channels["requester-1"], self.reviewed)))
 
     def check_ledger(self):
         """What the verifier says about it, and that the ledger has each fact that is stopped."""

@@ -210,7 +210,7 @@ class StalledClientTest(unittest.TestCase):
         cls.transfer, _ = cls.world.submit()
         cls.world.let_go(cls.transfer)
         cls.world.cli("custodian-1", "transfer", "approve", cls.transfer, "--yes")
-        cls.world.cli("source-1", "source", "serve", cls.transfer, "--people", "sample/people.csv")
+        cls.world.serve(cls.transfer)
         with cls.channel("requester-1", cls.world.port) as channel:
             cls.envelopes = reader.collect(channel, cls.transfer)
         cls.rows = sorted(cls.envelopes)

@@ -107,7 +107,7 @@ class JsonTest(unittest.TestCase):
         self.one("custodian-1", "order", "show", "order.dsse")
         self.one("custodian-1", "order", "submit", "order.dsse")
         self.by_files(waiting["name"])
-        self.one("source-1", "source", "serve", waiting["name"], "--people", "sample/people.csv")
+        self.review(waiting["name"])
         ran = self.one("requester-1", *run)
         self.assertEqual(ran["transfer"], waiting["name"])
         self.assertEqual(len(world.cli("custodian-1", "order", "pending").objects), 1)
@@ -142,6 +142,29 @@ class JsonTest(unittest.TestCase):
         found = [self.one("source-1", *subjects, "--row", row, "--people", "sample/people.csv")
                  for row in rows]
         self.assertGreater(sum(len(each["candidates"]) for each in found), 0)
+
+    def review(self, transfer):
+        world = self.world
+        serve = ("source", "serve", transfer, "--people", "sample/people.csv")
+        served = self.one("source-1", *serve, want=WAITS)
+        self.assertGreater(served["waiting"], 2)
+        self.assertEqual(world.cli("custodian-1", "transfer", "show", transfer).object["waiting"],
+                         served["waiting"])
+        self.assertEqual(world.cli("requester-1", "transfer", "show", transfer).object["waiting"], 0)
+        *cases, total = world.cli("custodian-1", "review", "list", "--transfer", transfer).objects
+        self.assertEqual((len(cases), total["waiting"]), (served["waiting"],) * 2)
+        (pending,) = (one for one in world.cli("custodian-1", "order", "pending").objects
+                      if one["kind"] == "review")
+        self.assertIn(f"review list --transfer {transfer}", pending["command"])
+        row = cases[0]["row"]
+        shown = self.one("custodian-1", "review", "show", transfer, row)
+        self.assertEqual((shown["summary"]["row"], shown["summary"]["shown"]), (row, 1))
+        self.assertEqual(self.one("custodian-1", "review", "rerun", transfer, row)["result"], "SAME")
+        self.one("requester-1", "review", "list", want=NOT_PERMITTED)
+        self.one("custodian-1", "review", "refuse", transfer, "--rows", row, "--reason", "no",
+                 "--yes")
+        self.one("custodian-1", "review", "refuse", transfer, "--all", "--reason", "no", "--yes")
+        self.assertEqual(self.one("source-1", *serve)["waiting"], 0)
 
     def open_and_hold(self, transfer):
         world = self.world

@@ -3,14 +3,18 @@
 """Found, not found, ambiguous and mismatched look alike to the requester, until a key is released.
 
 Two transfers of the same people go through together; only what the source finds differs. Everything
-that the requester can see of them is compared.
+that the requester can see of them is compared: what has to be equal is, and what is random or takes
+time is compared by statistics, which are tried on a planted difference first.
 
 Usage: indistinguishable_test.py HOLDFAST HOLDFASTD STUBS
 """
+import math
 import os
+import random
 import sys
 import time
 import unittest
+import zlib
 
 import grpc
 import wire_gateway as wire
@@ -20,6 +24,9 @@ from holdfast.ledger.v1 import entry_pb2  # noqa: E402
 from holdfast.record.v1 import outcome_pb2  # noqa: E402
 
 ROWS = 300
+# Standard deviations: chance alone goes beyond them once in a million comparisons.
+CHANCE = 5
+PAIRS = 150
 transfers = wire.transfer_service_pb2
 
 
@@ -37,6 +44,44 @@ FINDINGS = (
     lambda row: [wire.candidate(wire.somebody(row, tax_number="999-88-7766"), wages="1")],
     lambda row: [wire.candidate(wire.somebody(row + 1), wages="1")] * 64,
 )
+
+
+def rank_score(one, other):
+    """By how many standard deviations the ranks of two samples differ (Mann and Whitney, with ties)."""
+    both = sorted([(value, 0) for value in one] + [(value, 1) for value in other])
+    ranks, ties, at = 0.0, 0, 0
+    while at < len(both):
+        end = at
+        while end < len(both) and both[end][0] == both[at][0]:
+            end += 1
+        ranks += sum(1 for _, which in both[at:end] if which == 0) * (at + 1 + end) / 2
+        ties += (end - at) ** 3 - (end - at)
+        at = end
+    n, m, total = len(one), len(other), len(both)
+    variance = n * m / 12 * (total + 1 - ties / (total * (total - 1)))
+    return 0.0 if variance == 0 else (ranks - n * (total + 1) / 2) / math.sqrt(variance)
+
+
+def features(envelope, place):
+    """What an envelope's bytes could tell, each as a number."""
+    header, sealed = envelope[:reader.HEADER.size], envelope[reader.HEADER.size:]
+    ones = bin(int.from_bytes(sealed, "big")).count("1")
+    mean = sum(sealed) / len(sealed)
+    return {
+        "size": len(envelope),
+        "place": place,
+        "header": zlib.crc32(header),
+        "first bytes": int.from_bytes(sealed[:4], "big"),
+        "last bytes": int.from_bytes(sealed[-4:], "big"),
+        "bits set": ones,
+        "mean": mean,
+        "mean of the first quarter": sum(sealed[:len(sealed) // 4]),
+        "variance": sum((byte - mean) ** 2 for byte in sealed),
+        "neighbours alike": sum(a == b for a, b in zip(sealed, sealed[1:])),
+        "different bytes": len(set(sealed)),
+        "compressed": len(zlib.compress(sealed, 9)),
+        "salt": int.from_bytes(header[-4:], "big"),
+    }
 
 
 class IndistinguishableTest(unittest.TestCase):
@@ -59,8 +104,13 @@ class IndistinguishableTest(unittest.TestCase):
         # While the source works, the requester asks again and again.
         cls.during = [[cls.look(name)] for name in cls.pair]
         for i, name in enumerate(cls.pair):
-            answers = gateway.deposit(name, cls.find if name == cls.mixed
-                                      else lambda subject: found(subject.row))
+            find = cls.find if name == cls.mixed else lambda subject: found(subject.row)
+            answers = gateway.deposit(name, find)
+            cls.during[i].append(cls.look(name))
+            # Doubtful rows wait for a custodian, long after the others have their envelopes.
+            waiting = sum(answer.waiting for answer in answers)
+            assert (waiting > ROWS // 4) == (name == cls.mixed), waiting
+            answers = gateway.settle(name, find, answers)
             cls.during[i].append(cls.look(name))
             released = b"".join(answer.verdicts for answer in answers).count(1)
             assert (released == ROWS) == (name == cls.all_found), released
@@ -169,8 +219,70 @@ class IndistinguishableTest(unittest.TestCase):
                                                        got.not_after.ToMilliseconds()))
             self.assertEqual(agreement, got.agreement_digest)
             self.assertEqual(len(segments), 1)
+            # In order of row, chunk by chunk: an envelope of a doubtful row is sealed under the leaf
+            # that was kept for it, and does not tell that it came later.
             self.assertEqual(sorted(leaves), list(range(ROWS)))
+            for chunk in chunks:
+                these, leaves = leaves[:len(chunk.rows)], leaves[len(chunk.rows):]
+                self.assertEqual(these, list(range(these[0], these[0] + len(these))))
             self.assertEqual(len(salts), ROWS)
+
+    def envelopes(self, number):
+        """By row, of one of the two."""
+        return {row: chunk.envelopes[i * chunk.envelope_bytes:][:chunk.envelope_bytes]
+                for chunk in self.chunks[number] for i, row in enumerate(chunk.rows)}
+
+    def worst_score(self, one, other):
+        """Over all features; and the feature."""
+        return max((abs(rank_score([each[name] for each in one], [each[name] for each in other])), name)
+                   for name in one[0])
+
+    def test_statistics_of_envelopes_do_not_tell_what_was_found(self):
+        places = {row: place for place, row in enumerate(sorted(self.envelopes(0)))}
+        mixed, all_found = ([features(envelope, places[row] // len(FINDINGS))
+                             for row, envelope in sorted(self.envelopes(number).items())]
+                            for number in range(2))
+        kinds = [mixed[kind::len(FINDINGS)] for kind in range(len(FINDINGS))]
+        # A difference of a few per cent would be seen.
+        tampered = [dict(each, **{"bits set": each["bits set"] * 1.03}) for each in kinds[0]]
+        self.assertGreater(self.worst_score(tampered, kinds[1])[0], CHANCE)
+        # Each kind of finding against each other, and against the transfer where everybody was found.
+        for kind, one in enumerate(kinds):
+            for other in kinds[kind + 1:] + [all_found[kind::len(FINDINGS)]]:
+                score, feature = self.worst_score(one, other)
+                self.assertLess(score, CHANCE, (kind, feature))
+
+    def seconds(self, what):
+        before = time.perf_counter()
+        what()
+        return time.perf_counter() - before
+
+    def slower(self, first, second):
+        """How often `first` took longer, less how often `second` did, in standard deviations. Which is
+        asked first is drawn each time, so that whatever else the machine does falls on either alike."""
+        drawn, balance = random.Random(os.urandom(8)), 0
+        for _ in range(PAIRS):
+            turn = [(0, first), (1, second)]
+            drawn.shuffle(turn)
+            took = {which: self.seconds(what) for which, what in turn}
+            balance += 1 if took[0] > took[1] else -1
+        return balance / math.sqrt(PAIRS)
+
+    def test_statistics_of_time_do_not_tell_what_was_found(self):
+        def collect(name):
+            return lambda: list(self.stub.CollectEnvelopes(
+                transfers.CollectEnvelopesRequest(transfer=name), timeout=wire.SECONDS))
+
+        def get(name):
+            return lambda: self.stub.GetTransfer(transfers.GetTransferRequest(name=name),
+                                                 timeout=wire.SECONDS)
+
+        # A call that does the same three times would be seen.
+        self.assertGreater(self.slower(lambda: [collect(self.mixed)() for _ in range(3)],
+                                       collect(self.mixed)), CHANCE)
+        for way in (collect, get):
+            score = self.slower(way(self.mixed), way(self.all_found))
+            self.assertLess(abs(score), CHANCE, way.__name__)
 
     def test_keys_look_the_same_and_then_they_tell(self):
         answers = []

@@ -30,8 +30,11 @@ class NetworkReaderTest(unittest.TestCase):
         cls.transfer = transfer.name
         gateway.cli(*requester, "transfer", "submit", cls.transfer, "sample/requests.csv")
         gateway.approve(cls.transfer)
-        gateway.cli("--profile", "source-1", "--quiet", "source", "serve", cls.transfer, "--people",
-                    "sample/people.csv")
+        serve = ("--profile", "source-1", "--quiet", "source", "serve", cls.transfer, "--people",
+                 "sample/people.csv")
+        gateway.cli(*serve, want=12)  # Some are doubtful, and wait for a custodian.
+        gateway.refuse_cases(cls.transfer)
+        gateway.cli(*serve)
         cls.requests = {int(row["row"]): row for row in gateway.sample("requests.csv")}
         terms = transfer.terms
         cls.bindings = {

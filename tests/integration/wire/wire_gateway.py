@@ -30,13 +30,14 @@ from holdfast.options.v1 import options_pb2  # noqa: E402
 from holdfast.v1 import disposal_service_pb2_grpc, hold_service_pb2_grpc  # noqa: E402
 from holdfast.v1 import key_service_pb2, key_service_pb2_grpc  # noqa: E402
 from holdfast.v1 import ledger_service_pb2, ledger_service_pb2_grpc  # noqa: E402
+from holdfast.v1 import review_service_pb2_grpc  # noqa: E402
 from holdfast.v1 import transfer_service_pb2, transfer_service_pb2_grpc  # noqa: E402
 from nacl import bindings as sodium  # noqa: E402
 
 SECONDS = 60
 MEMBERS = ("requester/requester-1", "requester/requester-2", "source/source-1",
-           "counsel/counsel-1", "custodian/custodian-1", "auditor/auditor-1",
-           "operator/operator-1")
+           "counsel/counsel-1", "counsel/counsel-2", "custodian/custodian-1",
+           "custodian/custodian-2", "auditor/auditor-1", "operator/operator-1")
 SIGNERS = ("requester-1", "requester-2", "source-1", "counsel-1", "counsel-2", "counsel-3",
            "custodian-1", "custodian-2", "principal-source", "principal-requester")
 
@@ -46,10 +47,10 @@ def read(path):
         return file.read()
 
 
-def run(*command, cwd=None, env=None):
+def run(*command, cwd=None, env=None, want=0):
     result = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False,
                             timeout=2 * SECONDS)
-    if result.returncode != 0:
+    if result.returncode != want:
         raise AssertionError(f"{command}: exit status {result.returncode}\n{result.stderr}")
     return result.stdout
 
@@ -128,7 +129,7 @@ def merkle_root(hashes):
 class Gateway:
     """Certificates, keys, an agreement, and a daemon."""
 
-    def __init__(self, limits="", people=40):
+    def __init__(self, limits="", people=40, terms=""):
         self._folder = tempfile.TemporaryDirectory(prefix="holdfast-wire-")
         self.folder = pathlib.Path(self._folder.name)
         self.daemon = None
@@ -147,18 +148,20 @@ class Gateway:
         for signer in SIGNERS:
             self.cli("identity", "create", "--out", f"keys/{signer}", "--comment", signer,
                      "--no-passphrase", "--quiet")
-        self._sign_agreement()
+        self._sign_agreement(terms)
         self._configure(limits)
         self.start()
 
-    def cli(self, *arguments):
-        return run(HOLDFAST, *arguments, cwd=self.folder, env=self.environment)
+    def cli(self, *arguments, want=0):
+        return run(HOLDFAST, *arguments, cwd=self.folder, env=self.environment, want=want)
 
-    def _sign_agreement(self):
+    def _sign_agreement(self, terms):
         self.cli("agreement", "init", "--out", "agreement.txt", "--keys", "keys", "--places",
                  "sample/places.csv", "--delegation", "sample/delegation.txt", "--safeguard",
                  "sample/safeguard.txt", "--cooling-period", "5s", "--destruction-window", "2s")
         text = (self.folder / "agreement.txt").read_text(encoding="utf-8")
+        assert text.count("terms {") == 1, text
+        text = text.replace("terms {", f"terms {{ {terms}")
         key = (self.folder / "keys/requester-2.pub").read_text(encoding="utf-8").split()[1]
         text += (f'members {{ id: "requester-2" display_name: "Another" role: ROLE_REQUESTER '
                  f'side: REQUESTER keys {{ public_key: "{key}" }} }}\n')
@@ -221,6 +224,14 @@ exchanges {{
         """Returns the lines of the log that are worse than a refusal."""
         with open(self.folder / "daemon.log", encoding="utf-8", errors="replace") as log:
             return [line for line in log if '"level":"error"' in line or not line.startswith("{")]
+
+    def kill(self):
+        """Ends the daemon as a loss of power would, but for the disk."""
+        for channel in self._channels:
+            channel.close()
+        self._channels.clear()
+        self.daemon.kill()
+        self.daemon.wait(SECONDS)
 
     def stop(self):
         """Ends the daemon as an operator would; it has to end well."""
@@ -331,6 +342,18 @@ exchanges {{
             for chunk in self.fetch(transfer) if chunk.subjects]
         return list(self.transfers("source-1").DepositRecords(iter(messages), timeout=SECONDS))
 
+    def refuse_cases(self, transfer):
+        """Has a custodian refuse every case of the transfer that waits."""
+        self.cli("--profile", "custodian-1", "review", "refuse", transfer, "--all", "--reason",
+                 "not the same person", "--yes", "--quiet")
+
+    def settle(self, transfer, find, answers):
+        """Has what is doubtful refused, and returns the answers as they then are."""
+        if not sum(answer.waiting for answer in answers):
+            return answers
+        self.refuse_cases(transfer)
+        return self.deposit(transfer, find)
+
     def close_request(self, transfer, answers):
         digests = b"".join(answer.envelope_digests for answer in answers)
         root = merkle_root([digests[i:i + 32] for i in range(0, len(digests), 32)])
@@ -350,7 +373,7 @@ exchanges {{
         transfer = self.create(member, **terms).name
         self.submit(transfer, subjects, member)
         self.approve(transfer)
-        self.finish(transfer, self.deposit(transfer, find))
+        self.finish(transfer, self.settle(transfer, find, self.deposit(transfer, find)))
         return transfer
 
     def sample(self, name):
