@@ -226,6 +226,9 @@ class HostileTest(unittest.TestCase):
                 wire.first_error(wire.call(channel, method.path, bytes((tag, 2, 0xc3, 0x28)))),
                 "REQUEST_MALFORMED")
             for name in MALFORMED_NAMES + (NOBODYS,):
+                # Where it is a filter, none is a good one.
+                if not name and method.name == "ReviewService/ListReviewCases":
+                    continue
                 message = method.input(**{field: name})
                 for more in ("subjects", "findings"):
                     if more in fields:
