@@ -62,7 +62,9 @@ Dossier DossierOf(const State& state, const Transfer& transfer) {
   dossier.rows = transfer.rows;
   dossier.verdicts.assign(transfer.request_verdicts.begin(), transfer.request_verdicts.end());
   dossier.second_addresses = transfer.second_addresses;
-  for (const order::v1::Brake brake : BrakesOf(transfer.brakes)) dossier.brakes.push_back(brake);
+  for (const order::v1::Brake brake : BrakesOf(transfer.brakes)) {
+    dossier.brakes.push_back(static_cast<std::uint32_t>(brake));
+  }
   dossier.subjects_digest = transfer.subjects_digest;
   return dossier;
 }

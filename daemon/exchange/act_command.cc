@@ -54,7 +54,9 @@ void ActCommand::Run(Turn& turn) {
     return;
   }
   outcome_.index = turn.Append(*act_.batch);
-  for (const auto& [key, bytes] : act_.chunks) turn.WriteChunk(key, bytes);
+  for (const auto& [key, bytes] : act_.chunks) {
+    turn.WriteChunk(key, bytes, store::IfChunkExists::kFail);
+  }
   if (act_.applied) act_.applied(turn.state());
 }
 

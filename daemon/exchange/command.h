@@ -77,7 +77,7 @@ class Turn {
 
   // Stores a chunk with this group. `bytes` live until Done(). A chunk is named once a group.
   virtual void WriteChunk(const store::ChunkKey& key, ByteSpan bytes,
-                          store::IfChunkExists if_exists = store::IfChunkExists::kFail) = 0;
+                          store::IfChunkExists if_exists) = 0;
 
   // Makes this group an epoch change, in which the leaves of `destroyed` are punctured. Only for a
   // command whose changes_epoch() is true; at most once.
