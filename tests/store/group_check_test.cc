@@ -92,7 +92,7 @@ TEST(GroupCheckTest, RefusesWhateverIsWrong) {
       {"a tile twice", [](Group& g) { g.tiles.push_back(g.tiles[0]); }},
       {"a chunk of no kind", [](Group& g) { g.chunks[0].key.kind = ChunkKind::kUnspecified; }},
       {"a chunk of an unknown kind",
-       [](Group& g) { g.chunks[0].key.kind = static_cast<ChunkKind>(3); }},
+       [](Group& g) { g.chunks[0].key.kind = static_cast<ChunkKind>(4); }},
       {"a chunk's number", [](Group& g) { g.chunks[0].key.chunk = kMaxChunksPerTransfer; }},
       {"an empty chunk", [](Group& g) { g.chunks[0].bytes = {}; }},
       {"a giant chunk", [](Group& g) { g.chunks[0].bytes = kGiant; }},
