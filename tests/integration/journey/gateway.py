@@ -347,7 +347,7 @@ class Gateway:
         """Lets a transfer go on that a brake stopped: a small sample has large shares."""
         stops = self.cli("custodian-1", "transfer", "show", transfer).object["stops"]
         if stops:
-            refused = self.cli("custodian-1", "transfer", "approve", transfer, "--yes", want=REFUSED)
+            refused = self.cli("custodian-1", "transfer", "approve", transfer, "--yes", want=WAITS)
             assert "TRANSFER_BRAKED" in str(refused.objects), refused
             self.cli("custodian-1", "transfer", "let-go-on", transfer, "--reason", "a small sample",
                      "--yes")
