@@ -177,10 +177,14 @@ function(hf_register_test name seconds)
       message(FATAL_ERROR "${name}: no such label: ${label}")
     endif()
   endforeach()
+  set(leaks lsan)
+  if("integration" IN_LIST labels)
+    set(leaks lsan_programs)
+  endif()
   set_tests_properties(${name} PROPERTIES
     LABELS "${labels}"
     TIMEOUT ${seconds}
-    ENVIRONMENT "ASAN_OPTIONS=check_initialization_order=1:detect_stack_use_after_return=1;LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/lsan.supp:print_suppressions=0;UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan.supp")
+    ENVIRONMENT "ASAN_OPTIONS=check_initialization_order=1:detect_stack_use_after_return=1;LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/${leaks}.supp:print_suppressions=0;UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan.supp")
   if(NOT TARGET ${name})
     return()
   endif()
