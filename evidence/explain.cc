@@ -210,6 +210,10 @@ std::string ExplainTransfer(const policy::State& state, const Entry& entry) {
       return ExplainOrder(state, entry.order_accepted());
     case Entry::kRecordsDestroyed:
       return ExplainDestroyed(state, entry.records_destroyed());
+    case Entry::kNoticeGiven:
+      return Member(state, entry.notice_given().requester()) +
+             " got notice of the hold that was last placed by ledger entry " +
+             std::to_string(entry.notice_given().placed_index()) + ".";
     case Entry::kRefused:
       return ExplainRefused(state, entry.refused());
     default:

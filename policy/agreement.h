@@ -127,6 +127,7 @@ struct Terms {
   std::chrono::milliseconds notice_deadline{};
   std::chrono::milliseconds witness_max_age{};
   std::chrono::milliseconds review_window{};
+  std::chrono::milliseconds document_deadline{};
 };
 
 // agreement.v1.Brakes with its defaults.

@@ -117,6 +117,7 @@ void CompareTerms(Lines& lines, const Terms& before, const Terms& after) {
   Compare(lines, "deadline of a notice", before.notice_deadline, after.notice_deadline);
   Compare(lines, "age of a witnessed checkpoint", before.witness_max_age, after.witness_max_age);
   Compare(lines, "time for a review", before.review_window, after.review_window);
+  Compare(lines, "time for a hold's document", before.document_deadline, after.document_deadline);
 }
 
 void CompareBrakes(Lines& lines, const Brakes& before, const Brakes& after) {

@@ -57,6 +57,8 @@ void AgreementCompiler::CompileTerms() {
                                t.witness_max_age(), hours(1));
   out.review_window = Period(place, Terms::kReviewWindowFieldNumber, t.has_review_window(),
                              t.review_window(), hours(72));
+  out.document_deadline = Period(place, Terms::kDocumentDeadlineFieldNumber,
+                                 t.has_document_deadline(), t.document_deadline(), hours(24 * 14));
 }
 
 void AgreementCompiler::CompileBrakes() {

@@ -103,6 +103,9 @@ absl::Status Fold::Entry(const ledger::v1::Entry& entry, const OpenedOrder* orde
     case ledger::v1::Entry::kRecordsDestroyed:
       status = Add(entry.records_destroyed(), index);
       break;
+    case ledger::v1::Entry::kNoticeGiven:
+      status = Inconsistent("a notice that nobody decided");
+      break;
     case ledger::v1::Entry::kRefused:
       ++s_.refusals_;
       break;

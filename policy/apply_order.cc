@@ -93,6 +93,13 @@ absl::Status Fold::Add(const OpenedOrder& order, std::uint64_t index) {
     case Order::kTrustClock:
       s_.trust_ordered_ = true;
       break;
+    case Order::kAmendHold:
+    case Order::kConfirmAmendment:
+    case Order::kAttachDocument:
+    case Order::kAcknowledgeNotice:
+    case Order::kRestoreHold:
+    case Order::kAuthoriseDestruction:
+    case Order::kStrikeOff:
     case Order::ACT_NOT_SET:
       status = Inconsistent("an order says nothing");
       break;

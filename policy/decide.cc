@@ -134,6 +134,8 @@ Decision DecideOne(const State& state, const Proposal& proposal, BatchEffects& e
       return DecideOrder(state, *proposal.order);
     case Entry::kRecordsDestroyed:
       return DecideFact(state, entry.records_destroyed());
+    case Entry::kNoticeGiven:
+      return Refuse(Refusal::kMalformed);
     case Entry::kRefused:
       return DecideFact(entry.refused());
     case Entry::FACT_NOT_SET:
@@ -224,6 +226,13 @@ bool AdvancesEpoch(const Entry& entry, const OpenedOrder* order) {
     case Order::kLetTransferGoOn:
     case Order::kProposeLift:
     case Order::kConfirmLift:
+    case Order::kAmendHold:
+    case Order::kConfirmAmendment:
+    case Order::kAttachDocument:
+    case Order::kAcknowledgeNotice:
+    case Order::kRestoreHold:
+    case Order::kAuthoriseDestruction:
+    case Order::kStrikeOff:
     case Order::kApproveDestruction:
     case Order::kTrustClock:
     case Order::kReleaseCase:

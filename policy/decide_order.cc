@@ -38,6 +38,13 @@ bool OnlyRestricts(Order::ActCase act) {
     case Order::kTrustClock:
     case Order::kResumeTransfer:
     case Order::kLetTransferGoOn:
+    case Order::kAmendHold:
+    case Order::kConfirmAmendment:
+    case Order::kAttachDocument:
+    case Order::kAcknowledgeNotice:
+    case Order::kRestoreHold:
+    case Order::kAuthoriseDestruction:
+    case Order::kStrikeOff:
     case Order::ACT_NOT_SET:
       return false;
   }
@@ -73,6 +80,13 @@ bool MayAct(agreement::v1::Role role, Order::ActCase act) {
     case Order::kCancelDestruction:
     case Order::kTrustClock:
       return role == ROLE_CUSTODIAN;
+    case Order::kAmendHold:
+    case Order::kConfirmAmendment:
+    case Order::kAttachDocument:
+    case Order::kAcknowledgeNotice:
+    case Order::kRestoreHold:
+    case Order::kAuthoriseDestruction:
+    case Order::kStrikeOff:
     case Order::ACT_NOT_SET:
       return false;
   }
@@ -217,10 +231,32 @@ Refusal DecideAct(const State& state, const OpenedOrder&, const order::v1::LetTr
   return IsText(act.reason()) ? Refusal::kAllowed : Refusal::kMalformed;
 }
 
+bool IsSha256(const std::string& hex) {
+  const auto digest = FromHex(hex);
+  return digest.ok() && digest->size() == 32;
+}
+
+// What a hold needs to name depends on what it rests on. A document that is not there yet is
+// attached later; what is there is whole.
+bool NamesItsBasis(const order::v1::PlaceHold& act) {
+  const bool reference = act.order_reference().empty() || IsText(act.order_reference());
+  const bool document = act.document_sha256().empty() || IsSha256(act.document_sha256());
+  switch (static_cast<int>(act.basis())) {
+    case order::v1::HOLD_BASIS_UNSPECIFIED:
+    case order::v1::WRITTEN_ORDER:
+      return IsText(act.court()) && IsText(act.order_reference()) &&
+             IsSha256(act.document_sha256());
+    case order::v1::ORAL_ORDER:
+      return IsText(act.court()) && reference && document;
+    case order::v1::ANTICIPATED_LITIGATION:
+      return (act.court().empty() || IsText(act.court())) && reference && document;
+    default:
+      return false;
+  }
+}
+
 Refusal DecideAct(const State& state, const OpenedOrder&, const order::v1::PlaceHold& act) {
-  const auto document = FromHex(act.document_sha256());
-  if (!IsHoldId(act.hold_id()) || !IsText(act.matter()) || !IsText(act.court()) ||
-      !IsText(act.order_reference()) || !document.ok() || document->size() != 32 ||
+  if (!IsHoldId(act.hold_id()) || !IsText(act.matter()) || !NamesItsBasis(act) ||
       !order::v1::HoldKind_IsValid(act.kind())) {
     return Refusal::kMalformed;
   }
@@ -368,6 +404,13 @@ Decision DecideAnyAct(const State& state, const OpenedOrder& order) {
       return Refuse(DecideAct(state, order, order.order.cancel_destruction()));
     case Order::kTrustClock:
       return Refuse(DecideAct(state, order, order.order.trust_clock()));
+    case Order::kAmendHold:
+    case Order::kConfirmAmendment:
+    case Order::kAttachDocument:
+    case Order::kAcknowledgeNotice:
+    case Order::kRestoreHold:
+    case Order::kAuthoriseDestruction:
+    case Order::kStrikeOff:
     case Order::ACT_NOT_SET:
       return Refuse(Refusal::kMalformed);
   }

@@ -117,12 +117,38 @@ void DescribeEffect(order::v1::HoldKind kind, Description& out) {
   out.Line("What it stops is not known to this program, and it will be refused.");
 }
 
-void DescribePlaceHold(const order::v1::PlaceHold& hold, Description& out) {
-  out.Line("PLACE A HOLD, at once.");
+// "matter 1:26-cv-00001, court: D.D.C., by its order ECF 12, whose document has SHA-256 ..."
+template <typename Act>
+std::string SayCourtOrder(const Act& act) {
+  return "matter " + Say(act.matter()) + ", court: " + Say(act.court()) + ", by its order " +
+         Say(act.order_reference()) + ", whose document has SHA-256 " + Say(act.document_sha256());
+}
+
+std::string SayBasis(const order::v1::PlaceHold& hold) {
+  const std::string document = hold.document_sha256().empty()
+                                   ? "; its document is still to be named"
+                                   : "; its document has SHA-256 " + hold.document_sha256();
+  switch (hold.basis()) {
+    case order::v1::HOLD_BASIS_UNSPECIFIED:
+    case order::v1::WRITTEN_ORDER:
+      return "By the court's order " + Say(hold.order_reference()) + "; its document has SHA-256 " +
+             Say(hold.document_sha256());
+    case order::v1::ORAL_ORDER:
+      return "By an oral order of the court, reference: " + Say(hold.order_reference()) + document;
+    case order::v1::ANTICIPATED_LITIGATION:
+      return "In anticipation of litigation, reference: " + Say(hold.order_reference()) + document;
+    case order::v1::HoldBasis_INT_MIN_SENTINEL_DO_NOT_USE_:
+    case order::v1::HoldBasis_INT_MAX_SENTINEL_DO_NOT_USE_:
+      break;
+  }
+  return "What it rests on is not known to this program, and it will be refused";
+}
+
+// What a hold is, whether it is placed or amended.
+void DescribeHold(const order::v1::PlaceHold& hold, Description& out) {
   out.Line("Hold " + Say(hold.hold_id()) + " in matter " + Say(hold.matter()) +
            ", court: " + Say(hold.court()) + ".");
-  out.Line("By the court's order " + Say(hold.order_reference()) + "; its document has SHA-256 " +
-           Say(hold.document_sha256()) + ".");
+  out.Line(SayBasis(hold) + ".");
   DescribeEffect(hold.kind(), out);
   DescribeScope(hold.has_scope(), hold.scope(), out);
   out.Line(hold.has_review_at() ? "Somebody must look at it again by " + Say(hold.review_at()) +
@@ -231,14 +257,57 @@ void DescribeAct(const order::v1::Order& order, Description& out) {
       return;
     }
     case Order::kPlaceHold:
-      DescribePlaceHold(order.place_hold(), out);
+      out.Line("PLACE A HOLD, at once.");
+      DescribeHold(order.place_hold(), out);
       return;
+    case Order::kAmendHold: {
+      const auto& act = order.amend_hold();
+      out.Line(
+          "AMEND A HOLD. If what it stops and covers only grows, at once; if not, this is a"
+          " proposal: the hold stays as it is until another person confirms and the cooling period"
+          " is over.");
+      out.Line("It was last placed by " + EntryOf(act.placed_index()) +
+               ". Reason: " + Say(act.reason()) + " It is to say:");
+      DescribeHold(act.hold(), out);
+      return;
+    }
+    case Order::kConfirmAmendment: {
+      const auto& act = order.confirm_amendment();
+      out.Line(
+          "CONFIRM THE NARROWING OF A HOLD. It stays as it is until the cooling period is over,"
+          " and any counsel can still cancel it.");
+      out.Line("Hold " + Say(act.hold_id()) + ", last placed by " + EntryOf(act.placed_index()) +
+               ", the amendment proposed by " + EntryOf(act.proposal_index()) + ".");
+      return;
+    }
+    case Order::kAttachDocument: {
+      const auto& act = order.attach_document();
+      out.Line("NAME THE DOCUMENT OF A HOLD that was placed without one.");
+      out.Line("Hold " + Say(act.hold_id()) + ", court: " + Say(act.court()) + ", its order " +
+               Say(act.order_reference()) + "; the document has SHA-256 " +
+               Say(act.document_sha256()) + ".");
+      return;
+    }
+    case Order::kAcknowledgeNotice: {
+      const auto& act = order.acknowledge_notice();
+      out.Line("ACKNOWLEDGE THE NOTICE OF A HOLD.");
+      out.Line("Hold " + Say(act.hold_id()) + ", last placed by " + EntryOf(act.placed_index()) +
+               ". The notice went to " + Say(act.requester()) + ".");
+      return;
+    }
+    case Order::kRestoreHold: {
+      const auto& act = order.restore_hold();
+      out.Line("RESTORE A HOLD that was lifted: it is in force again, at once, as it was.");
+      out.Line("Hold " + Say(act.hold_id()) + ", last placed by " + EntryOf(act.placed_index()) +
+               ". Reason: " + Say(act.reason()));
+      return;
+    }
     case Order::kProposeLift: {
       const auto& act = order.propose_lift();
       out.Line(
           "PROPOSE TO LIFT A HOLD. It stays in force until another person confirms and the"
           " cooling period is over.");
-      out.Line("Hold " + Say(act.hold_id()) + ", placed by " + EntryOf(act.placed_index()) +
+      out.Line("Hold " + Say(act.hold_id()) + ", last placed by " + EntryOf(act.placed_index()) +
                ". Reason: " + Say(act.reason()));
       return;
     }
@@ -247,14 +316,14 @@ void DescribeAct(const order::v1::Order& order, Description& out) {
       out.Line(
           "CONFIRM THE LIFTING OF A HOLD. It stays in force until the cooling period is over,"
           " and any counsel can still cancel the lift.");
-      out.Line("Hold " + Say(act.hold_id()) + ", placed by " + EntryOf(act.placed_index()) +
+      out.Line("Hold " + Say(act.hold_id()) + ", last placed by " + EntryOf(act.placed_index()) +
                ", proposed by " + EntryOf(act.proposal_index()) + ".");
       return;
     }
     case Order::kCancelLift: {
       const auto& act = order.cancel_lift();
-      out.Line("CANCEL THE LIFTING OF A HOLD. It stays in force.");
-      out.Line("Hold " + Say(act.hold_id()) + ", the lift proposed by " +
+      out.Line("CANCEL THE LIFTING OR NARROWING OF A HOLD. It stays in force as it is.");
+      out.Line("Hold " + Say(act.hold_id()) + ", what was proposed by " +
                EntryOf(act.proposal_index()) + ".");
       return;
     }
@@ -277,6 +346,37 @@ void DescribeAct(const order::v1::Order& order, Description& out) {
       const auto& act = order.cancel_destruction();
       out.Line("CANCEL A DESTRUCTION: the keys are kept. The records stay revoked.");
       out.Line("Revoked by " + EntryOf(act.revocation_index()) + ". Reason: " + Say(act.reason()));
+      return;
+    }
+    case Order::kAuthoriseDestruction: {
+      const auto& act = order.authorise_destruction();
+      out.Line(
+          "AUTHORISE A DESTRUCTION UNDER HOLDS, because a court has ordered it: keys that are"
+          " destroyed cannot be brought back.");
+      out.Line(Count(act.count(), "record") + ", in the list with SHA-256 " +
+               Say(act.list_digest()) + ", revoked by " + EntryOf(act.revocation_index()) + ".");
+      out.Line("In " + SayCourtOrder(act) + ".");
+      out.Line("These holds do not keep the records any more; any other still does:");
+      for (const auto& hold : act.holds()) {
+        out.Line("- hold " + Say(hold.hold_id()) + ", last placed by " +
+                 EntryOf(hold.placed_index()) + ";");
+      }
+      if (act.holds().empty()) out.Line("- none, and it will be refused;");
+      out.Line(act.first_index() == 0
+                   ? "This is the first of two persons' authorisations."
+                   : "This is the second; the first is " + EntryOf(act.first_index()) + ".");
+      return;
+    }
+    case Order::kStrikeOff: {
+      const auto& act = order.strike_off();
+      out.Line(act.public_key().empty()
+                   ? "STRIKE A MEMBER OFF, at once: nothing that they sign or ask for is accepted."
+                   : "STRIKE A KEY OFF, at once: nothing that is signed with it is accepted.");
+      out.Line("Member " + Say(act.member()) +
+               (act.public_key().empty() ? "." : ", key " + act.public_key() + ".") +
+               " What they have proposed or approved and has not taken effect counts no more."
+               " Reason: " +
+               Say(act.reason()));
       return;
     }
     case Order::kTrustClock: {

@@ -2,7 +2,9 @@
 //
 // What may be destroyed now, and when that may change.
 #include <algorithm>
+#include <map>
 #include <utility>
+#include <vector>
 
 #include "policy/queries.h"
 
@@ -135,6 +137,20 @@ const Hold* PreservingDisposal(const State& state, const Disposal& disposal) {
                return hold == nullptr;
              });
   return hold;
+}
+
+std::vector<HoldAgainst> HoldsAgainst(const State& state, const RecordList& list) {
+  std::map<std::uint32_t, std::uint64_t> found;
+  if (state.holds().preserves_in_force() == 0) return {};
+  ForEachRow(state, list, [&](const Transfer& transfer, std::uint32_t row, const Record& record) {
+    state.holds().ForEachPreserving(transfer.FactsOf(row, record),
+                                    [&](const Hold& hold) { ++found[hold.number]; });
+    return true;
+  });
+  std::vector<HoldAgainst> holds;
+  holds.reserve(found.size());
+  for (const auto& [number, records] : found) holds.push_back({number, records});
+  return holds;
 }
 
 UnixMillis DisposalDueAt(const State& state, const Disposal& disposal) {

@@ -36,6 +36,14 @@ const Hold* HoldBook::Preserving(const RecordFacts& record) const {
   return tag ? &holds_[*tag] : nullptr;
 }
 
+void HoldBook::ForEachPreserving(const RecordFacts& record,
+                                 absl::FunctionRef<void(const Hold&)> visit) const {
+  static_cast<void>(preserves_.FindIf(record, [&](std::uint32_t tag) {
+    visit(holds_[tag]);
+    return false;
+  }));
+}
+
 const Hold* HoldBook::Lingering(const RecordFacts& record) const {
   const auto tag = lingering_.Find(record);
   return tag ? &holds_[*tag] : nullptr;

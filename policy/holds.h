@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 
 #include "base/time.h"
 #include "holdfast/order/v1/order.pb.h"
@@ -75,6 +76,10 @@ class HoldBook final {
   // One that is in force and covers the record, or null.
   const Hold* Freezing(const RecordFacts& record) const;
   const Hold* Preserving(const RecordFacts& record) const;
+
+  // Calls `visit(hold)` for each that is in force and preserves the record.
+  void ForEachPreserving(const RecordFacts& record,
+                         absl::FunctionRef<void(const Hold&)> visit) const;
 
   // A PRESERVE that left force less than a window ago and covers the record, or null.
   const Hold* Lingering(const RecordFacts& record) const;

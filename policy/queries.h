@@ -90,6 +90,15 @@ UnixMillis NextDestructionTime(const State& state);
 // Whether a PRESERVE in force covers one of the revocation's records; the hold, or null.
 const Hold* PreservingDisposal(const State& state, const Disposal& disposal);
 
+// A hold in force that preserves records of a list.
+struct HoldAgainst {
+  std::uint32_t hold = 0;     // Its number.
+  std::uint64_t records = 0;  // How many of the list it covers.
+};
+
+// Every hold that does, by number.
+std::vector<HoldAgainst> HoldsAgainst(const State& state, const RecordList& list);
+
 // When a revocation may be destroyed, lifted PRESERVE holds that linger included.
 UnixMillis DisposalDueAt(const State& state, const Disposal& disposal);
 

@@ -38,6 +38,7 @@ enum class Refusal : std::uint32_t {
   kPreserved = 10,           // A PRESERVE covers it.
   kEpochPending = 11,        // A restricting act has not got its epoch yet: nothing leaves before.
   kGateVersionUnknown = 12,  // Judged by a version of the gates that this program does not have.
+  kStruckOff = 13,
 
   // Transfers.
   kTransferUnknown = 20,
@@ -115,6 +116,14 @@ enum class Refusal : std::uint32_t {
   kLiftNeedsCounsel = 99,
   kLiftNeedsPlacingSide = 100,
   kLiftByRequester = 101,  // The requester's side may lift only what it placed itself.
+  kHoldInForce = 102,
+  kAmendmentEmpty = 103,  // The hold says this already.
+  kMatterDiffers = 104,   // An amendment stays in its matter.
+  kDocumentRemoved = 105,
+  kDocumentAttached = 106,  // The hold has its document.
+  kNoticeGiven = 107,       // The requester has this notice already.
+  kNoticeUnknown = 108,     // No such notice waits for an acknowledgement.
+  kNotConcerned = 109,      // The requester has neither envelope nor key of such a record.
 
   // Disposal.
   kListEmpty = 110,
@@ -129,6 +138,13 @@ enum class Refusal : std::uint32_t {
   kRowsDiffer = 119,     // Not exactly the rows of the revocation.
   kNotOnExpiry = 120,    // The agreement does not let expiry destroy.
   kRecordPending = 121,  // Belongs to a revocation, which decides about it.
+  kHoldsDiffer = 122,    // Other holds preserve the records than the order names.
+  kNotPreserved = 123,
+  kAuthorisationSamePerson = 124,  // It takes two.
+  kAuthorisationNeedsCounsel = 125,
+  kAuthorisationDiffers = 126,
+  kAuthorisationByRequester = 127,
+  kNotAuthorised = 128,  // Two people have not authorised it.
 
   // Review.
   kVerdictNeedsReview = 140,      // A doubtful row gets no envelope before it was settled.
@@ -140,6 +156,12 @@ enum class Refusal : std::uint32_t {
   kCasesDiffer = 146,             // Another number of cases waits in these rows.
   kCasesWaiting = 147,            // The transfer cannot be closed before they are settled.
   kCasesUnsettled = 148,          // An order's envelopes follow it at once, and nothing else does.
+
+  // Striking off.
+  kKeyUnknown = 160,  // The member has no such key.
+  kStruckOffBefore = 161,
+  kStrikeOffSide = 162,
+  kTooFewToLift = 163,  // Too few people would be left to lift a hold.
 };
 
 // Returns every Refusal once, in ascending order, kUndecided and kAllowed included.

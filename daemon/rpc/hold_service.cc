@@ -2,6 +2,7 @@
 #include "daemon/rpc/hold_service.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -36,6 +37,12 @@ v1::Hold::State StateOf(policy::HoldState state) {
   return v1::Hold::STATE_UNSPECIFIED;
 }
 
+v1::Hold::Basis BasisOf(order::v1::HoldBasis basis) {
+  // An unspecified basis is a written order; the numbers are the same otherwise.
+  return basis == order::v1::HOLD_BASIS_UNSPECIFIED ? v1::Hold::WRITTEN_ORDER
+                                                    : static_cast<v1::Hold::Basis>(basis);
+}
+
 // Whether the hold can touch one of the viewer's transfers, as a requester.
 bool TouchesViewer(const policy::State& state, const policy::Hold& hold, const Viewer& viewer) {
   return std::any_of(state.transfers().begin(), state.transfers().end(),
@@ -60,6 +67,8 @@ v1::Hold ViewOfHold(const policy::State& state, const policy::Hold& hold, const 
   view.set_document_sha256(hold.order->document_sha256());
   *view.mutable_scope() = hold.order->scope();
   view.set_placed_by(state.agreement().member(hold.placed_by).id);
+  view.set_last_placed_index(hold.placed_index);
+  view.set_basis(BasisOf(hold.order->basis()));
   view.set_proposal_index(hold.proposal_index);
   if (hold.state == policy::HoldState::kLiftConfirmed || hold.state == policy::HoldState::kLifted) {
     *view.mutable_lift_at() = policy::ToProto(hold.lift_at);
@@ -83,6 +92,38 @@ void PreviewHold(const Hosted& hosted, const Viewer&, const Call&,
         response.set_open_leases(coverage.open_leases);
         response.set_transfers(coverage.transfers);
         return response;
+      });
+}
+
+void AddEvent(v1::Hold& view, v1::HoldEvent::Kind kind, std::uint64_t index, std::string person) {
+  v1::HoldEvent& event = *view.add_history();
+  event.set_kind(kind);
+  event.set_ledger_index(index);
+  event.set_person(std::move(person));
+}
+
+void GetHold(const Hosted& hosted, const Viewer& viewer, const Call&,
+             const v1::GetHoldRequest& request, Responder<v1::Hold> respond) {
+  AnswerFromState<v1::Hold>(
+      hosted, std::move(respond),
+      [viewer, id = request.id()](const exchange::Core& core) -> absl::StatusOr<v1::Hold> {
+        const policy::Hold* hold = core.state.holds().Find(id);
+        if (hold == nullptr) return MakeError(Reason::kNotFound, "there is no such hold");
+        v1::Hold view = ViewOfHold(core.state, *hold, viewer);
+        const auto name = [&](policy::MemberNumber person) {
+          return core.state.agreement().member(person).id;
+        };
+        AddEvent(view, v1::HoldEvent::PLACED, hold->placed_index, name(hold->placed_by));
+        *view.mutable_history(0)->mutable_at() = policy::ToProto(hold->placed_at);
+        if (hold->proposal_index != 0) {
+          AddEvent(view, v1::HoldEvent::LIFT_PROPOSED, hold->proposal_index,
+                   name(hold->proposed_by));
+        }
+        if (hold->confirm_index != 0) {
+          AddEvent(view, v1::HoldEvent::LIFT_CONFIRMED, hold->confirm_index,
+                   name(hold->confirmed_by));
+        }
+        return view;
       });
 }
 
@@ -163,15 +204,60 @@ void ListDisposals(const Hosted& hosted, const Viewer&, const Call&,
       });
 }
 
+// The holds in force that preserve one of the revocation's records.
+void AddHoldsAgainst(const policy::State& state, const policy::Disposal& disposal,
+                     v1::Conflict& conflict) {
+  std::map<std::string, v1::ConflictingHold> against;
+  for (const policy::HoldAgainst& found : policy::HoldsAgainst(state, disposal.records)) {
+    const policy::Hold& hold = state.holds().all()[found.hold];
+    v1::ConflictingHold out;
+    out.set_hold_id(hold.id());
+    out.set_matter(hold.order->matter());
+    out.set_court(hold.order->court());
+    out.set_placed_index(hold.placed_index);
+    out.set_records(found.records);
+    against.emplace(hold.id(), std::move(out));
+  }
+  for (auto& [id, hold] : against) {
+    static_cast<void>(id);
+    *conflict.add_holds() = std::move(hold);
+  }
+}
+
+void ListConflicts(const Hosted& hosted, const Viewer&, const Call&,
+                   const v1::ListConflictsRequest&, Responder<v1::ListConflictsResponse> respond) {
+  AnswerFromState<v1::ListConflictsResponse>(
+      hosted, std::move(respond),
+      [](const exchange::Core& core) -> absl::StatusOr<v1::ListConflictsResponse> {
+        v1::ListConflictsResponse response;
+        for (const std::uint64_t index : core.state.open_disposals()) {
+          const policy::Disposal& disposal = *core.state.FindDisposal(index);
+          v1::Conflict conflict;
+          AddHoldsAgainst(core.state, disposal, conflict);
+          if (conflict.holds().empty()) continue;
+          conflict.set_revocation_index(index);
+          conflict.set_count(disposal.records.count);
+          conflict.set_list_digest(Hex(disposal.records.digest));
+          conflict.set_revoked_by(core.state.agreement().member(disposal.revoked_by).id);
+          *response.add_conflicts() = std::move(conflict);
+        }
+        return response;
+      });
+}
+
 }  // namespace
 
 void RegisterHolds(const Directory& directory, MethodTable& table) {
   RegisterUnary<v1::PreviewHoldRequest, v1::PreviewHoldResponse>(
       directory, table, "/holdfast.v1.HoldService/PreviewHold", PreviewHold, Lane::kReserved);
+  RegisterUnary<v1::GetHoldRequest, v1::Hold>(directory, table, "/holdfast.v1.HoldService/GetHold",
+                                              GetHold, Lane::kReserved);
   RegisterUnary<v1::ListHoldsRequest, v1::ListHoldsResponse>(
       directory, table, "/holdfast.v1.HoldService/ListHolds", ListHolds, Lane::kReserved);
   RegisterUnary<v1::PreviewDisposalRequest, v1::PreviewDisposalResponse>(
       directory, table, "/holdfast.v1.DisposalService/PreviewDisposal", PreviewDisposal);
+  RegisterUnary<v1::ListConflictsRequest, v1::ListConflictsResponse>(
+      directory, table, "/holdfast.v1.DisposalService/ListConflicts", ListConflicts);
   RegisterUnary<v1::ListDisposalsRequest, v1::ListDisposalsResponse>(
       directory, table, "/holdfast.v1.DisposalService/ListDisposals", ListDisposals);
 }

@@ -130,6 +130,7 @@ TEST(AgreementTest, DefaultsAreFilledIn) {
   EXPECT_EQ(terms.cooling_period, 72h);
   EXPECT_EQ(terms.destruction_window, 72h);
   EXPECT_EQ(terms.notice_deadline, 120h);
+  EXPECT_EQ(terms.document_deadline, 24h * 14);
   EXPECT_EQ(terms.witness_max_age, 1h);
   EXPECT_EQ(terms.record_size_bytes, 1024U);
   const policy::Brakes& brakes = agreement->brakes();

@@ -85,6 +85,27 @@ std::vector<order::v1::Order> EveryKind() {
   auto& cancel = *add().mutable_cancel_lift();
   cancel.set_hold_id("hold-4");
   cancel.set_proposal_index(80);
+  auto& amend = *add().mutable_amend_hold();
+  *amend.mutable_hold() = PlaceHoldOrder().place_hold();
+  amend.set_placed_index(84);
+  amend.set_reason("the court has ordered more");
+  auto& narrow = *add().mutable_confirm_amendment();
+  narrow.set_hold_id("hold-5");
+  narrow.set_placed_index(85);
+  narrow.set_proposal_index(86);
+  auto& attach = *add().mutable_attach_document();
+  attach.set_hold_id("hold-6");
+  attach.set_court("D.D.C.");
+  attach.set_order_reference("ECF 13");
+  attach.set_document_sha256("e6");
+  auto& acknowledge = *add().mutable_acknowledge_notice();
+  acknowledge.set_hold_id("hold-7");
+  acknowledge.set_placed_index(87);
+  acknowledge.set_requester("requester-1");
+  auto& restore = *add().mutable_restore_hold();
+  restore.set_hold_id("hold-8");
+  restore.set_placed_index(88);
+  restore.set_reason("the appeal");
   auto& revoke = *add().mutable_revoke_records();
   revoke.mutable_scope()->set_everything(true);
   revoke.set_count(47'289);
@@ -97,6 +118,22 @@ std::vector<order::v1::Order> EveryKind() {
   auto& keep = *add().mutable_cancel_destruction();
   keep.set_revocation_index(82);
   keep.set_reason("evidence");
+  auto& authorise = *add().mutable_authorise_destruction();
+  authorise.set_revocation_index(89);
+  authorise.set_count(47'290);
+  authorise.set_list_digest("e7");
+  authorise.set_matter("1:26-cv-00002");
+  authorise.set_court("E.D. Va.");
+  authorise.set_order_reference("ECF 14");
+  authorise.set_document_sha256("e8");
+  auto& over = *authorise.add_holds();
+  over.set_hold_id("hold-9");
+  over.set_placed_index(90);
+  authorise.set_first_index(91);
+  auto& strike = *add().mutable_strike_off();
+  strike.set_member("counsel-9");
+  strike.set_public_key("AAAA");
+  strike.set_reason("the card was lost");
   add().mutable_trust_clock()->set_reason("synchronised by hand");
   auto& suspend = *add().mutable_suspend_transfer();
   suspend.set_transfer("transfers/3");
@@ -430,6 +467,32 @@ TEST(DescribeOrderTest, SaysWhatAHoldDoes) {
           ".\n"
           "The last accepted order of this person has SHA-256 " +
           std::string(64, 'c') + ".\n");
+}
+
+TEST(DescribeOrderTest, SaysWhatAHoldRestsOn) {
+  order::v1::Order order = PlaceHoldOrder();
+  order::v1::PlaceHold& hold = *order.mutable_place_hold();
+  hold.clear_document_sha256();
+  hold.set_basis(order::v1::ORAL_ORDER);
+  EXPECT_THAT(DescribeOrder(order), HasSubstr("By an oral order of the court, reference: ECF 12; "
+                                              "its document is still to be named."));
+  hold.set_basis(order::v1::ANTICIPATED_LITIGATION);
+  EXPECT_THAT(DescribeOrder(order), HasSubstr("In anticipation of litigation"));
+  hold.set_basis(order::v1::WRITTEN_ORDER);
+  EXPECT_THAT(DescribeOrder(order), HasSubstr("its document has SHA-256 (not given)."));
+  hold.set_basis(static_cast<order::v1::HoldBasis>(9));
+  EXPECT_THAT(DescribeOrder(order), HasSubstr("not known to this program"));
+}
+
+TEST(DescribeOrderTest, NamesEachHoldThatIsOverridden) {
+  order::v1::Order order;
+  order::v1::AuthoriseDestruction& act = *order.mutable_authorise_destruction();
+  EXPECT_THAT(DescribeOrder(order), HasSubstr("none, and it will be refused"));
+  EXPECT_THAT(DescribeOrder(order), HasSubstr("the first of two"));
+  order::v1::OverriddenHold& hold = *act.add_holds();
+  hold.set_hold_id("hold-9");
+  hold.set_placed_index(17);
+  EXPECT_THAT(DescribeOrder(order), HasSubstr("- hold hold-9, last placed by ledger entry 17;"));
 }
 
 TEST(DescribeOrderTest, ShowsEveryValueOfEveryKind) {

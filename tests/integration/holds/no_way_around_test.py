@@ -46,8 +46,9 @@ SUBJECTS = {"TransferService/FetchSubjects"}
 SHOWN = {"ReviewService/ShowReviewCase"}
 # Moves none of these. An order's own acts are below.
 OTHERS = {
-    "DisposalService/ListDisposals", "DisposalService/PreviewDisposal", "Health/Check",
-    "Health/Watch", "HoldService/ListHolds", "HoldService/PreviewHold",
+    "DisposalService/ListConflicts", "DisposalService/ListDisposals",
+    "DisposalService/PreviewDisposal", "Health/Check",
+    "Health/Watch", "HoldService/GetHold", "HoldService/ListHolds", "HoldService/PreviewHold",
     "LedgerService/GetCheckpoint", "LedgerService/GetExchange", "LedgerService/GetInclusionProof",
     "LedgerService/ReadEntries", "OrderService/GetOrderContext", "OrderService/SubmitOrder",
     "ReviewService/ListReviewCases", "ReviewService/RerunVerdict", "TransferService/CloseTransfer",
@@ -63,13 +64,15 @@ FACTS_STOPPED = {"key_released": "FREEZE", "envelopes_collected": "FREEZE",
 FACTS_FREE = {"exchange_opened", "process_started", "time_advanced", "segment_opened",
               "epoch_advanced", "epoch_erased", "transfer_created", "subject_judged",
               "submission_finished", "subjects_fetched", "transfer_closed", "order_accepted",
-              "case_shown", "verdict_rerun", "refused"}
+              "case_shown", "verdict_rerun", "notice_given", "refused"}
 # Acts that make an envelope, which a FREEZE stops, and by which call of this test that is shown.
 ACTS_STOPPED = {"release_case": "release_case", "refuse_cases": "refuse_cases"}
 # Acts of which one leads to keys' end: it needs the other's approval, and then the sweeper.
 ACTS = {"approve_transfer", "deny_transfer", "suspend_transfer", "resume_transfer", "cap_transfer",
         "end_transfer", "let_transfer_go_on", "place_hold", "propose_lift", "confirm_lift",
-        "cancel_lift", "revoke_records", "approve_destruction", "cancel_destruction", "trust_clock"}
+        "cancel_lift", "amend_hold", "confirm_amendment", "attach_document", "acknowledge_notice",
+        "restore_hold", "revoke_records", "approve_destruction", "cancel_destruction",
+        "authorise_destruction", "trust_clock", "strike_off"}
 
 
 def info_of(error):
