@@ -51,23 +51,6 @@ Claim EncodeClaim(Epoch epoch) {
   return claim;
 }
 
-// The hash of an area's random bytes, which opens the root key before them.
-class AreaKey final {
- public:
-  explicit AreaKey(ByteSpan area) {
-    internal::Hash("holdfast/1/file-keyslot",
-                   {area.subspan(kClaimBytes - 8, 8), area.subspan(kBodyOffset)}, bytes_);
-  }
-  AreaKey(const AreaKey&) = delete;
-  AreaKey& operator=(const AreaKey&) = delete;
-  ~AreaKey() { Wipe(bytes_); }
-
-  internal::KeySpan span() const { return bytes_; }
-
- private:
-  std::array<std::byte, internal::kKeyBytes> bytes_{};
-};
-
 }  // namespace
 
 FileKeyslot::FileKeyslot(FileSystem& files, std::string folder, Random& random)
@@ -160,16 +143,34 @@ absl::StatusOr<Epoch> FileKeyslot::ClaimOf(std::size_t area) {
 }
 
 absl::StatusOr<SecretBytes> FileKeyslot::OpenArea(std::size_t area, Epoch epoch) {
-  HF_ASSIGN_OR_RETURN(const WipedBuffer buffer, ReadArea(area, 0, kAreaBytes));
-  const ByteSpan bytes = buffer.Reveal();
+  HF_ASSIGN_OR_RETURN(WipedBuffer buffer, ReadArea(area, 0, kAreaBytes));
   HF_ASSIGN_OR_RETURN(SecretBytes key, SecretBytes::Zeroed(kRootKeyBytes));
-  if (!internal::OpenAead(AreaKey(bytes).span(),
+  const AreaKey& area_key = KeyOf(area, std::move(buffer));
+  const ByteSpan bytes = hashed_[area].bytes.Reveal();
+  if (!internal::OpenAead(SecretAccess::Read(area_key),
                           bytes.subspan<kNonceOffset, internal::kNonceBytes>(), EncodeClaim(epoch),
                           bytes.subspan(kSealedKeyOffset, kRootKeyBytes + internal::kTagBytes),
                           SecretAccess::Write(key))) {
     return MakeError(Reason::kNotFound, "the area does not open");
   }
   return key;
+}
+
+FileKeyslot::AreaKey FileKeyslot::HashOf(ByteSpan area) {
+  AreaKey key;
+  internal::Hash("holdfast/1/file-keyslot",
+                 {area.subspan(kClaimBytes - 8, 8), area.subspan(kBodyOffset)},
+                 SecretAccess::Write(key));
+  return key;
+}
+
+const FileKeyslot::AreaKey& FileKeyslot::KeyOf(std::size_t area, WipedBuffer bytes) {
+  Hashed& hashed = hashed_[area];
+  if (AsText(bytes.Reveal()) != AsText(hashed.bytes.Reveal())) {
+    hashed.key = HashOf(bytes.Reveal());
+    hashed.bytes = std::move(bytes);
+  }
+  return hashed.key;
 }
 
 // After a failed sync nothing that is done through the old handle can be trusted, so each step has
@@ -184,13 +185,13 @@ absl::Status FileKeyslot::WriteArea(std::size_t area, std::size_t offset, ByteSp
 }
 
 absl::Status FileKeyslot::EraseArea(std::size_t area) {
+  hashed_[area] = {};
   // First all but the claim, so that an erasure which is cut short can be found and finished.
   const WipedBuffer noise = RandomBytes(kAreaBytes - kClaimBytes);
   HF_RETURN_IF_ERROR(WriteArea(area, kClaimBytes, noise.Reveal(), Durability::kSync));
   HF_ASSIGN_OR_RETURN(const WipedBuffer found,
                       ReadArea(area, kClaimBytes, kAreaBytes - kClaimBytes));
-  const ByteSpan written = noise.Reveal();
-  if (!std::equal(written.begin(), written.end(), found.Reveal().begin())) {
+  if (AsText(noise.Reveal()) != AsText(found.Reveal())) {
     return Failed("an area does not hold what it was overwritten with");
   }
   // The key is gone. What follows only says that the area is free, which need not be durable: a
@@ -231,10 +232,14 @@ absl::Status FileKeyslot::Stage(Epoch epoch, const SecretBytes& key) {
   writer.Put(Draw<internal::kNonceBytes>(random_));
   HF_CHECK(writer.full());
   const ByteSpan view = bytes;
-  internal::SealAead(AreaKey(view).span(), view.subspan<kNonceOffset, internal::kNonceBytes>(),
-                     claim, SecretAccess::Read(key),
+  Hashed& hashed = hashed_[free];
+  hashed.key = HashOf(view);
+  internal::SealAead(SecretAccess::Read(hashed.key),
+                     view.subspan<kNonceOffset, internal::kNonceBytes>(), claim,
+                     SecretAccess::Read(key),
                      bytes.subspan(kSealedKeyOffset, kRootKeyBytes + internal::kTagBytes));
   absl::Status staged = WriteArea(free, 0, view, Durability::kSync);
+  hashed.bytes = std::move(content);
   if (staged.ok()) {
     // It opens only if every byte is what was written.
     const auto found = Read(epoch);

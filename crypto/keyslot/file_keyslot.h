@@ -32,6 +32,7 @@
 #include "crypto/random.h"
 #include "crypto/secret_bytes.h"
 #include "crypto/wiped_buffer.h"
+#include "crypto/wiped_key.h"
 
 namespace holdfast::crypto {
 
@@ -67,6 +68,11 @@ class FileKeyslot final : public Keyslot {
 
   enum class Durability { kSync = 0, kLater };
 
+  struct AreaKeyTag {
+    static constexpr bool kMayBeKept = false;
+  };
+  using AreaKey = WipedKey<AreaKeyTag>;
+
   FileKeyslot(FileSystem& files, std::string folder, Random& random);
 
   absl::Status CreateMissingAreas();
@@ -81,6 +87,14 @@ class FileKeyslot final : public Keyslot {
   // Errors: kNotFound if it does not open: staging or erasing it was cut short, or it is damaged.
   absl::StatusOr<SecretBytes> OpenArea(std::size_t area, Epoch epoch);
 
+  // The hash of an area's random bytes and its epoch, which opens the root key before them.
+  static AreaKey HashOf(ByteSpan area);
+
+  // The same for bytes that were read. What was hashed last is kept until the area is erased or
+  // staged anew: an epoch change looks at the same bytes four times, and to compare them costs a
+  // tenth of hashing them. They are worth what the root key is, which is in memory as well.
+  const AreaKey& KeyOf(std::size_t area, WipedBuffer bytes);
+
   absl::Status WriteArea(std::size_t area, std::size_t offset, ByteSpan bytes,
                          Durability durability);
   absl::Status EraseArea(std::size_t area);
@@ -90,6 +104,12 @@ class FileKeyslot final : public Keyslot {
   const std::string folder_;
   const std::array<std::string, kAreas> paths_;
   Random& random_;
+
+  struct Hashed {
+    WipedBuffer bytes;  // Empty if nothing was hashed.
+    AreaKey key;
+  };
+  std::array<Hashed, kAreas> hashed_;
 };
 
 }  // namespace holdfast::crypto
