@@ -51,6 +51,18 @@ std::optional<DateSpan> ReadDates(const v1::DateRange& range) {
 
 ScopeResult Invalid() { return {Refusal::kScopeInvalid, {}}; }
 
+// How many of a lease's records the scope covers, without a look at each where it covers all.
+std::uint32_t RecordsInScope(const Transfer& transfer, const Lease& lease,
+                             const CompiledScope& scope) {
+  if (!scope.Touches(transfer.Facts())) return 0;
+  if (scope.CoversWholeTransfer(transfer.Facts())) return lease.rows.size();
+  std::uint32_t records = 0;
+  lease.rows.ForEach([&](std::uint32_t row) {
+    if (scope.Covers(transfer.FactsOf(row, *transfer.records.Find(row)))) ++records;
+  });
+  return records;
+}
+
 }  // namespace
 
 ScopeResult CompileScope(const State& state, const v1::Scope& scope) {
@@ -169,11 +181,7 @@ std::vector<LeaseInScope> OpenLeasesInScope(const State& state, const CompiledSc
   std::vector<LeaseInScope> leases;
   for (const auto& [number, lease] : state.open_leases()) {
     const Transfer& transfer = *state.transfer(lease.transfer);
-    if (!scope.Touches(transfer.Facts())) continue;
-    std::uint32_t records = 0;
-    lease.rows.ForEach([&](std::uint32_t row) {
-      if (scope.Covers(transfer.FactsOf(row, *transfer.records.Find(row)))) ++records;
-    });
+    const std::uint32_t records = RecordsInScope(transfer, lease, scope);
     if (records == 0) continue;
     leases.push_back({number, lease.transfer, lease.requester, lease.not_after, records});
   }

@@ -440,5 +440,23 @@ TEST_F(HoldRulesTest, CountsSayWhatAHoldWouldCover) {
   EXPECT_EQ(policy::TransfersTouched(world_.state(), scope.scope), std::vector<std::uint32_t>{t_});
 }
 
+TEST_F(HoldRulesTest, WhatCoversAWholeTransferCountsAllThatALeaseReleased) {
+  const std::uint32_t lease = world_.OpenLease(t_);
+  world_.Do(World::Release(lease, 0));
+  world_.Do(World::Release(lease, 1));
+  const std::uint32_t other = world_.ClosedTransfer(1);
+  for (const v1::Scope& whole : {Everything(), OfTransfer(world_, t_)}) {
+    const auto scope = policy::CompileScope(world_.state(), whole);
+    ASSERT_TRUE(scope.ok());
+    const auto leases = policy::OpenLeasesInScope(world_.state(), scope.scope);
+    ASSERT_EQ(leases.size(), 1U);
+    EXPECT_EQ(leases[0].lease, lease);
+    EXPECT_EQ(leases[0].records, 2U);
+  }
+  const auto elsewhere = policy::CompileScope(world_.state(), OfTransfer(world_, other));
+  ASSERT_TRUE(elsewhere.ok());
+  EXPECT_TRUE(policy::OpenLeasesInScope(world_.state(), elsewhere.scope).empty());
+}
+
 }  // namespace
 }  // namespace holdfast::test
