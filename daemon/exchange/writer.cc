@@ -142,6 +142,8 @@ absl::Status Writer::RunTogether(std::span<const std::unique_ptr<Command>> comma
   }
   const LedgerHead head = group.Head();
   for (Command* command : run) command->Done(absl::OkStatus(), head);
+  // After the answers: nobody waits for what is told here.
+  if (!group.empty()) Announce();
   Notice(group);
   return absl::OkStatus();
 }
@@ -160,6 +162,7 @@ absl::Status Writer::RunAlone(Command& command) {
     }
     if (status.ok()) {
       command.Done(absl::OkStatus(), group.Head());
+      Announce();
       Notice(group);
       return status;
     }
@@ -214,7 +217,6 @@ absl::Status Writer::Commit(const Group& group) {
     parts_.metrics->Committed(parts_.core_options.name, group.entries().size(),
                               parts_.core_options.clock->SinceBoot() - begun);
   }
-  Announce();
   return absl::OkStatus();
 }
 
@@ -225,9 +227,12 @@ absl::Status Writer::CommitToStore(const Group& group, store::Group& out) {
     out.tiles.push_back({tile.id.level, tile.id.index, tile.bytes});
   }
   const std::shared_ptr<const SignedHead> signed_head = parts_.checkpoints.newest();
-  if (signed_head != nullptr && signed_head->head.size > stored_checkpoint_) {
+  const auto since_boot = parts_.core_options.clock->SinceBoot();
+  if (signed_head != nullptr && signed_head->head.size > stored_checkpoint_ &&
+      since_boot >= next_stored_checkpoint_) {
     out.checkpoint = store::CheckpointWrite{signed_head->head.size, signed_head->note};
     stored_checkpoint_ = signed_head->head.size;
+    next_stored_checkpoint_ = since_boot + kStoredCheckpointInterval;
   }
   return core_->store->Commit(out);
 }
@@ -318,6 +323,7 @@ absl::Status Writer::Sweep() {
     HF_RETURN_IF_ERROR(Begin(group));
     group.ChangeEpoch({}, Anchoring::kMayWait);
     HF_RETURN_IF_ERROR(CommitEpoch(group));
+    Announce();
   }
   if (policy::NextReviewTime(core_->state) <= UnixMillis(now.early_ms) &&
       since_boot >= next_review_ && !restricting_only_) {

@@ -59,6 +59,10 @@ class Writer final {
   // is full has to fit into the reserve (store/sqlite_store.h) on its way to the database.
   static constexpr std::size_t kMostGroupBytes = std::size_t{4} << 20;
 
+  // A checkpoint goes into the database as often as that, and not with each group: it is a page of
+  // the log, and whoever asks for one gets the newest from memory.
+  static constexpr std::chrono::milliseconds kStoredCheckpointInterval{1000};
+
   // How long it waits before it tries again to make an epoch, or to set space aside.
   static constexpr std::chrono::milliseconds kRetry{1000};
 
@@ -116,7 +120,7 @@ class Writer final {
   // Looks for what has become due: destruction, a lift, an epoch that is still to be made.
   absl::Status Sweep();
 
-  // The group may be answered.
+  // Has the newest ledger signed, and counts. After a group is answered: nobody waits for it.
   void Announce();
 
   // Tells who waits for a change, if `group` made one.
@@ -142,7 +146,8 @@ class Writer final {
   std::unique_ptr<Core> core_;
   std::vector<SealedPage> new_pages_;  // Of segments that the group opens.
   std::uint64_t stored_checkpoint_ = 0;
-  std::future<void> snapshot_written_;  // Invalid before the first.
+  std::chrono::milliseconds next_stored_checkpoint_{0};  // On the clock since boot.
+  std::future<void> snapshot_written_;                   // Invalid before the first.
   // The disk is full and the reserve was given up: only what restricts is done until it is back.
   bool restricting_only_ = false;
   bool disk_is_full_ = false;  // Why the exchange was stopped.
