@@ -3,6 +3,9 @@
 // loopback, with everything durable, against parts of the same work in the same run.
 //
 //   gateway_bench [--records N] [--runs N] [--binaries FOLDER] [--json FILE] [--compare FILE]
+//   gateway_bench --plot FILE.svg TABLE.json...
+//
+// The second form draws how kept tables grow with the number of records.
 //
 // docs/performance.md says what each row is. Exit status: 0, 1 if --compare finds a ratio that got
 // worse by more than 20 %, 64 for a wrong command line.
@@ -13,8 +16,10 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tests/bench/gateway_baselines.h"
+#include "tests/bench/gateway_plot.h"
 #include "tests/bench/gateway_steps.h"
 #include "tests/bench/gateway_table.h"
 #include "tests/bench/gateway_world.h"
@@ -24,6 +29,7 @@ namespace {
 
 constexpr int kUsage = 64;
 constexpr std::uint64_t kSmallest = 512;
+constexpr std::uint64_t kFew = 1000;
 constexpr std::uint64_t kFull = 5000;  // From here on the small calls are made in full number.
 
 struct Options {
@@ -32,6 +38,8 @@ struct Options {
   std::string binaries;
   std::string json;
   std::string compare;
+  std::string plot;
+  std::vector<std::string> tables;  // To be drawn.
 };
 
 bool ReadNumber(std::string_view text, std::uint64_t& number) {
@@ -39,15 +47,20 @@ bool ReadNumber(std::string_view text, std::uint64_t& number) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-// Every option has a value, after a space or `=`.
+// Every option has a value, after a space or `=`. What is none is a table to be drawn.
 bool ReadOptions(int argc, char** argv, Options& options) {
   const std::map<std::string_view, std::string*> texts = {{"--binaries", &options.binaries},
                                                           {"--json", &options.json},
+                                                          {"--plot", &options.plot},
                                                           {"--compare", &options.compare}};
   const std::map<std::string_view, std::uint64_t*> numbers = {{"--records", &options.records},
                                                               {"--runs", &options.runs}};
   for (int i = 1; i < argc; ++i) {
     std::string_view name = argv[i];
+    if (!name.starts_with("--")) {
+      options.tables.emplace_back(name);
+      continue;
+    }
     std::string_view value;
     if (const std::size_t equals = name.find('='); equals != std::string_view::npos) {
       value = name.substr(equals + 1);
@@ -61,7 +74,26 @@ bool ReadOptions(int argc, char** argv, Options& options) {
       return false;
     }
   }
+  if (options.plot.empty() != options.tables.empty()) return false;
   return options.records >= kSmallest && options.records <= 1'900'000 && options.runs > 0;
+}
+
+// The median of placing a hold where there are a thousand records.
+double HoldAmongFew(const Options& options, const EchoPeer& peer, Sizes sizes) {
+  sizes.records = kFew;
+  GatewayWorld world(options.binaries, sizes.records);
+  world.Start();
+  Table unused;
+  Steps steps(world, peer, unused, sizes);
+  steps.ReleaseBatches(steps.Carry(1), Steps::Order::kByRow);
+  return steps.PlaceHolds();
+}
+
+int Draw(const Options& options) {
+  const absl::Status drawn = DrawGrowth(options.tables, options.plot);
+  if (drawn.ok()) return EXIT_SUCCESS;
+  std::fprintf(stderr, "gateway_bench: %s\n", drawn.ToString().c_str());
+  return EXIT_FAILURE;
 }
 
 int Run(const Options& options) {
@@ -72,6 +104,10 @@ int Run(const Options& options) {
     sizes.streams = 16;
     sizes.calls_a_stream = 5;
     sizes.holds = 3;
+    sizes.paced_a_second = 500;
+    sizes.paced_seconds = 0.2;
+    sizes.paced_syncs = 20;
+    sizes.idle_streams = 200;
   }
   Table table;
   const EchoPeer peer;
@@ -80,7 +116,9 @@ int Run(const Options& options) {
   world.Stop();
   world.Start();
   const double empty = world.ResidentBytes();
+  const double empty_read = world.ReadBytes();
   Carried last;
+  std::vector<double> holds;
   {
     Steps steps(world, peer, table, sizes);
     for (std::uint64_t run = 0; run < options.runs; ++run) {
@@ -92,14 +130,27 @@ int Run(const Options& options) {
       steps.ReleaseBatches(last, Steps::Order::kRandom);
       steps.ReleaseLone(last);
       steps.ReleaseFromMany(last);
+      steps.ReleaseOnTime(last);
       steps.Destroy(last);
     }
-    for (std::uint64_t run = 0; run < options.runs; ++run) steps.PlaceHolds();
+    steps.KeepIdleStreams();
+    for (std::uint64_t run = 0; run < options.runs; ++run) holds.push_back(steps.PlaceHolds());
+    for (std::uint64_t run = 0; run < options.runs; ++run) steps.VerifyLedger();
   }
+  world.Kill();
+  table.Add("start after kill -9", 1, world.Start());
+  world.Stop();
+  for (const double hold : holds) {
+    table.Add("place a hold, by 1,000 records", 1, hold, HoldAmongFew(options, peer, sizes),
+              "the same where there are 1,000 records");
+  }
+  world.Start();
   const std::uint64_t rows = 2 * options.runs * options.records;
   for (std::uint64_t run = 0; run < options.runs; ++run) {
     world.Stop();
     table.Add("start, warm", 1, world.Start());
+    table.AddBytes("read at a warm start, a row",
+                   (world.ReadBytes() - empty_read) / static_cast<double>(rows));
     table.AddBytes("memory a row", (world.ResidentBytes() - empty) / static_cast<double>(rows));
     world.Stop();
     world.ForgetSnapshot();
@@ -142,8 +193,9 @@ int main(int argc, char** argv) {
   if (!holdfast::bench::ReadOptions(argc, argv, options)) {
     std::fprintf(stderr,
                  "usage: gateway_bench [--records N] [--runs N] [--binaries FOLDER] [--json FILE] "
-                 "[--compare FILE]\n       N records: 512 to 1,900,000\n");
+                 "[--compare FILE]\n       gateway_bench --plot FILE.svg TABLE.json...\n"
+                 "       N records: 512 to 1,900,000\n");
     return holdfast::bench::kUsage;
   }
-  return holdfast::bench::Run(options);
+  return options.plot.empty() ? holdfast::bench::Run(options) : holdfast::bench::Draw(options);
 }

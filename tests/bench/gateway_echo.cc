@@ -176,6 +176,39 @@ double EchoPeer::PingPong(int times, std::size_t request_bytes, std::size_t repl
   return median;
 }
 
+std::vector<double> EchoPeer::OpenLoop(const Traffic& traffic, double messages_a_second) const {
+  const EchoRequest request = RequestOf(traffic.request_bytes, traffic.reply_bytes, 1);
+  const std::size_t each = traffic.messages / traffic.streams;
+  // Time to open all streams.
+  const Pace pace(SteadyClock::now() + std::chrono::milliseconds(100), messages_a_second,
+                  traffic.streams);
+  std::vector<std::vector<double>> seconds(traffic.streams);
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < traffic.streams; ++i) {
+    threads.emplace_back([&, i] {
+      grpc::ClientContext context;
+      const std::unique_ptr<Stream> stream = parts_->stub->Chat(&context);
+      std::thread reader([&] {
+        EchoReply reply;
+        for (std::size_t message = 0; message < each; ++message) {
+          HF_CHECK(stream->Read(&reply));
+          seconds[i].push_back(SecondsSince(pace.DueAt(i, message)));
+        }
+      });
+      for (std::size_t message = 0; message < each; ++message) {
+        pace.WaitUntilDue(i, message);
+        HF_CHECK(stream->Write(request));
+      }
+      reader.join();
+      Finish(*stream);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::vector<double> all;
+  for (const std::vector<double>& of : seconds) all.insert(all.end(), of.begin(), of.end());
+  return all;
+}
+
 double EchoPeer::Unary(int times, std::size_t request_bytes, std::size_t reply_bytes) const {
   const EchoRequest request = RequestOf(request_bytes, reply_bytes, 1);
   return MedianSeconds(times, [&] {

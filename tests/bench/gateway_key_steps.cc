@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The steps of gateway_steps.h that release keys.
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <thread>
 #include <utility>
 
 #include "base/check.h"
 #include "base/mutex.h"
+#include "client/internal/connection.h"
+#include "client/ledger_client.h"
 #include "client/requester_client.h"
 #include "crypto/lease.h"
-#include "holdfast/v1/key_service.pb.h"
+#include "holdfast/v1/key_service.grpc.pb.h"
 #include "tests/bench/gateway_steps.h"
 #include "tests/bench/require.h"
 #include "tests/support/seeded_random.h"
@@ -22,6 +25,13 @@ using Rows = std::vector<std::uint32_t>;
 
 constexpr std::size_t kWindow = 32;
 constexpr std::uint64_t kSeed = 20260;
+
+// In order a leaf costs a block, since neighbours share all of the path; elsewhere the whole path.
+constexpr int kTreeDepth = 16;
+
+// Streams of an open loop: as many as keep a stream's rate far from what one can do.
+constexpr std::size_t kPacedStreams = 16;
+constexpr std::size_t kPacedWindow = 256;
 
 // How long a request for so many keys is, and its answer.
 std::size_t RequestBytes(const Rows& rows) {
@@ -96,10 +106,13 @@ void Steps::ReleaseBatches(const Carried& transfer, Order order) {
   HF_CHECK(released == rows.size());
   Traffic traffic{batches, RequestBytes(rows) / batches, ReplyBytes(rows.size()) / batches, 1,
                   kWindow};
-  table_.Add(order == Order::kByRow ? "release in order, 1,024 a message"
-                                    : "release at random, 1,024 a message",
-             rows.size(), seconds, KeyWrapSeconds(rows.size()) + peer_.Upload(traffic),
-             "BLAKE2b and AEAD a key + upload with replies");
+  table_.Add(
+      order == Order::kByRow ? "release in order, 1,024 a message"
+                             : "release at random, 1,024 a message",
+      rows.size(), seconds,
+      KeyWrapSeconds(rows.size(), order == Order::kRandom ? kTreeDepth : 1) + peer_.Upload(traffic),
+      order == Order::kRandom ? "16 ChaCha20, BLAKE2b and AEAD a key + upload with replies"
+                              : "ChaCha20, BLAKE2b and AEAD a key + upload with replies");
 }
 
 void Steps::ReleaseLone(const Carried& transfer) {
@@ -124,6 +137,61 @@ void Steps::ReleaseLone(const Carried& transfer) {
   table_.Add("release one key, one caller, p50", 1, MedianOf(std::move(seconds)),
              peer_.PingPong(sizes_.lone_calls, RequestBytes({1000}), ReplyBytes(1)) + SyncNow(),
              "p50 ping-pong + p50 fdatasync");
+}
+
+void Steps::ReleaseOnTime(const Carried& transfer) {
+  Caller caller(world_);
+  Mutex mutex;
+  CondVar changed;
+  std::size_t ready = 0;
+  std::optional<Pace> pace;
+  const auto wait_for_all = [&] {
+    const MutexLock lock(mutex);
+    if (++ready == kPacedStreams) {
+      pace.emplace(SteadyClock::now(), sizes_.paced_a_second, kPacedStreams);
+      changed.NotifyAll();
+    }
+    while (ready < kPacedStreams) changed.Wait(mutex);
+  };
+  const auto each =
+      static_cast<std::size_t>(sizes_.paced_a_second * sizes_.paced_seconds) / kPacedStreams;
+  std::vector<std::vector<double>> seconds(kPacedStreams);
+  std::vector<std::thread> threads;
+  for (std::size_t stream = 0; stream < kPacedStreams; ++stream) {
+    threads.emplace_back([&, stream] {
+      std::size_t asked = 0;  // The first one opens the lease.
+      std::size_t answered = 0;
+      caller.Release(
+          transfer.name,
+          [&]() -> absl::StatusOr<std::optional<Rows>> {
+            if (asked == 1) wait_for_all();
+            if (asked > each) return std::optional<Rows>();
+            if (asked > 0) pace->WaitUntilDue(stream, asked - 1);
+            const std::size_t at = stream + asked * kPacedStreams;
+            ++asked;
+            return std::optional<Rows>(Rows{transfer.rows[at % transfer.rows.size()]});
+          },
+          [&](std::vector<client::ReleasedKey> keys, std::span<const std::uint32_t>) {
+            HF_CHECK(keys.size() == 1);
+            if (answered++ > 0) {
+              seconds[stream].push_back(SecondsSince(pace->DueAt(stream, answered - 2)));
+            }
+            return absl::OkStatus();
+          },
+          kPacedWindow);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::vector<double> all;
+  for (const std::vector<double>& of : seconds) all.insert(all.end(), of.begin(), of.end());
+  const Traffic traffic{each * kPacedStreams, RequestBytes({1000}), ReplyBytes(1), kPacedStreams,
+                        kPacedWindow};
+  const std::vector<double> echoes = peer_.OpenLoop(traffic, sizes_.paced_a_second);
+  const std::vector<double> syncs = SyncTimes(world_.File("sync"), sizes_.paced_syncs);
+  constexpr double kTail = 99;
+  table_.Add("release on time, p99", 1, PercentileOf(all, kTail),
+             PercentileOf(echoes, kTail) + PercentileOf(syncs, kTail),
+             "p99 of the same messages with an echo + p99 fdatasync");
 }
 
 void Steps::ReleaseFromMany(const Carried& transfer) {
@@ -167,6 +235,30 @@ void Steps::ReleaseFromMany(const Carried& transfer) {
   const Traffic traffic{calls, RequestBytes({1000}), ReplyBytes(1), sizes_.streams, 1};
   table_.Add("release single keys, " + std::to_string(sizes_.streams) + " streams", calls, seconds,
              peer_.Upload(traffic), "ping-pong on as many streams");
+}
+
+void Steps::KeepIdleStreams() {
+  const auto channel = Take(world_.As("requester-1").channel(), "connecting");
+  const auto stub = v1::KeyService::NewStub(channel->connection().channel());
+  struct Idle {
+    std::unique_ptr<grpc::ClientContext> context;
+    std::unique_ptr<grpc::ClientReaderWriter<v1::ReleaseKeysRequest, v1::ReleaseKeysResponse>>
+        stream;
+  };
+  std::vector<Idle> streams;
+  const double before = world_.ResidentBytes();
+  for (std::size_t i = 0; i < sizes_.idle_streams; ++i) {
+    Idle& idle = streams.emplace_back(Idle{channel->connection().StreamContext(), nullptr});
+    idle.stream = stub->ReleaseKeys(idle.context.get());
+  }
+  // Behind the streams on the same connection.
+  Require(client::LedgerClient(channel).GetExchange().status(), "calling beside idle streams");
+  table_.AddBytes("memory of " + std::to_string(sizes_.idle_streams) + " idle streams",
+                  world_.ResidentBytes() - before);
+  for (const Idle& idle : streams) {
+    idle.context->TryCancel();
+    HF_CHECK(idle.stream->Finish().error_code() == grpc::StatusCode::CANCELLED);
+  }
 }
 
 }  // namespace holdfast::bench

@@ -110,11 +110,20 @@ void Steps::Destroy(const Carried& transfer) {
   const char* baseline = "2 p50 unary echo + 4 p50 fdatasync + the window of 1 ms";
   table_.Add("approve and destroy one record", 1, SecondsToDestroy(transfer.name, one),
              calls + 4 * SyncNow() + kDestructionWindow, baseline);
+  std::vector<std::uint32_t> leaves;
+  for (const Run& run : many) {
+    const auto first = std::lower_bound(rows.begin(), rows.end(), run.first);
+    for (std::size_t i = 0; i < run.records; ++i) {
+      leaves.push_back(
+          static_cast<std::uint32_t>(first - rows.begin() + static_cast<std::ptrdiff_t>(i)));
+    }
+  }
   table_.Add("approve and destroy 3.7 %", count * length, SecondsToDestroy(transfer.name, many),
-             calls + 4 * SyncNow() + kDestructionWindow, baseline);
+             PunctureSeconds(world_.File("pages.db"), leaves) + 2 * SyncNow(),
+             "puncture in memory + a commit of the pages + 2 p50 fdatasync");
 }
 
-void Steps::PlaceHolds() {
+double Steps::PlaceHolds() {
   cli::Session& counsel = world_.As("counsel-1");
   client::OrderClient client(Take(counsel.channel(), "connecting"));
   std::vector<double> seconds;
@@ -133,9 +142,11 @@ void Steps::PlaceHolds() {
     Require(client.Submit(AsBytes(order)).status(), "placing a hold");
     seconds.push_back(SecondsSince(start));
   }
-  table_.Add("place a hold, p50", 1, MedianOf(std::move(seconds)),
+  const double median = MedianOf(std::move(seconds));
+  table_.Add("place a hold, p50", 1, median,
              peer_.Unary(kUnaryCalls, kOrderBytes, kReceiptBytes) + 3 * SyncNow(),
              "p50 unary echo + 3 p50 fdatasync");
+  return median;
 }
 
 }  // namespace holdfast::bench

@@ -97,7 +97,7 @@ Steps::Steps(GatewayWorld& world, const EchoPeer& peer, Table& table, const Size
 
 Steps::~Steps() = default;
 
-double Steps::SyncNow() const { return SyncSeconds(world_.File("sync"), kSyncs); }
+double Steps::SyncNow() const { return MedianOf(SyncTimes(world_.File("sync"), kSyncs)); }
 
 std::vector<v1::SubmitSubjectsRequest> Steps::ReadList(const v1::Transfer& transfer) const {
   std::map<std::string, std::uint32_t> officers;
@@ -153,12 +153,14 @@ Carried Steps::Carry(std::size_t streams) {
   }
   Close(transfer.name(), deposited);
   table_.Add("deposit, " + StreamsText(streams), deposited.items, deposited.seconds,
-             release_gate + AeadSeconds(deposited.items, kSubjectBytes, kSubjectHeaderBytes) +
+             request_gate + release_gate +
+                 AeadSeconds(deposited.items, kSubjectBytes, kSubjectHeaderBytes) +
                  AeadSeconds(deposited.items, kRecordBytes, crypto::kEnvelopeHeaderBytes) +
+                 HashSeconds(deposited.items, kRecordBytes + crypto::kEnvelopeHeaderBytes) +
                  InsertSeconds(world_.File("insert.db"), deposited.items,
                                crypto::EnvelopeBytes(kRecordBytes)) +
                  peer_.Upload(deposited.TrafficOf(streams)),
-             "release gate + 2 AEAD + SQLite insert + upload");
+             "both gates + 2 AEAD + BLAKE2b + SQLite insert + upload");
   return {transfer.name(), Collect(transfer.name())};
 }
 

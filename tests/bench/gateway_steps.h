@@ -31,6 +31,10 @@ struct Sizes {
   int lone_calls = 200;            // Of one caller.
   std::size_t streams = 64;        // Of many callers,
   int calls_a_stream = 50;         // each with so many.
+  double paced_a_second = 10'000;  // Of callers who do not wait,
+  double paced_seconds = 2;        // for so long.
+  int paced_syncs = 1000;
+  std::size_t idle_streams = 10'000;
   int holds = 20;
 };
 
@@ -58,11 +62,20 @@ class Steps final {
   void ReleaseLone(const Carried& transfer);
   void ReleaseFromMany(const Carried& transfer);
 
+  // Keys one by one at a fixed rate, whether or not the answers keep up.
+  void ReleaseOnTime(const Carried& transfer);
+
+  // What streams cost on which nothing happens.
+  void KeepIdleStreams();
+
   // One record, and a random share of them by one order.
   void Destroy(const Carried& transfer);
 
-  // Holds over everything, which stay.
-  void PlaceHolds();
+  // Holds over everything, which stay. Returns the median of placing one.
+  double PlaceHolds();
+
+  // The ledger as others check it: an export as a whole, and one receipt.
+  void VerifyLedger();
 
  private:
   // How many bytes go each way, and in how many messages.

@@ -2,6 +2,7 @@
 #include "tests/bench/gateway_table.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -12,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/status_macros.h"
 
 namespace holdfast::bench {
 namespace {
@@ -51,6 +53,33 @@ double MedianOf(std::vector<double> values) {
   const std::size_t middle = values.size() / 2;
   if (values.size() % 2 == 1) return values[middle];
   return (values[middle - 1] + values[middle]) / 2;
+}
+
+double PercentileOf(std::vector<double> values, double percent) {
+  HF_CHECK(!values.empty());
+  std::sort(values.begin(), values.end());
+  const double rank = std::ceil(percent / 100 * static_cast<double>(values.size()));
+  return values[std::max<std::size_t>(static_cast<std::size_t>(rank), 1) - 1];
+}
+
+absl::StatusOr<nlohmann::json> ReadKeptTable(const std::string& path) {
+  const OpenFile file(std::fopen(path.c_str(), "r"), &std::fclose);
+  if (file == nullptr) return MakeError(Reason::kNotFound, "cannot read " + path);
+  nlohmann::json kept = nlohmann::json::parse(file.get(), nullptr, false);
+  if (!kept.is_object() || kept.value("schema", "") != kSchema || !kept.contains("rows") ||
+      !kept["rows"].is_array()) {
+    return MakeError(Reason::kRequestMalformed, path + " is not a table that --json wrote");
+  }
+  return kept;
+}
+
+absl::Status WriteText(const std::string& path, const std::string& text) {
+  const OpenFile file(std::fopen(path.c_str(), "w"), &std::fclose);
+  if (file == nullptr || std::fwrite(text.data(), 1, text.size(), file.get()) != text.size() ||
+      std::fflush(file.get()) != 0) {
+    return MakeError(Reason::kUnavailable, "cannot write " + path);
+  }
+  return absl::OkStatus();
 }
 
 Row& Table::Find(const std::string& name, std::uint64_t items) {
@@ -116,23 +145,11 @@ absl::Status Table::WriteJson(const std::string& path, std::uint64_t records) co
     rows.push_back(std::move(one));
   }
   const nlohmann::ordered_json table = {{"schema", kSchema}, {"records", records}, {"rows", rows}};
-  const std::string text = table.dump(2) + "\n";
-  const OpenFile file(std::fopen(path.c_str(), "w"), &std::fclose);
-  if (file == nullptr || std::fwrite(text.data(), 1, text.size(), file.get()) != text.size() ||
-      std::fflush(file.get()) != 0) {
-    return MakeError(Reason::kUnavailable, "cannot write " + path);
-  }
-  return absl::OkStatus();
+  return WriteText(path, table.dump(2) + "\n");
 }
 
 absl::StatusOr<int> Table::Compare(const std::string& path) const {
-  const OpenFile file(std::fopen(path.c_str(), "r"), &std::fclose);
-  if (file == nullptr) return MakeError(Reason::kNotFound, "cannot read " + path);
-  const nlohmann::json kept = nlohmann::json::parse(file.get(), nullptr, false);
-  if (!kept.is_object() || kept.value("schema", "") != kSchema || !kept.contains("rows") ||
-      !kept["rows"].is_array()) {
-    return MakeError(Reason::kRequestMalformed, path + " is not a table that --json wrote");
-  }
+  HF_ASSIGN_OR_RETURN(const nlohmann::json kept, ReadKeptTable(path));
   std::map<std::string, double> before;
   for (const nlohmann::json& row : kept["rows"]) {
     if (row.is_object() && row.contains("ratio") && row["ratio"].is_number()) {

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "nlohmann/json.hpp"
 
 namespace holdfast::bench {
 
@@ -30,6 +31,16 @@ struct Row {
 
 // The middle one, or the mean of the two in the middle. REQUIRES: not empty.
 double MedianOf(std::vector<double> values);
+
+// The smallest value that so many of a hundred do not exceed. REQUIRES: not empty.
+double PercentileOf(std::vector<double> values, double percent);
+
+// Returns a table that Table::WriteJson() wrote, of whose form no more is known than that.
+// Errors: kNotFound; kRequestMalformed if `path` is no table of this program.
+absl::StatusOr<nlohmann::json> ReadKeptTable(const std::string& path);
+
+// Errors: kUnavailable.
+absl::Status WriteText(const std::string& path, const std::string& text);
 
 class Table final {
  public:

@@ -30,8 +30,8 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr const char* kMembers[] = {"requester-1", "source-1",    "counsel-1",
-                                    "counsel-2",   "custodian-1", "custodian-2"};
+constexpr const char* kMembers[] = {"requester-1", "source-1",    "counsel-1", "counsel-2",
+                                    "custodian-1", "custodian-2", "auditor-1"};
 constexpr const char* kSigners[] = {"principal-source", "principal-requester", "requester-1",
                                     "source-1",         "counsel-1",           "counsel-2",
                                     "counsel-3",        "custodian-1",         "custodian-2"};
@@ -126,14 +126,16 @@ void GatewayWorld::WriteConfig() const {
   for (const char* name : {"state", "keyslot"}) {
     HF_CHECK(::mkdir(File(name).c_str(), 0700) == 0);
   }
-  WriteAll(File("holdfastd.conf"),
-           "listen {\n  address: \"127.0.0.1:0\"\n  key_path: \"" + File("pki/server.key") +
-               "\"\n  certificate_path: \"" + File("pki/server.pem") + "\"\n  client_ca_path: \"" +
-               File("pki/ca.pem") + "\"\n  port_file: \"" + File("port") +
-               "\"\n}\nexchanges {\n  name: \"address-requests\"\n  agreement_path: \"" +
-               File("agreement.dsse") + "\"\n  exchange_id: \"" + exchange_ +
-               "\"\n  state_directory: \"" + File("state") + "\"\n  keyslot_directory: \"" +
-               File("keyslot") + "\"\n  keyslot_allow_any_file_system: true\n}\n");
+  WriteAll(
+      File("holdfastd.conf"),
+      "listen {\n  address: \"127.0.0.1:0\"\n  key_path: \"" + File("pki/server.key") +
+          "\"\n  certificate_path: \"" + File("pki/server.pem") + "\"\n  client_ca_path: \"" +
+          File("pki/ca.pem") + "\"\n  port_file: \"" + File("port") +
+          "\"\n}\nexchanges {\n  name: \"address-requests\"\n  agreement_path: \"" +
+          File("agreement.dsse") + "\"\n  exchange_id: \"" + exchange_ +
+          "\"\n  state_directory: \"" + File("state") + "\"\n  keyslot_directory: \"" +
+          File("keyslot") +
+          "\"\n  keyslot_allow_any_file_system: true\n}\nlimits {\n  calls_per_peer: 10000\n}\n");
 }
 
 void GatewayWorld::WriteProfiles(const std::string& port) const {
@@ -192,10 +194,14 @@ double GatewayWorld::Start() {
   return std::chrono::duration<double>(SteadyClock::now() - start).count();
 }
 
-void GatewayWorld::Stop() {
+void GatewayWorld::Stop() { End(SIGTERM); }
+
+void GatewayWorld::Kill() { End(SIGKILL); }
+
+void GatewayWorld::End(int signal) {
   callers_.clear();
   if (daemon_ < 0) return;
-  HF_CHECK(::kill(daemon_, SIGTERM) == 0);
+  HF_CHECK(::kill(daemon_, signal) == 0);
   int status = 0;
   HF_CHECK(::waitpid(daemon_, &status, 0) == daemon_);
   daemon_ = -1;
@@ -209,6 +215,19 @@ double GatewayWorld::ResidentBytes() const {
   file >> size >> resident;
   HF_CHECK(file.good() && resident > 0);
   return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+double GatewayWorld::ReadBytes() const {
+  std::ifstream file("/proc/" + std::to_string(daemon_) + "/io");
+  std::string name;
+  double bytes = 0;
+  file >> name >> bytes;
+  HF_CHECK(file.good() && name == "rchar:");
+  return bytes;
+}
+
+std::string GatewayWorld::NewFolder(const std::string& name) {
+  return File(name + "-" + std::to_string(++folders_));
 }
 
 cli::Environment GatewayWorld::EnvironmentOf(Caller& caller) {

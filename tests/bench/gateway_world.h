@@ -39,11 +39,17 @@ class GatewayWorld final {
   // Asks it to end, and waits until it has.
   void Stop();
 
+  // Ends it as a loss of power would, but for what the kernel has in memory.
+  void Kill();
+
   // Removes what spares a start the ledger. REQUIRES: the daemon does not run.
   void ForgetSnapshot();
 
   // What the running daemon has in memory, in bytes.
   double ResidentBytes() const;
+
+  // What the running daemon has read since it started, in bytes: files, pipes and sockets.
+  double ReadBytes() const;
 
   // Runs a command line and returns what it printed on stdout.
   std::string Cli(const std::vector<std::string>& arguments);
@@ -52,6 +58,9 @@ class GatewayWorld final {
   cli::Session& As(const std::string& member);
 
   std::string File(const std::string& name) const { return folder_.File(name); }
+
+  // A path of that name, with a number, where nothing is yet.
+  std::string NewFolder(const std::string& name);
   PosixFileSystem& files() { return files_; }
   Clock& clock() { return clock_; }
   crypto::Random& random() { return random_; }
@@ -59,6 +68,7 @@ class GatewayWorld final {
  private:
   struct Caller;
 
+  void End(int signal);
   void MakeAgreement();
   void WriteConfig() const;
   void WriteProfiles(const std::string& port) const;
@@ -71,6 +81,7 @@ class GatewayWorld final {
   crypto::SystemRandom random_;
   std::string exchange_;
   pid_t daemon_ = -1;
+  int folders_ = 0;
   std::vector<std::unique_ptr<Caller>> callers_;
 };
 

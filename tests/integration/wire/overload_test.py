@@ -29,7 +29,7 @@ from holdfast.v1 import hold_service_pb2 as holds  # noqa: E402
 
 RECORDS = 60
 STREAMS = 16  # Of 32 messages each, where the writer's queue takes QUEUE commands.
-QUEUE = 4
+QUEUE = 16
 IN_FLIGHT = 16 << 20
 GROWTH = 160 << 20  # Sanitizers keep aside what was freed.
 HOLD_SECONDS = 3
@@ -75,12 +75,12 @@ class Flood:
             return sum(wire.info_of(error).reason == reason for error in self.errors)
 
     def _messages(self):
-        opening, digest = open_lease(self.gateway, self.transfer)
+        opening, chain = open_lease(self.gateway, self.transfer)
         yield keys.ReleaseKeysRequest(opening=opening)
         rows = list(range(RECORDS))
         for number in range(32):
-            yield keys.ReleaseKeysRequest(batch=keys.KeyBatch(
-                rows=rows, chain=reader.chain(digest, number, rows)))
+            chain = reader.chain(chain, number, rows)
+            yield keys.ReleaseKeysRequest(batch=keys.KeyBatch(rows=rows, chain=chain))
 
     def _run(self):
         stub = self.gateway.keys("requester-1")
