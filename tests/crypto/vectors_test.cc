@@ -28,6 +28,7 @@
 #include "crypto/envelope.h"
 #include "crypto/internal/primitives.h"
 #include "crypto/internal/secret_access.h"
+#include "crypto/key_file.h"
 #include "crypto/key_tree.h"
 #include "crypto/lease.h"
 #include "crypto/pseudonym.h"
@@ -386,6 +387,45 @@ TEST(OpeningVectorsTest, OpenAsTheySay) {
         OpenOpening(BytesAt(one, "sealed"), name, KeyFrom<LeafSeed>(BytesAt(one, "leaf_seed")));
     ASSERT_THAT(payload, IsOk());
     EXPECT_EQ(ToBytes(payload->Reveal()), BytesAt(one, "payload"));
+  }
+}
+
+// ---------------------------------------------------------------------------------------------
+// Key files
+
+constexpr std::string_view kPassphrase = "correct horse battery staple";
+
+WipedBuffer PassphraseOf(std::string_view text) {
+  Bytes bytes = ToBytes(text);
+  return WipedBuffer::TakeFrom(bytes);
+}
+
+Json BuildKeyFiles() {
+  test::SeededCryptoRandom random(11);
+  const SigningKey key = SigningKey::Generate(random).value();
+  Json file;
+  file["format"] = "holdfast signing key 1";
+  file["documentation"] = "docs/ledger-format.md";
+  file["public_key"] = Hex(key.public_key().bytes());
+  file["message"] = "DSSEv1";
+  file["signature"] = Hex(key.Sign(AsBytes("DSSEv1")));
+  file["passphrase"] = std::string(kPassphrase);
+  // As cheap as the format allows: these are opened in every test run.
+  const auto sealed =
+      WriteKeyFile(key, PassphraseOf(kPassphrase), KeyFileCost{1, 8192}, random).value();
+  file["protected"] = ToString(sealed.Reveal());
+  file["unprotected"] = ToString(WriteUnprotectedKeyFile(key).value().Reveal());
+  return file;
+}
+
+TEST(KeyFileVectorsTest, AreFrozen) { ExpectFrozen("key_file_v1.json", BuildKeyFiles()); }
+
+TEST(KeyFileVectorsTest, OpenAsTheySay) {
+  for (const char* kind : {"protected", "unprotected"}) {
+    const auto text = Load("key_file_v1.json", kind).get<std::string>();
+    const auto key = ReadKeyFile(AsBytes(text), PassphraseOf(kPassphrase));
+    ASSERT_THAT(key, IsOk());
+    EXPECT_EQ(Hex(key->Sign(AsBytes("DSSEv1"))), Load("key_file_v1.json", "signature"));
   }
 }
 

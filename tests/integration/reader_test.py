@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Reads tests/vectors with reader.py and a key tree in a few lines: a second implementation."""
+import base64
 import json
 import pathlib
 import struct
 import unittest
 
 import nacl.bindings as sodium
+import nacl.pwhash
 
 import reader
 
@@ -196,6 +198,29 @@ class LeaseTest(unittest.TestCase):
         for i, batch in enumerate(self.vector["batches"]):
             head = reader.chain(head, i, batch["rows"])
             self.assertEqual(head.hex(), batch["chain"])
+
+
+class KeyFileTest(unittest.TestCase):
+    def test_key_files_open_with_what_the_document_says(self):
+        file = load("key_file_v1.json")
+        for kind in ("protected", "unprotected"):
+            text = file[kind]
+            title, *lines, end, rest = text.split("\n")
+            self.assertEqual((title, end, rest), ("holdfast signing key 1", "end", ""))
+            values = dict(line.split(" ", 1) for line in lines)
+            seed = base64.b64decode(values["seed"], validate=True)
+            if values["protection"] != "none":
+                head = text[:text.index("seed ")].encode()
+                key = nacl.pwhash.argon2id.kdf(
+                    32, file["passphrase"].encode(), base64.b64decode(values["salt"]),
+                    int(values["passes"]), int(values["memory"]))
+                seed = sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
+                    seed, head, base64.b64decode(values["nonce"]), key)
+            public, secret = sodium.crypto_sign_seed_keypair(seed)
+            self.assertEqual(public.hex(), file["public_key"])
+            self.assertEqual(base64.b64decode(values["public"]), public)
+            signed = sodium.crypto_sign(file["message"].encode(), secret)
+            self.assertEqual(signed[:64].hex(), file["signature"])
 
 
 if __name__ == "__main__":
