@@ -39,16 +39,20 @@ absl::StatusOr<policy::HeadCheck> CheckHead(const exchange::Published& published
   return found == root ? policy::HeadCheck::kPrefix : policy::HeadCheck::kNotAPrefix;
 }
 
-// The leaf hash of an entry that was committed earlier.
-absl::StatusOr<Digest32> LeafHashAt(const exchange::Published& published, std::uint64_t index) {
-  HF_ASSIGN_OR_RETURN(exchange::ReaderPool::Lease reader, published.readers->Borrow());
+// An entry that was committed.
+absl::StatusOr<Bytes> EntryAt(const Hosted& hosted, std::uint64_t index) {
+  const std::shared_ptr<const exchange::Published> published = hosted.exchange->published();
+  if (published == nullptr) {
+    return MakeError(Reason::kExchangeStopped, "the exchange is stopped");
+  }
+  HF_ASSIGN_OR_RETURN(exchange::ReaderPool::Lease reader, published->readers->Borrow());
   HF_ASSIGN_OR_RETURN(const Bytes bundle, reader->ReadBundle(index / store::kEntriesPerBundle));
   HF_ASSIGN_OR_RETURN(const std::vector<ByteSpan> entries, store::ParseBundle(bundle));
   const std::size_t position = index % store::kEntriesPerBundle;
   if (position >= entries.size()) {
     return MakeError(Reason::kStoreCorrupt, "an accepted order is not in the ledger");
   }
-  return crypto::LeafHash(entries[position]);
+  return ToBytes(entries[position]);
 }
 
 void Answer(const Hosted& hosted, exchange::OrderOutcome outcome,
@@ -57,16 +61,13 @@ void Answer(const Hosted& hosted, exchange::OrderOutcome outcome,
     respond.Fail(std::move(error));
     return;
   }
+  const absl::StatusOr<Bytes> entry = EntryAt(hosted, outcome.index);
   if (outcome.already) {
-    const std::shared_ptr<const exchange::Published> published = hosted.exchange->published();
-    const absl::StatusOr<Digest32> hash =
-        published == nullptr ? MakeError(Reason::kExchangeStopped, "the exchange is stopped")
-                             : LeafHashAt(*published, outcome.index);
-    if (!hash.ok()) {
-      respond.Fail(hash.status());
+    if (!entry.ok()) {
+      respond.Fail(entry.status());
       return;
     }
-    outcome.leaf_hash = *hash;
+    outcome.leaf_hash = crypto::LeafHash(*entry);
   }
   v1::SubmitOrderResponse response;
   v1::Receipt& receipt = *response.mutable_receipt();
@@ -82,6 +83,9 @@ void Answer(const Hosted& hosted, exchange::OrderOutcome outcome,
     *out.mutable_not_after() = policy::ToProto(UnixMillis(lease.not_after_ms));
   }
   response.set_anchored(outcome.anchored);
+  // An order that is in force is answered whether or not its entry can be read back just now: the
+  // same order again gets it then.
+  if (entry.ok()) response.set_entry(ToString(*entry));
   respond.Reply(response);
 }
 

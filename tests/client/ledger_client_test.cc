@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 
 #include "base/error.h"
+#include "client/entry_proof.h"
 #include "crypto/ed25519.h"
 #include "crypto/merkle.h"
 #include "crypto/merkle_proof.h"
@@ -16,6 +17,7 @@
 #include "tests/support/fault_sweep.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/memory_file_system.h"
+#include "tests/support/mutations.h"
 #include "tests/support/status_matchers.h"
 
 namespace holdfast::client {
@@ -53,6 +55,14 @@ class FakeLedger final : public crypto::NodeReader {
       EXPECT_THAT(proof, IsOk());
       for (const Digest32& hash : *proof) answer.add_consistency(ToString(hash));
     }
+    return answer;
+  }
+
+  v1::InclusionProof Prove(std::uint64_t index) {
+    v1::InclusionProof answer;
+    const auto proof = crypto::MakeInclusionProof(index, frontier_.size(), *this);
+    EXPECT_THAT(proof, IsOk());
+    for (const Digest32& hash : *proof) answer.add_path(ToString(hash));
     return answer;
   }
 
@@ -157,6 +167,57 @@ TEST_F(CheckpointMemoryTest, RemembersTheOldOrTheNewWhicheverOperationFails) {
     ASSERT_THAT(remembered, IsOk());
     EXPECT_TRUE(remembered->note == "new" || (!stored && remembered->note == "old"));
   });
+}
+
+using EntryProofTest = CheckpointMemoryTest;
+
+TEST_F(EntryProofTest, ProvesEachEntryOfAVerifiedLedger) {
+  for (int i = 0; i < 9; ++i) ledger_.Add("entry" + std::to_string(i));
+  const auto head = Accept(ledger_.Answer(0));
+  ASSERT_THAT(head, IsOk());
+  for (std::uint64_t i = 0; i < 9; ++i) {
+    const Digest32 leaf = crypto::LeafHash(AsBytes("entry" + std::to_string(i)));
+    const auto proof = AcceptProof(*head, i, leaf, ledger_.Prove(i));
+    ASSERT_THAT(proof, IsOk());
+    EXPECT_EQ(proof->index, i);
+    EXPECT_EQ(proof->checkpoint, head->note);
+  }
+}
+
+TEST_F(EntryProofTest, NamesNoEntryThatItCannotProve) {
+  for (int i = 0; i < 9; ++i) ledger_.Add("entry" + std::to_string(i));
+  const auto head = Accept(ledger_.Answer(0));
+  ASSERT_THAT(head, IsOk());
+  const Digest32 leaf = crypto::LeafHash(AsBytes("entry4"));
+  const auto refused = [&](std::uint64_t index, const Digest32& hash,
+                           const v1::InclusionProof& answer) {
+    return ReasonOf(AcceptProof(*head, index, hash, answer).status()) ==
+           Reason::kLedgerInconsistent;
+  };
+  EXPECT_TRUE(refused(4, crypto::LeafHash(AsBytes("entry5")), ledger_.Prove(4)));
+  EXPECT_TRUE(refused(5, leaf, ledger_.Prove(4)));
+  EXPECT_TRUE(refused(4, leaf, ledger_.Prove(5)));
+  EXPECT_TRUE(refused(4, leaf, v1::InclusionProof()));
+  const v1::InclusionProof good = ledger_.Prove(4);
+  for (int i = 0; i < good.path_size(); ++i) {
+    for (const test::Mutation& m : test::BitFlipsAndTruncations(AsBytes(good.path(i)))) {
+      v1::InclusionProof bad = good;
+      bad.set_path(i, ToString(m.bytes));
+      EXPECT_TRUE(refused(4, leaf, bad)) << m.description;
+    }
+  }
+}
+
+TEST_F(EntryProofTest, BelievesAReceiptOnlyOfTheVeryEntry) {
+  v1::Receipt receipt;
+  receipt.set_leaf_hash(ToString(crypto::LeafHash(AsBytes("entry4"))));
+  EXPECT_THAT(CheckReceipt(receipt, AsBytes("entry4")), IsOk());
+  EXPECT_THAT(CheckReceipt(receipt, AsBytes("entry5")).status(),
+              HasReason(Reason::kLedgerInconsistent));
+  EXPECT_THAT(CheckReceipt(receipt, {}).status(), HasReason(Reason::kLedgerInconsistent));
+  receipt.clear_leaf_hash();
+  EXPECT_THAT(CheckReceipt(receipt, AsBytes("entry4")).status(),
+              HasReason(Reason::kLedgerInconsistent));
 }
 
 }  // namespace
