@@ -61,7 +61,9 @@ absl::StatusOr<Verification> VerifyExport(FileSystem& files, const VerificationR
   const absl::Status read =
       ReadExport(files, request.folder, size, [&](std::uint64_t index, ByteSpan entry) {
         progress(index);
+        if (request.before) request.before(index, verifier.state(), entry);
         const absl::Status added = verifier.Add(entry);
+        if (added.ok() && request.after) request.after(index, verifier.state());
         if (added.ok() && !verifier.state().now().trusted) result.clock_was_untrusted = true;
         return added;
       });

@@ -31,6 +31,11 @@ struct VerificationRequest {
   ExchangeId exchange;
   std::vector<std::string> earlier;  // Signed notes of this ledger that the caller kept.
   std::vector<crypto::TlogProof> receipts;
+
+  // Called before and after each entry is folded, by who collects something on the way: it counts
+  // only if all of the verification succeeds. May be empty.
+  std::function<void(std::uint64_t index, const policy::State& state, ByteSpan entry)> before;
+  std::function<void(std::uint64_t index, const policy::State& state)> after;
 };
 
 // What held. There is one only if everything did.
