@@ -12,6 +12,7 @@
 #include "cli/agreement_sample.h"
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "cli/signer.h"
 #include "crypto/dsse.h"
 #include "crypto/key_file.h"
 #include "crypto/sha256.h"
@@ -43,6 +44,7 @@ struct FileOptions {
 struct SignOptions {
   std::string file;
   std::string key;
+  std::string agent;
   std::string passphrase_file;
   std::string out;
 };
@@ -193,16 +195,21 @@ absl::StatusOr<ExitStatus> Sign(Session& session, const SignOptions& options) {
   if (!agreement.ok()) return AddMetadata(agreement.status(), "file", options.file);
   HF_RETURN_IF_ERROR(CheckPlaceTable(session, *agreement, options.file));
   HF_ASSIGN_OR_RETURN(crypto::UnverifiedDsse envelope, Begin(session, options.out, AsBytes(text)));
-  HF_ASSIGN_OR_RETURN(const crypto::SigningKey key,
-                      session.ReadSigningKey(options.key, options.passphrase_file));
+  if (options.key.empty() == options.agent.empty()) {
+    return MakeError(Reason::kRequestMalformed, "sign with --key FILE or with --agent PUBLIC-KEY");
+  }
+  HF_ASSIGN_OR_RETURN(const std::unique_ptr<Signer> key,
+                      options.key.empty()
+                          ? OpenAgentSigner(session, options.agent)
+                          : OpenFileSigner(session, options.key, options.passphrase_file));
   const policy::Principal* signer = nullptr;
   for (const policy::Principal& principal : agreement->principals()) {
-    if (principal.public_key == key.public_key()) signer = &principal;
+    if (principal.public_key == key->public_key()) signer = &principal;
   }
   if (signer == nullptr) {
     return MakeError(Reason::kSignatureInvalid, "the key is neither principal's");
   }
-  HF_RETURN_IF_ERROR(crypto::AddDsseSignature(envelope, key));
+  HF_RETURN_IF_ERROR(AddSignature(envelope, *key));
   const std::string rendered = crypto::RenderDsse(envelope);
   HF_RETURN_IF_ERROR(session.WriteFile(options.out, AsBytes(rendered), Overwrite::kPermit));
   const std::string id = Hex(agreement->digest());
@@ -306,7 +313,8 @@ void DeclareAgreement(Command root) {
     auto options = std::make_shared<SignOptions>();
     Command sign = agreement.Sub("sign", "sign as one of the principals");
     sign.Required("file", options->file, "the agreement's text")
-        .Required("--key", options->key, "the principal's key file")
+        .Optional("--key", options->key, "the principal's key file")
+        .Optional("--agent", options->agent, "in its place: the public key of a key in ssh-agent")
         .Optional("--passphrase-file", options->passphrase_file,
                   "a file with the passphrase in its first line")
         .Required("--out", options->out, "the signed file; a signature is added to what is there");

@@ -123,6 +123,8 @@ CommandLine::CommandLine() : app_(std::make_unique<CLI::App>("", "holdfast")) {
   app_->add_option("--server", globals_.server, "HOST:PORT in place of the profile's");
   app_->add_option("--exchange", globals_.exchange, "its name, where the gateway hosts several");
   app_->add_option("--timeout", globals_.timeout, "the longest a call may take, such as 30s");
+  app_->add_option("--passphrase-fd", globals_.passphrase_fd,
+                   "a descriptor whose next line is the signing key's passphrase");
   app_->add_flag("--json", globals_.json, "one JSON object a result");
   app_->add_flag("--quiet", globals_.quiet, "no progress and no notes");
   app_->add_flag("--verbose", globals_.verbose, "more detail");

@@ -76,6 +76,7 @@ struct GlobalOptions {
   std::string server;
   std::string exchange;
   std::string timeout;
+  std::string passphrase_fd;
   bool json = false;
   bool quiet = false;
   bool verbose = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // holdfast doctor: one check after the other, and what to do about each that fails.
 #include <functional>
+#include <memory>
 #include <string>
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/exchange_view.h"
 #include "cli/hints.h"
+#include "cli/signer.h"
 #include "client/ledger_client.h"
 #include "crypto/key_file.h"
 #include "crypto/library.h"
@@ -39,23 +41,35 @@ absl::StatusOr<std::string> CheckAgreement(Session& session) {
                      agreement.version());
 }
 
-// That the key belongs to the member, without its passphrase.
+// The key that the profile signs with, without its passphrase.
+absl::StatusOr<crypto::PublicKey> PublicKeyOf(Session& session, const Profile& profile) {
+  if (!profile.signing_agent.empty()) {
+    HF_ASSIGN_OR_RETURN(const std::unique_ptr<Signer> signer,
+                        OpenAgentSigner(session, profile.signing_agent));
+    return signer->public_key();
+  }
+  HF_ASSIGN_OR_RETURN(Bytes text,
+                      session.files().ReadWhole(profile.signing_key, crypto::kMaxKeyFileBytes));
+  auto key = crypto::UnverifiedPublicKeyOf(text);
+  crypto::Wipe(text);
+  return key;
+}
+
+// That the key belongs to the member.
 absl::StatusOr<std::string> CheckSigningKey(Session& session) {
   HF_ASSIGN_OR_RETURN(const Profile* const profile, session.profile());
-  if (profile->signing_key.empty()) return std::string("none: this profile signs nothing");
+  if (profile->signing_key.empty() && profile->signing_agent.empty()) {
+    return std::string("none: this profile signs nothing");
+  }
   HF_ASSIGN_OR_RETURN(const policy::OpenedAgreement agreement, AgreementOfProfile(session));
-  HF_ASSIGN_OR_RETURN(Bytes text,
-                      session.files().ReadWhole(profile->signing_key, crypto::kMaxKeyFileBytes));
-  const auto key = crypto::UnverifiedPublicKeyOf(text);
-  crypto::Wipe(text);
-  HF_RETURN_IF_ERROR(key.status());
+  HF_ASSIGN_OR_RETURN(const crypto::PublicKey key, PublicKeyOf(session, *profile));
   const policy::Member* member = agreement.FindMember(profile->member);
   if (member == nullptr) {
     return MakeError(Reason::kConfigInvalid, "the agreement has no member " + profile->member);
   }
   const UnixMillis now = session.clock().WallNow();
   for (const policy::MemberKey& enrolled : member->keys) {
-    if (enrolled.public_key != *key) continue;
+    if (enrolled.public_key != key) continue;
     if (enrolled.ValidAt(now)) return "the one that is enrolled for " + member->id;
     return MakeError(Reason::kConfigInvalid, "the signing key is not valid now");
   }

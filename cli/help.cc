@@ -14,9 +14,9 @@ Usage: holdfast [--profile NAME] COMMAND [ARGUMENTS]
 
 Everyone
   status        is the gateway serving, and what is held
-  order         context, show, sign, submit a signed order; pending: what waits;
+  order         context, draft, show, sign, submit a signed order; pending: what waits;
                 trust-clock: let a custodian say that the gateway's clock is right
-  identity      create, show: signing keys
+  identity      create, show, change-passphrase, agent: signing keys
   doctor        find out why it does not work, and what to do
 Requester
   transfer      create, submit, wait, run (all in one), show, list
@@ -24,7 +24,7 @@ Requester
 Source
   source        serve: fetch subjects, look them up, deposit, close; pull, push, explain: by files
 Counsel
-  hold          preview, place, list, lift, cancel-lift
+  hold          preview, place, list, show, lift, cancel-lift, history, certificate
 Custodian
   transfer      dossier, approve, deny, suspend, resume, cap, end, let-go-on
   review        list, show, release, refuse doubtful cases; rerun a verdict

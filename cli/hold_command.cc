@@ -10,27 +10,14 @@
 #include "base/status_macros.h"
 #include "cli/commands.h"
 #include "cli/exchange_view.h"
+#include "cli/hold_certificate.h"
 #include "cli/orders.h"
+#include "cli/place_hold.h"
 #include "cli/scope_options.h"
 #include "client/order_client.h"
-#include "crypto/sha256.h"
 
 namespace holdfast::cli {
 namespace {
-
-constexpr std::size_t kMaxDocumentBytes = std::size_t{256} << 20;
-
-struct PlaceOptions {
-  std::string id;
-  std::string matter;
-  std::string court;
-  std::string reference;
-  std::string document;
-  std::string kind;
-  std::string review;
-  ScopeOptions scope;
-  OrderOptions order;
-};
 
 struct LiftOptions {
   std::string id;
@@ -62,28 +49,6 @@ absl::StatusOr<ExitStatus> Preview(Session& session, const ScopeOptions& options
   return ExitStatus::kDone;
 }
 
-absl::StatusOr<ExitStatus> Place(Session& session, const PlaceOptions& options) {
-  order::v1::Order act;
-  order::v1::PlaceHold& hold = *act.mutable_place_hold();
-  hold.set_hold_id(options.id.empty() ? "hold-" + Hex(crypto::Draw<6>(session.random()))
-                                      : options.id);
-  hold.set_matter(options.matter);
-  hold.set_court(options.court);
-  hold.set_order_reference(options.reference);
-  HF_ASSIGN_OR_RETURN(const std::string document,
-                      session.ReadText(options.document, kMaxDocumentBytes));
-  hold.set_document_sha256(Hex(crypto::Sha256Of(AsBytes(document))));
-  hold.set_kind(options.kind == "freeze"     ? order::v1::FREEZE
-                : options.kind == "preserve" ? order::v1::PRESERVE
-                                             : order::v1::FREEZE_AND_PRESERVE);
-  HF_ASSIGN_OR_RETURN(*hold.mutable_scope(), options.scope.ToScope());
-  if (!options.review.empty()) {
-    HF_ASSIGN_OR_RETURN(const UnixMillis review, ParseRfc3339(options.review));
-    hold.mutable_review_at()->set_seconds(review.value() / 1000);
-  }
-  return CarryOut(session, std::move(act), options.order);
-}
-
 absl::StatusOr<v1::Hold> Find(Session& session, const std::string& id) {
   HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
   HF_ASSIGN_OR_RETURN(const std::vector<v1::Hold> holds,
@@ -92,6 +57,12 @@ absl::StatusOr<v1::Hold> Find(Session& session, const std::string& id) {
                                [&](const v1::Hold& hold) { return hold.id() == id; });
   if (it == holds.end()) return MakeError(Reason::kNotFound, "there is no hold " + id);
   return *it;
+}
+
+absl::StatusOr<ExitStatus> Show(Session& session, const std::string& id) {
+  HF_ASSIGN_OR_RETURN(const v1::Hold hold, Find(session, id));
+  session.out().Result(HoldJson(hold), HoldText(session.out(), hold));
+  return ExitStatus::kDone;
 }
 
 absl::StatusOr<ExitStatus> Lift(Session& session, const LiftOptions& options) {
@@ -152,7 +123,8 @@ absl::StatusOr<ExitStatus> List(Session& session, const ListOptions& options) {
 }  // namespace
 
 void DeclareHold(Command root) {
-  Command hold = root.Sub("hold", "preview, place, list, lift, cancel-lift");
+  Command hold =
+      root.Sub("hold", "preview, place, list, show, lift, cancel-lift, history, certificate");
   {
     auto options = std::make_shared<ScopeOptions>();
     Command preview = hold.Sub("preview", "count what a hold would cover; places nothing");
@@ -162,22 +134,8 @@ void DeclareHold(Command root) {
   {
     auto options = std::make_shared<PlaceOptions>();
     Command place = hold.Sub("place", "place a hold: in force when it is answered");
-    place.Required("--matter", options->matter, "the matter, such as 1:26-cv-00001")
-        .Required("--court", options->court, "the court")
-        .Required("--order-reference", options->reference, "the order's docket reference")
-        .Required("--document", options->document, "the order's document; its SHA-256 is recorded")
-        .Optional("--id", options->id, "the hold's id; made up if it is left out")
-        .Optional("--kind", options->kind, "freeze, preserve or both; default both")
-        .Optional("--review", options->review, "when somebody must look again, in RFC 3339");
-    options->scope.Declare(place);
-    options->order.Declare(place);
-    place.Runs([options](Session& session) -> absl::StatusOr<ExitStatus> {
-      if (!options->kind.empty() && options->kind != "freeze" && options->kind != "preserve" &&
-          options->kind != "both") {
-        return MakeError(Reason::kRequestMalformed, "--kind is freeze, preserve or both");
-      }
-      return Place(session, *options);
-    });
+    options->Declare(place);
+    place.Runs([options](Session& session) { return PlaceHold(session, *options); });
   }
   {
     auto options = std::make_shared<ListOptions>();
@@ -200,6 +158,34 @@ void DeclareHold(Command root) {
     cancel.Required("hold", options->id, "the hold's id");
     options->order.Declare(cancel);
     cancel.Runs([options](Session& session) { return Cancel(session, *options); });
+  }
+  {
+    auto id = std::make_shared<std::string>();
+    Command show = hold.Sub("show", "show one hold");
+    show.Required("hold", *id, "the hold's id");
+    show.Runs([id](Session& session) { return Show(session, *id); });
+  }
+  {
+    auto options = std::make_shared<CertificateOptions>();
+    Command history = hold.Sub("history", "every act about a hold: what, who, when, which entry");
+    history.Required("hold", options->hold, "the hold's id")
+        .Required("--export", options->folder, "a ledger's export; it is verified first")
+        .Optional("--exchange-id", options->exchange_id,
+                  "64 hexadecimal digits, obtained from elsewhere; default that of the profile");
+    history.Runs([options](Session& session) { return ShowVerifiedHistory(session, *options); });
+  }
+  {
+    auto options = std::make_shared<CertificateOptions>();
+    Command certificate =
+        hold.Sub("certificate", "write one page for the docket, from a ledger that is verified");
+    certificate.Required("hold", options->hold, "the hold's id")
+        .Required("export", options->folder, "a ledger's export, as an auditor makes it")
+        .Required("--out", options->out, "the page to write; nothing is replaced")
+        .Optional("--exchange-id", options->exchange_id,
+                  "64 hexadecimal digits, obtained from elsewhere; default that of the profile");
+    certificate.Footer("Needs no network. A ledger that does not verify gives no page.");
+    certificate.Runs(
+        [options](Session& session) { return WriteHoldCertificate(session, *options); });
   }
 }
 

@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
     holdfast::cli::Environment environment{
         std::cin, std::cout, std::cerr, IsTerminal(STDIN_FILENO), IsTerminal(STDERR_FILENO), files,
         clock,    random,    Variable};
+    environment.in_descriptor = STDIN_FILENO;
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     return static_cast<int>(holdfast::cli::Run(arguments, environment));
   } catch (const std::exception& error) {

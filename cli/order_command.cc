@@ -15,6 +15,8 @@
 #include "client/order_client.h"
 #include "client/requester_client.h"
 #include "crypto/dsse.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 #include "policy/opened_order.h"
 #include "policy/order_json.h"
 
@@ -27,6 +29,12 @@ struct FileOptions {
   bool yes = false;
 };
 
+struct DraftOptions {
+  std::string act;
+  std::string out;
+  std::string valid_for = "1h";
+};
+
 struct TrustOptions {
   std::string reason;
   OrderOptions order;
@@ -36,6 +44,24 @@ absl::StatusOr<ExitStatus> TrustClock(Session& session, const TrustOptions& opti
   order::v1::Order act;
   act.mutable_trust_clock()->set_reason(options.reason);
   return CarryOut(session, std::move(act), options.order);
+}
+
+// An act in the JSON form of an order of which nothing else is set: the rest is filled in.
+absl::StatusOr<ExitStatus> Draft(Session& session, const DraftOptions& options) {
+  HF_ASSIGN_OR_RETURN(const std::string text, session.ReadText(options.act, kMaxOrderBytes));
+  HF_ASSIGN_OR_RETURN(order::v1::Order act, policy::ParseOrder(AsBytes(text)));
+  order::v1::Order rest = act;
+  const auto* oneof = order::v1::Order::descriptor()->FindOneofByName("act");
+  rest.GetReflection()->ClearOneof(&rest, oneof);
+  if (act.act_case() == order::v1::Order::ACT_NOT_SET || rest.ByteSizeLong() != 0) {
+    return MakeError(Reason::kRequestMalformed,
+                     "the file must hold one act and nothing else, such as "
+                     "{\"cancelLift\": {\"holdId\": \"hold-1\", \"proposalIndex\": 7}}");
+  }
+  HF_ASSIGN_OR_RETURN(const order::v1::Order order,
+                      DraftOrder(session, std::move(act), options.valid_for));
+  session.out().Note(policy::DescribeOrder(order));
+  return WriteDraft(session, order, options.out);
 }
 
 absl::StatusOr<ExitStatus> ShowContext(Session& session) {
@@ -109,10 +135,8 @@ absl::StatusOr<ExitStatus> Submit(Session& session, const FileOptions& options) 
                       session.ReadText(options.file, crypto::kMaxDsseBytes));
   HF_ASSIGN_OR_RETURN(const crypto::UnverifiedDsse envelope, crypto::ParseDsse(text));
   HF_ASSIGN_OR_RETURN(const order::v1::Order order, policy::ParseOrder(envelope.payload));
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
-  HF_ASSIGN_OR_RETURN(const v1::SubmitOrderResponse response,
-                      client::OrderClient(channel).Submit(AsBytes(text)));
-  return ShowReceipt(session, order, response);
+  HF_ASSIGN_OR_RETURN(const AcceptedOrder accepted, Deliver(session, order, text));
+  return ShowReceipt(session, order, accepted);
 }
 
 // Says what stops a transfer, and what a custodian can do about it. False if nothing does.
@@ -191,8 +215,19 @@ absl::StatusOr<ExitStatus> Pending(Session& session) {
 }  // namespace
 
 void DeclareOrder(Command root) {
-  Command order = root.Sub("order", "context, show, sign, submit, trust-clock, pending");
+  Command order = root.Sub("order", "context, draft, show, sign, submit, trust-clock, pending");
   order.Sub("context", "what goes into my next order").Runs(ShowContext);
+  {
+    auto options = std::make_shared<DraftOptions>();
+    Command draft = order.Sub("draft", "make an unsigned order of an act that is written as JSON");
+    draft.Required("act", options->act, "a file with the act alone, or - for standard input")
+        .Required("--out", options->out, "the file to write")
+        .Optional("--valid-for", options->valid_for, "how long it may be delivered; default 1h");
+    draft.Footer(
+        "For any act: the command for it (`hold place --draft FILE`) does the same in fewer "
+        "words.");
+    draft.Runs([options](Session& session) { return Draft(session, *options); });
+  }
   {
     auto options = std::make_shared<FileOptions>();
     Command show = order.Sub("show", "say in plain words what an order does");

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/orders.h"
 
+#include <memory>
+
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "cli/exchange_view.h"
+#include "cli/signer.h"
+#include "client/entry_proof.h"
 #include "client/order_client.h"
 #include "crypto/dsse.h"
+#include "crypto/tlog_proof.h"
+#include "holdfast/ledger/v1/entry.pb.h"
 #include "policy/order_json.h"
 
 namespace holdfast::cli {
@@ -50,15 +56,35 @@ absl::StatusOr<order::v1::Order> DraftOrder(Session& session, order::v1::Order a
 }
 
 absl::StatusOr<std::string> SignOrder(Session& session, const order::v1::Order& order) {
-  HF_ASSIGN_OR_RETURN(const crypto::SigningKey key, session.signing_key());
+  HF_ASSIGN_OR_RETURN(const std::unique_ptr<Signer> signer, OpenSigner(session));
+  return SignOrderWith(*signer, order);
+}
+
+absl::StatusOr<std::string> SignOrderWith(Signer& signer, const order::v1::Order& order) {
   HF_ASSIGN_OR_RETURN(const std::string payload, policy::RenderOrder(order));
-  HF_ASSIGN_OR_RETURN(const crypto::UnverifiedDsse envelope,
-                      crypto::SignDsse(crypto::kOrderPayloadType, AsBytes(payload), key));
+  crypto::UnverifiedDsse envelope;
+  envelope.payload_type = std::string(crypto::kOrderPayloadType);
+  envelope.payload = ToBytes(AsBytes(payload));
+  HF_RETURN_IF_ERROR(AddSignature(envelope, signer));
   return crypto::RenderDsse(envelope);
 }
 
-absl::Status ConfirmOrder(Session& session, const order::v1::Order& order, Consent consent) {
+absl::StatusOr<ExitStatus> WriteDraft(Session& session, const order::v1::Order& order,
+                                      const std::string& path) {
+  HF_ASSIGN_OR_RETURN(const std::string text, policy::RenderOrder(order));
+  HF_RETURN_IF_ERROR(session.WriteFile(path, AsBytes(text), Overwrite::kRefuse));
+  JsonObject object("OrderDraft");
+  object.Set("file", path).Set("order_id", order.id());
+  session.out().Result(object, "draft " + path + ", not signed");
+  return ExitStatus::kDone;
+}
+
+absl::Status ConfirmOrder(Session& session, const order::v1::Order& order, Consent consent,
+                          const std::string& effect) {
   session.out().Note(policy::DescribeOrder(order));
+  session.out().Note("In your time: signed at " + session.out().Time(ToMillis(order.issued_at())) +
+                     ", void from " + session.out().Time(ToMillis(order.void_after())) + " on.");
+  if (!effect.empty()) session.out().Note(effect);
   if (consent == Consent::kGiven) return absl::OkStatus();
   if (!session.AsksPeople()) {
     return MakeError(Reason::kRequestMalformed,
@@ -68,8 +94,94 @@ absl::Status ConfirmOrder(Session& session, const order::v1::Order& order, Conse
   return MakeError(Reason::kRequestMalformed, "the order was not signed");
 }
 
+namespace {
+
+absl::Status OtherEntry(const std::string& what) {
+  return MakeError(Reason::kLedgerInconsistent, what);
+}
+
+// Whether the entry is the acceptance of this order, or of an earlier one that placed the same
+// hold: the gateway answers a hold that stands with its first receipt.
+absl::Status CheckEntry(ByteSpan bytes, const order::v1::Order& order, const std::string& dsse) {
+  ledger::v1::Entry entry;
+  if (!entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
+      !entry.has_order_accepted()) {
+    return OtherEntry("the entry that the gateway named is not that of an order");
+  }
+  const std::string& found = entry.order_accepted().order_dsse();
+  if (found == dsse) return absl::OkStatus();
+  const auto there = crypto::ParseDsse(found);
+  const auto ours = crypto::ParseDsse(dsse);
+  if (there.ok() && ours.ok()) {
+    if (there->payload == ours->payload) return absl::OkStatus();
+    const auto earlier = policy::ParseOrder(there->payload);
+    if (earlier.ok() && order.has_place_hold() && earlier->has_place_hold() &&
+        earlier->place_hold().SerializeAsString() == order.place_hold().SerializeAsString()) {
+      return absl::OkStatus();
+    }
+  }
+  return OtherEntry("the entry that the gateway named holds another order");
+}
+
+// Keeps a proof where `ledger verify --receipts` finds it. Returns its path, or nothing: the order
+// is accepted whether or not this machine's disk is full.
+std::string KeepReceipt(Session& session, const crypto::TlogProof& proof) {
+  const auto folder = session.ProfileValue(&Profile::state, "state");
+  const auto exchange = session.exchange_id();
+  if (!folder.ok() || !exchange.ok()) return {};
+  const std::string receipts = JoinPath(JoinPath(*folder, "receipts"), Hex(BytesOf(*exchange)));
+  const std::string path = JoinPath(receipts, std::to_string(proof.index) + ".tlog-proof");
+  absl::Status kept = session.MakeFolder(receipts);
+  if (kept.ok()) {
+    kept = session.WriteFile(path, AsBytes(crypto::FormatTlogProof(proof)), Overwrite::kPermit);
+  }
+  if (kept.ok()) return path;
+  session.out().Note("the receipt could not be kept: " + std::string(kept.message()));
+  return {};
+}
+
+absl::Status Prove(Session& session, const order::v1::Order& order, const std::string& dsse,
+                   AcceptedOrder& accepted) {
+  const ByteSpan entry = AsBytes(accepted.response.entry());
+  HF_ASSIGN_OR_RETURN(const Digest32 leaf,
+                      client::CheckReceipt(accepted.response.receipt(), entry));
+  HF_RETURN_IF_ERROR(CheckEntry(entry, order, dsse));
+  HF_ASSIGN_OR_RETURN(accepted.head, VerifyCheckpoint(session));
+  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  client::LedgerClient ledger(channel);
+  HF_ASSIGN_OR_RETURN(
+      const crypto::TlogProof proof,
+      client::ProveEntry(ledger, accepted.head, accepted.response.receipt().ledger_index(), leaf));
+  accepted.receipt_file = KeepReceipt(session, proof);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<AcceptedOrder> Deliver(Session& session, const order::v1::Order& order,
+                                      const std::string& dsse) {
+  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  AcceptedOrder accepted;
+  HF_ASSIGN_OR_RETURN(accepted.response, client::OrderClient(channel).Submit(AsBytes(dsse)));
+  accepted.proven = Prove(session, order, dsse, accepted);
+  return accepted;
+}
+
+absl::Status UnprovenOrder(const AcceptedOrder& accepted) {
+  const absl::Status& why = accepted.proven;
+  absl::Status error = MakeError(
+      ReasonOf(why).value_or(Reason::kInternal),
+      fmt::format("NOT VERIFIED: the gateway says that it accepted the order as ledger "
+                  "entry {}, and this was not proven: {}",
+                  accepted.response.receipt().ledger_index(), std::string(why.message())));
+  for (const auto& [key, value] : MetadataOf(why))
+    error = AddMetadata(std::move(error), key, value);
+  return error;
+}
+
 ExitStatus ShowReceipt(Session& session, const order::v1::Order& order,
-                       const v1::SubmitOrderResponse& response) {
+                       const AcceptedOrder& accepted) {
+  const v1::SubmitOrderResponse& response = accepted.response;
   const v1::Receipt& receipt = response.receipt();
   JsonObject object("OrderReceipt");
   object.Set("order_id", order.id())
@@ -82,8 +194,7 @@ ExitStatus ShowReceipt(Session& session, const order::v1::Order& order,
   if (order.has_place_hold()) {
     object.Set("anchored", response.anchored());
     JsonArray leases;
-    text +=
-        fmt::format("\nin force; {} leases were open in its scope", response.open_leases_size());
+    text += fmt::format("\n{} leases were open in its scope", response.open_leases_size());
     for (const v1::OpenLease& lease : response.open_leases()) {
       JsonObject one;
       one.Set("requester", lease.requester())
@@ -100,28 +211,31 @@ ExitStatus ShowReceipt(Session& session, const order::v1::Order& order,
       text += "\nits epoch is not made yet: nothing is released or destroyed before it is";
     }
   }
+  object.Set("verified", accepted.proven.ok());
+  if (!accepted.proven.ok()) {
+    session.out().Result(object, text);
+    return session.out().Fail(UnprovenOrder(accepted));
+  }
+  object.Set("checkpoint_size", accepted.head.checkpoint.size)
+      .Set("checkpoint_root", Hex(accepted.head.checkpoint.root))
+      .Set("receipt_file", accepted.receipt_file);
+  text += fmt::format("\nproven: it is in the ledger of {} entries that the exchange's key signed",
+                      accepted.head.checkpoint.size);
+  if (!accepted.receipt_file.empty()) text += "\nreceipt: " + accepted.receipt_file;
   session.out().Result(object, text);
   return ExitStatus::kDone;
 }
 
 absl::StatusOr<ExitStatus> CarryOut(Session& session, order::v1::Order act,
-                                    const OrderOptions& options) {
+                                    const OrderOptions& options, const std::string& effect) {
   HF_ASSIGN_OR_RETURN(const order::v1::Order order,
                       DraftOrder(session, std::move(act), options.valid_for));
-  if (!options.draft.empty()) {
-    HF_ASSIGN_OR_RETURN(const std::string text, policy::RenderOrder(order));
-    HF_RETURN_IF_ERROR(session.WriteFile(options.draft, AsBytes(text), Overwrite::kRefuse));
-    JsonObject object("OrderDraft");
-    object.Set("file", options.draft).Set("order_id", order.id());
-    session.out().Result(object, "draft " + options.draft + ", not signed");
-    return ExitStatus::kDone;
-  }
-  HF_RETURN_IF_ERROR(ConfirmOrder(session, order, options.yes ? Consent::kGiven : Consent::kAsk));
+  if (!options.draft.empty()) return WriteDraft(session, order, options.draft);
+  HF_RETURN_IF_ERROR(
+      ConfirmOrder(session, order, options.yes ? Consent::kGiven : Consent::kAsk, effect));
   HF_ASSIGN_OR_RETURN(const std::string signed_order, SignOrder(session, order));
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
-  HF_ASSIGN_OR_RETURN(const v1::SubmitOrderResponse response,
-                      client::OrderClient(channel).Submit(AsBytes(signed_order)));
-  return ShowReceipt(session, order, response);
+  HF_ASSIGN_OR_RETURN(const AcceptedOrder accepted, Deliver(session, order, signed_order));
+  return ShowReceipt(session, order, accepted);
 }
 
 }  // namespace holdfast::cli

@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// From an act to a signed order that was delivered.
+// From an act to a signed order that was delivered, and of which the ledger was seen to have it.
 //
 // When to use  By every command that is an act of a person. With --draft the order is written to a
-// file
-//              instead, to be shown, signed and carried by others (`holdfast order`).
-// Threads      As the session.
+//              file instead, to be shown, signed and carried by others (`holdfast order`).
+// Threads      As the session; functions with different sessions may run side by side.
 // Ownership    Options are written to by the parser; they must live as long as the command.
 // Errors       Those of the client library, and of the files.
 #pragma once
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 #include "cli/command_line.h"
 #include "cli/session.h"
+#include "client/ledger_client.h"
 #include "holdfast/order/v1/order.pb.h"
 #include "holdfast/v1/hold_service.pb.h"
 
 namespace holdfast::cli {
+
+class Signer;
 
 struct OrderOptions {
   bool yes = false;
@@ -36,18 +39,50 @@ absl::StatusOr<order::v1::Order> DraftOrder(Session& session, order::v1::Order a
 // Signs with the profile's key. Returns the DSSE envelope.
 absl::StatusOr<std::string> SignOrder(Session& session, const order::v1::Order& order);
 
-// Shows what the order does and asks, on a terminal, whether to sign. Without a terminal `yes` is
-// needed: nobody signs by accident.
+// The same with a key that is open already.
+absl::StatusOr<std::string> SignOrderWith(Signer& signer, const order::v1::Order& order);
+
+// Writes an unsigned order to a file that is not there yet, and says so.
+absl::StatusOr<ExitStatus> WriteDraft(Session& session, const order::v1::Order& order,
+                                      const std::string& path);
+
+// Shows what the order does, and `effect`, a line or more about what it will change, if there is
+// any. Asks, on a terminal, whether to sign. Without a terminal `yes` is needed: nobody signs by
+// accident.
 // Errors: kRequestMalformed if it was declined.
 enum class Consent { kAsk = 0, kGiven };
-absl::Status ConfirmOrder(Session& session, const order::v1::Order& order, Consent consent);
+absl::Status ConfirmOrder(Session& session, const order::v1::Order& order, Consent consent,
+                          const std::string& effect = {});
 
-// Prints where the order stands in the ledger, and for a hold what was still in flight.
+// An order that a gateway says it accepted.
+struct AcceptedOrder {
+  v1::SubmitOrderResponse response;
+
+  // Whether it has shown that: the entry holds this order, or one that places the same hold, and is
+  // in a ledger that its key signed and that extends what was verified before. Until then nothing
+  // may be called done.
+  absl::Status proven;
+
+  // Where `proven` is OK. The file is empty where it could not be written.
+  client::VerifiedCheckpoint head;
+  std::string receipt_file;
+};
+
+// Delivers a signed order, asks for the proof and keeps it, as a C2SP tlog-proof in the folder
+// `receipts` of the profile's state.
+absl::StatusOr<AcceptedOrder> Deliver(Session& session, const order::v1::Order& order,
+                                      const std::string& dsse);
+
+// Prints where the order stands in the ledger, and for a hold what was still in flight. An order
+// that was accepted and not proven is an error.
 ExitStatus ShowReceipt(Session& session, const order::v1::Order& order,
-                       const v1::SubmitOrderResponse& response);
+                       const AcceptedOrder& accepted);
 
 // All of it: draft, confirm, sign, deliver, show; or only the draft with --draft.
 absl::StatusOr<ExitStatus> CarryOut(Session& session, order::v1::Order act,
-                                    const OrderOptions& options);
+                                    const OrderOptions& options, const std::string& effect = {});
+
+// Why an order that was accepted counts as unproven, for people.
+absl::Status UnprovenOrder(const AcceptedOrder& accepted);
 
 }  // namespace holdfast::cli

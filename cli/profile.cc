@@ -33,6 +33,7 @@ constexpr std::array kFields = {
     Field{"key", &Profile::key, ValueKind::kPath},
     Field{"ca", &Profile::ca, ValueKind::kPath},
     Field{"signing_key", &Profile::signing_key, ValueKind::kPath},
+    Field{"signing_agent", &Profile::signing_agent, ValueKind::kText},
     Field{"state", &Profile::state, ValueKind::kPath},
 };
 
@@ -91,6 +92,11 @@ absl::StatusOr<Profile> ParseProfile(std::string_view text, const std::string& n
     if (field->kind == ValueKind::kPath && target.front() != '/') {
       target = JoinPath(ParentPath(path), target);
     }
+  }
+  if (!profile.signing_key.empty() && !profile.signing_agent.empty()) {
+    return AddMetadata(MakeError(Reason::kConfigInvalid,
+                                 path + " sets both signing_key and signing_agent: one key signs"),
+                       "file", path);
   }
   if (profile.server_name.empty()) profile.server_name = "localhost";
   return profile;

@@ -24,17 +24,18 @@ struct Profile {
   std::string name;
   std::string path;  // Of the file itself.
 
-  std::string server;       // HOST:PORT
-  std::string server_name;  // The name in the server's certificate; default `localhost`.
-  std::string exchange;     // Its name; needed where the gateway hosts several.
-  std::string exchange_id;  // 64 hexadecimal digits, obtained out of band.
-  std::string agreement;    // Path of the signed agreement.
-  std::string member;       // The member id in the agreement.
-  std::string certificate;  // Path, PEM.
-  std::string key;          // Path, PEM.
-  std::string ca;           // Path, PEM.
-  std::string signing_key;  // Path of the person's or machine's Ed25519 key file.
-  std::string state;        // Folder for remembered checkpoints; default beside the profiles.
+  std::string server;         // HOST:PORT
+  std::string server_name;    // The name in the server's certificate; default `localhost`.
+  std::string exchange;       // Its name; needed where the gateway hosts several.
+  std::string exchange_id;    // 64 hexadecimal digits, obtained out of band.
+  std::string agreement;      // Path of the signed agreement.
+  std::string member;         // The member id in the agreement.
+  std::string certificate;    // Path, PEM.
+  std::string key;            // Path, PEM.
+  std::string ca;             // Path, PEM.
+  std::string signing_key;    // Path of the person's or machine's Ed25519 key file.
+  std::string signing_agent;  // In its place: the public key, in base64, of a key in an ssh-agent.
+  std::string state;          // Folder for remembered checkpoints; default beside the profiles.
 };
 
 // Reads what a profile's file says. Paths are made relative to `folder`.

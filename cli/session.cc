@@ -11,13 +11,16 @@
 
 #include "base/error.h"
 #include "base/status_macros.h"
+#include "cli/secret_line.h"
 #include "client/channel.h"
 #include "crypto/key_file.h"
+#include "crypto/text_lines.h"
 
 namespace holdfast::cli {
 namespace {
 
 constexpr std::size_t kMaxPemBytes = 256 << 10;
+constexpr std::uint64_t kMaxDescriptor = 1 << 20;
 
 // Switches a terminal's echo off for as long as it lives.
 class EchoOff final {
@@ -63,13 +66,31 @@ absl::StatusOr<ExchangeId> ParseExchangeId(const std::string& hex) {
 Session::Session(Environment& environment, const GlobalOptions& options)
     : environment_(environment),
       options_(options),
-      output_(environment.out, environment.err, environment.err_is_terminal) {
+      own_output_(
+          std::make_unique<Output>(environment.out, environment.err, environment.err_is_terminal)),
+      output_(*own_output_) {
   output_.Configure(options.json ? OutputForm::kJson : OutputForm::kPeople,
                     options.quiet     ? Verbosity::kQuiet
                     : options.verbose ? Verbosity::kVerbose
                                       : Verbosity::kNormal,
                     options.utc ? TimeForm::kUtc : TimeForm::kLocal);
 }
+
+namespace {
+
+GlobalOptions WithProfile(GlobalOptions options, const std::string& profile) {
+  options.profile = profile;
+  return options;
+}
+
+}  // namespace
+
+Session::Session(Session& parent, const std::string& profile)
+    : environment_(parent.environment_),
+      options_(WithProfile(parent.options_, profile)),
+      output_(parent.output_),
+      timeout_(parent.timeout_),
+      passphrase_descriptor_(parent.passphrase_descriptor_) {}
 
 Session::~Session() = default;
 
@@ -81,6 +102,13 @@ absl::Status Session::Prepare() {
   if (options_.quiet && options_.verbose) {
     return MakeError(Reason::kRequestMalformed, "--quiet and --verbose exclude each other");
   }
+  if (!options_.passphrase_fd.empty()) {
+    const auto descriptor = crypto::ParseDecimal(options_.passphrase_fd);
+    if (!descriptor || *descriptor > kMaxDescriptor) {
+      return MakeError(Reason::kRequestMalformed, "--passphrase-fd is the number of a descriptor");
+    }
+    passphrase_descriptor_ = static_cast<int>(*descriptor);
+  }
   if (!options_.timeout.empty()) {
     HF_ASSIGN_OR_RETURN(timeout_, ParseDuration(options_.timeout));
     if (timeout_.count() == 0) {
@@ -90,10 +118,26 @@ absl::Status Session::Prepare() {
   return absl::OkStatus();
 }
 
+std::vector<std::string> Session::profile_names() const {
+  std::string text = options_.profile;
+  if (text.empty()) text = environment_.variable("HOLDFAST_PROFILE").value_or("");
+  std::vector<std::string> names;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    if (end > at) names.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return names;
+}
+
 absl::StatusOr<const Profile*> Session::profile() {
   if (!profile_) {
-    std::string name = options_.profile;
-    if (name.empty()) name = environment_.variable("HOLDFAST_PROFILE").value_or("");
+    const std::vector<std::string> names = profile_names();
+    if (names.size() > 1) {
+      return MakeError(Reason::kRequestMalformed,
+                       "this command takes one profile; several are for `hold place`");
+    }
+    const std::string name = names.empty() ? std::string() : names.front();
     if (name.empty()) {
       return NotSet("no profile: give --profile NAME or set HOLDFAST_PROFILE (profiles lie in " +
                     JoinPath(home(), "profiles") + ")");
@@ -183,17 +227,34 @@ absl::StatusOr<crypto::WipedBuffer> Session::ReadPassphrase(const std::string& p
                         ReadText(passphrase_file, crypto::kMaxPassphraseBytes + 2));
     return TakeLine(text);
   }
-  std::string line;
+  if (passphrase_descriptor_) return ReadSecretLine(*passphrase_descriptor_);
+  return PromptForPassphrase(prompt);
+}
+
+absl::StatusOr<crypto::WipedBuffer> Session::PromptForPassphrase(const std::string& prompt) {
   if (environment_.in_is_terminal == Terminal::kYes) {
+    const EchoOff silent;  // Before anybody is told to type.
     environment_.err << prompt << ": " << std::flush;
-    const EchoOff silent;
-    std::getline(environment_.in, line);
+    auto typed = ReadSecretLine(STDIN_FILENO);
     environment_.err << '\n';
-  } else {
-    std::getline(environment_.in, line);
+    return typed;
   }
+  if (environment_.in_descriptor >= 0) return ReadSecretLine(environment_.in_descriptor);
+  std::string line;
+  std::getline(environment_.in, line);
   if (line.empty()) return MakeError(Reason::kRequestMalformed, "no passphrase was given");
   return TakeLine(line);
+}
+
+absl::StatusOr<crypto::WipedBuffer> Session::ReadNewPassphrase(const std::string& passphrase_file) {
+  HF_ASSIGN_OR_RETURN(crypto::WipedBuffer passphrase,
+                      ReadPassphrase(passphrase_file, "New passphrase"));
+  const bool typed = passphrase_file.empty() && !passphrase_descriptor_ && AsksPeople();
+  if (!typed) return passphrase;
+  HF_ASSIGN_OR_RETURN(const crypto::WipedBuffer again,
+                      PromptForPassphrase("The new passphrase again"));
+  if (AsText(passphrase.Reveal()) == AsText(again.Reveal())) return passphrase;
+  return MakeError(Reason::kRequestMalformed, "the two passphrases differ");
 }
 
 bool Session::Ask(const std::string& question) {
@@ -240,7 +301,10 @@ absl::Status Session::MakeFolder(const std::string& path) {
   if (ReasonOf(info.status()) != Reason::kNotFound) return info.status();
   const std::string parent = ParentPath(path);
   if (parent != path && parent != "." && parent != "/") HF_RETURN_IF_ERROR(MakeFolder(parent));
-  HF_RETURN_IF_ERROR(files().MakeDirectory(path));
+  const absl::Status made = files().MakeDirectory(path);
+  // Somebody else may have made it in between.
+  if (ReasonOf(made) == Reason::kAlreadyExists) return absl::OkStatus();
+  HF_RETURN_IF_ERROR(made);
   return files().SyncDirectory(parent);
 }
 

@@ -17,6 +17,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -48,6 +49,9 @@ struct Environment {
   Clock& clock;
   crypto::Random& random;
   std::function<std::optional<std::string>(const std::string&)> variable;
+
+  // The descriptor behind `in`, from which passphrases are read past it; negative for none.
+  int in_descriptor = -1;
 };
 
 enum class Overwrite { kRefuse = 0, kPermit };
@@ -55,6 +59,9 @@ enum class Overwrite { kRefuse = 0, kPermit };
 class Session final {
  public:
   Session(Environment& environment, const GlobalOptions& options);
+
+  // A session of another profile that says what it says through `parent`, and must not outlive it.
+  Session(Session& parent, const std::string& profile);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
@@ -74,8 +81,12 @@ class Session final {
   // Checks the global options. Called once, before the action.
   absl::Status Prepare();
 
+  // The names in --profile or $HOLDFAST_PROFILE: several, with commas between them, for a command
+  // that acts on several exchanges at once.
+  std::vector<std::string> profile_names() const;
+
   // The profile that --profile or $HOLDFAST_PROFILE names.
-  // Errors: kConfigInvalid, also if neither is given.
+  // Errors: kConfigInvalid, also if neither is given; kRequestMalformed for several.
   absl::StatusOr<const Profile*> profile();
 
   // Each returns what the profile says, or kConfigInvalid if it does not say it.
@@ -88,14 +99,21 @@ class Session final {
   // The key with which the profile's member signs; asks for the passphrase where it has one.
   absl::StatusOr<crypto::SigningKey> signing_key();
 
-  // Opens a key file of any kind; the passphrase comes from `passphrase_file`, from a prompt on the
-  // terminal, or from the first line of standard input.
+  // The path of a running ssh-agent's socket; empty if there is none.
+  std::string agent_socket() const { return environment_.variable("SSH_AUTH_SOCK").value_or(""); }
+
+  // Opens a key file of any kind; the passphrase comes from `passphrase_file`, from the descriptor
+  // that --passphrase-fd names, from a prompt on the terminal, or from a line of standard input:
+  // never from an argument or the environment, which others can read.
   absl::StatusOr<crypto::SigningKey> ReadSigningKey(const std::string& path,
                                                     const std::string& passphrase_file);
 
   // Reads a passphrase as above. `prompt` is shown on a terminal, without echo.
   absl::StatusOr<crypto::WipedBuffer> ReadPassphrase(const std::string& passphrase_file,
                                                      const std::string& prompt);
+
+  // The same for a new one. On a terminal it is asked for twice.
+  absl::StatusOr<crypto::WipedBuffer> ReadNewPassphrase(const std::string& passphrase_file);
 
   // Whether a person sits at the terminal, and what they answer to a question: no, unless yes.
   bool AsksPeople() const { return environment_.in_is_terminal == Terminal::kYes; }
@@ -112,12 +130,15 @@ class Session final {
   absl::Status MakeFolder(const std::string& path);
 
  private:
+  absl::StatusOr<crypto::WipedBuffer> PromptForPassphrase(const std::string& prompt);
   void TellOfRetry(const absl::Status& error, std::chrono::milliseconds patience);
 
   Environment& environment_;
-  const GlobalOptions& options_;
-  Output output_;
+  const GlobalOptions options_;
+  std::unique_ptr<Output> own_output_;
+  Output& output_;
   std::chrono::milliseconds timeout_{30'000};
+  std::optional<int> passphrase_descriptor_;
   std::optional<Profile> profile_;
   std::atomic<bool> told_of_retry_ = false;
   std::shared_ptr<client::Channel> channel_;

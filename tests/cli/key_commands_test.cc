@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // holdfast pki and holdfast identity.
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <unistd.h>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -163,6 +165,40 @@ TEST_F(KeyCommandsTest, TakesAPassphraseFromAFileOrStandardInputAndFromNowhereEl
               IsOk());
   EXPECT_EQ(cli_.Run({"identity", "create", "--out", "/b"}, "").exit, 65);
   EXPECT_EQ(cli_.Run({"identity", "create", "--out", "/c", "--passphrase", "x"}).exit, 64);
+}
+
+TEST_F(KeyCommandsTest, ReadsAPassphraseFromADescriptorAndNotAByteFurther) {
+  std::array<int, 2> pipe_ends{};
+  ASSERT_EQ(pipe(pipe_ends.data()), 0);
+  const std::string lines = "correct horse\r\ncorrect horse\nbattery staple\n";
+  ASSERT_EQ(write(pipe_ends[1], lines.data(), lines.size()), static_cast<ssize_t>(lines.size()));
+  close(pipe_ends[1]);
+  const std::string descriptor = std::to_string(pipe_ends[0]);
+  ASSERT_EQ(cli_.Run({"identity", "create", "--out", "/a", "--passphrase-fd", descriptor}).exit, 0);
+  const std::string before = ReadFile(files_, "/a");
+  const CommandResult changed =
+      cli_.Run({"identity", "change-passphrase", "/a", "--passphrase-fd", descriptor});
+  EXPECT_EQ(changed.exit, 0) << changed.err;
+  EXPECT_NE(ReadFile(files_, "/a"), before);
+  // The pipe is empty, and then closed.
+  EXPECT_EQ(cli_.Run({"identity", "change-passphrase", "/a", "--passphrase-fd", descriptor}).exit,
+            65);
+  close(pipe_ends[0]);
+  EXPECT_EQ(cli_.Run({"identity", "change-passphrase", "/a", "--passphrase-fd", descriptor}).exit,
+            78);
+  EXPECT_EQ(cli_.Run({"identity", "create", "--out", "/b", "--passphrase-fd", "-1"}).exit, 64);
+  EXPECT_EQ(cli_.Run({"agreement", "sign", "/none", "--out", "/x", "--key", "/a"}).exit, 65);
+}
+
+TEST_F(KeyCommandsTest, ShowsAPublicHalfOfOpenSsh) {
+  const std::string blob = std::string("\0\0\0\x0bssh-ed25519\0\0\0 ", 19);
+  ASSERT_EQ(cli_.Run({"identity", "create", "--out", "/a", "--no-passphrase"}).exit, 0);
+  const std::string shown = cli_.Run({"identity", "show", "/a"}).out;
+  const auto key = crypto::PublicKey::FromBase64(shown.substr(0, shown.size() - 1));
+  ASSERT_THAT(key, IsOk());
+  files_.Preload("/id.pub", AsBytes("ssh-ed25519 " +
+                                    Base64(AsBytes(blob + ToString(key->bytes()))) + " me\n"));
+  EXPECT_EQ(cli_.Run({"identity", "show", "/id.pub"}).out, shown);
 }
 
 }  // namespace

@@ -12,9 +12,10 @@ import subprocess
 import tempfile
 import unittest
 
+import agent
 import gateway
 import snapshots
-from gateway import DEFECT, DONE, HELD, NOT_PERMITTED, PARTLY, REFUSED, USAGE, WAITS
+from gateway import BAD_INPUT, DEFECT, DONE, HELD, NOT_PERMITTED, PARTLY, REFUSED, USAGE, WAITS
 
 RECORDS = 40
 
@@ -70,6 +71,12 @@ class JsonTest(unittest.TestCase):
         self.one(None, "hold", "place", "--help")
         self.one(None, "help", "exit-status")
         self.one(None, "identity", "show", "keys/counsel-1.pub")
+        keys = agent.Agent(world.folder)
+        self.addCleanup(keys.stop)
+        keys.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(world.path("ssh")))
+        keys.run("ssh-add", "-q", str(world.path("ssh")))
+        listed = world.cli(None, "identity", "agent", environment=keys.environment)
+        self.assertEqual(len(listed.objects), 1)
         self.one(None, "agreement", "check", "agreement.txt")
         self.one(None, "agreement", "verify", "agreement.dsse")
         wrong = self.one(None, "agreement", "verify", "agreement.dsse", "--exchange-id", "00" * 32,
@@ -111,6 +118,16 @@ class JsonTest(unittest.TestCase):
         ran = self.one("requester-1", *run)
         self.assertEqual(ran["transfer"], waiting["name"])
         self.assertEqual(len(world.cli("custodian-1", "order", "pending").objects), 1)
+        # Any act can be drafted from its JSON alone, and nothing but an act.
+        world.write("act.json", '{"trustClock": {"reason": "it never was in doubt"}}')
+        self.one("custodian-1", "order", "draft", "act.json", "--out", "act.order.json")
+        described = self.one(None, "order", "show", "act.order.json")
+        self.assertIn("it never was in doubt", described["description"])
+        for bad in ('{}', '{"person": "custodian-1", "trustClock": {"reason": "x"}}',
+                    '{"trustClock": {"reason": "x"}, "trustClock": {"reason": "y"}}'):
+            world.write("bad.json", bad)
+            self.one("custodian-1", "order", "draft", "bad.json", "--out", "bad.order.json",
+                     want=BAD_INPUT)
         idle = self.one("custodian-1", "order", "trust-clock", "--reason", "it never was in doubt",
                         "--yes", want=REFUSED)
         self.assertEqual(idle["metadata"]["refusal"], "CLOCK_TRUSTED")
@@ -173,8 +190,18 @@ class JsonTest(unittest.TestCase):
         self.one(None, "envelope", "inspect", "sample/envelopes", "--row", row)
         world.open()
         self.one("counsel-1", "hold", "preview", "--transfer", transfer)
-        placed = world.place_hold("hold-1", "--transfer", transfer).object
-        self.assertGreaterEqual(len(placed["open_leases"]), 0)
+        place = ("--transfer", transfer)
+        tried = world.place_hold("hold-1", *place, "--dry-run").object
+        placed = world.place_hold("hold-1", *place).object
+        self.assertGreater(tried["records"], 0)
+        self.assertEqual(len(placed["open_leases"]), 1)
+        self.assertTrue(placed["verified"])
+        self.placed = placed
+        # The same again gives the same receipt; the same id for something else does not.
+        again = world.place_hold("hold-1", *place).object
+        self.assertEqual(again["ledger_index"], placed["ledger_index"])
+        world.place_hold("hold-1", "--everything", want=REFUSED)
+        self.assertEqual(self.one("counsel-1", "hold", "show", "hold-1")["state"], "IN_FORCE")
         error = world.open(out="again.csv", want=HELD)
         self.assertEqual(len(error.objects), 1, error)
         self.one("counsel-1", "hold", "lift", "hold-1", "--reason", "vacated", "--yes")
@@ -182,6 +209,9 @@ class JsonTest(unittest.TestCase):
         self.one("counsel-2", "hold", "lift", "hold-1", "--confirm", "--yes")
         world.wait_until("the lift is in force", lambda: world.cli(
             "counsel-1", "hold", "list", "--all").object["state"] == "LIFTED")
+        # A proof of its placing says that it was placed, and not that it is in force.
+        lifted = world.place_hold("hold-1", *place, want=REFUSED)
+        self.assertIn("lifted", lifted.object["message"])
 
     def dispose(self, transfer):
         world = self.world
@@ -211,6 +241,48 @@ class JsonTest(unittest.TestCase):
         verified = self.one(None, "ledger", "verify", "export", "--exchange-id", world.exchange_id,
                             "--receipts", "five.tlog-proof", "--earlier", "export/checkpoint")
         self.assertEqual((verified["receipts"], verified["earlier_checkpoints"]), (1, 1))
+        self.certify()
+
+    def certify(self):
+        """The receipts that counsel got, and the page, are of this very ledger."""
+        world = self.world
+        receipts = world.path(f"home/state/receipts/{world.exchange_id}")
+        kept = len(list(receipts.glob("*.tlog-proof")))
+        self.assertGreater(kept, 10)
+        verified = self.one(None, "ledger", "verify", "export", "--exchange-id", world.exchange_id,
+                            "--receipts", receipts)
+        self.assertEqual(verified["receipts"], kept)
+        history = world.cli("counsel-1", "hold", "history", "hold-1", "--export", "export").objects
+        self.assertEqual([act["act"] for act in history],
+                         ["place hold", "propose lift", "confirm lift",
+                          "lifted: the cooling period is over"])
+        page = self.one("counsel-1", "hold", "certificate", "hold-1", "export", "--out", "page.txt")
+        self.assertEqual(page["placed_index"], self.placed["ledger_index"])
+        self.assertEqual(page["leaf_hash"], self.placed["leaf_hash"])
+        self.assertLess(page["last_release_index"], page["placed_index"])
+        self.assertEqual((page["releases_after"], page["collections_after"]), (0, 0))
+        self.assertGreater(page["refused"], 0)
+        self.assertGreater(page["released_before"], 0)
+        self.assertEqual(len(page["open_leases"]), 1)
+        self.assertFalse(page["in_force"])
+        text = world.read("page.txt")
+        self.assertRegex(text, r"Releases after +0\n")
+        self.assertLessEqual(max(len(line) for line in text.splitlines()), 80)
+        self.assertLessEqual(len(text.splitlines()), 75)
+        self.one("counsel-1", "hold", "certificate", "hold-2", "export", "--out", "no.txt",
+                 want=BAD_INPUT)
+        self.assertFalse(world.path("no.txt").exists())
+        # A ledger of which a bit is wrong gives no page.
+        bundle = next(path for path in world.path("export/tile/entries").rglob("*")
+                      if path.is_file())
+        data = bytearray(bundle.read_bytes())
+        data[len(data) // 2] ^= 1
+        bundle.write_bytes(data)
+        self.one("counsel-1", "hold", "certificate", "hold-1", "export", "--out", "no.txt",
+                 want=DEFECT)
+        self.assertFalse(world.path("no.txt").exists())
+        data[len(data) // 2] ^= 1
+        bundle.write_bytes(data)
 
     def test_a_command_line_that_cannot_be_read_is_answered_in_json_too(self):
         for arguments in (["--json"], ["hold", "--json"], ["--json", "hold", "place"],

@@ -34,6 +34,42 @@ class TwoExchangesTest(unittest.TestCase):
         cls.ours.write_profile("requester-1", cls.ours.port, name="stranger",
                                certificate="../../pki/stranger.pem", key="../../pki/stranger.key")
 
+    def test_one_command_places_a_hold_at_several_and_says_where_it_is_in_force(self):
+        self.ours.write_profile("counsel-1", self.ours.port, name="at-ours", exchange="ours")
+        self.theirs.write_profile("counsel-1", self.ours.port, name="at-theirs", exchange="theirs",
+                                  ca=self.ours.path("pki/ca.pem"))
+        self.theirs.write_profile("counsel-1", 1, name="dead", exchange="theirs")
+        theirs = self.theirs.path("home/profiles/at-theirs")
+        dead = self.theirs.path("home/profiles/dead")
+        self.ours.write("order.pdf", "It is ordered that the records not be used.")
+
+        def place(profiles, hold, *more, want=gateway.DONE, json_form=True):
+            return self.ours.cli(profiles, "--timeout", "5s", "hold", "place", "--id", hold,
+                                 "--matter", "1:26-cv-1", "--court", "D. Example",
+                                 "--order-reference", "ECF No. 12", "--document", "order.pdf",
+                                 "--everything", "--yes", *more, want=want, json_form=json_form)
+
+        placed = place(f"at-ours,{theirs}", "hold-both")
+        self.assertEqual([one["verified"] for one in placed.objects], [True, True])
+        tried = place(f"at-ours,{theirs}", "hold-dry", "--dry-run")
+        self.assertEqual([one["records"] for one in tried.objects], [0, 0])
+        partly = place(f"{dead},at-ours", "hold-part", want=gateway.PARTLY)
+        self.assertEqual([one["schema"] for one in partly.objects],
+                         ["holdfast.cli.v1.Error", "holdfast.cli.v1.OrderReceipt"])
+        self.assertEqual(partly.objects[0]["metadata"]["profile"], str(dead))
+        # For people: a line for each, which says so or says that it is not.
+        said = place(f"at-ours,{dead}", "hold-said", want=gateway.PARTLY, json_form=False).out
+        self.assertIn("at-ours: IN FORCE  hold hold-said since ", said)
+        self.assertIn(f"{dead}: NOT IN FORCE", said)
+        self.assertEqual(said.count("IN FORCE  hold"), 1)
+        for world, exchange, holds in ((self.ours, "ours", ["hold-both", "hold-part", "hold-said"]),
+                                       (self.theirs, "theirs", ["hold-both"])):
+            listed = world.cli("counsel-1", "--exchange", exchange, "hold", "list").objects
+            self.assertEqual([one["id"] for one in listed], holds)
+        # One exchange takes a hold once, and other commands take one profile.
+        place("at-ours,at-ours", "hold-twice", want=gateway.BAD_INPUT)
+        self.ours.cli(f"at-ours,{theirs}", "hold", "list", want=gateway.BAD_INPUT)
+
     def answer(self, world, who, exchange, *command, want):
         options = () if exchange is None else ("--exchange", exchange)
         return world.cli(who, *options, *command, want=want).object
