@@ -11,6 +11,7 @@
 #include "crypto/internal/primitives.h"
 #include "crypto/internal/secret_access.h"
 #include "crypto/internal/wire.h"
+#include "crypto/keyslot/internal/keyslot_folder.h"
 
 namespace holdfast::crypto {
 namespace {
@@ -29,14 +30,7 @@ constexpr std::size_t kBodyOffset = kSealedKeyOffset + Keyslot::kRootKeyBytes + 
 
 static_assert(Keyslot::kRootKeyBytes == internal::kKeyBytes);
 
-// Says what failed for the operator, and nothing that depends on a key.
 absl::Status Failed(const char* what) { return MakeError(Reason::kKeyslotFailed, what); }
-
-// The files' errors become the slot's: whoever waits for a keyslot does the same about all of them.
-absl::Status Translate(const absl::Status& status) {
-  if (status.ok()) return status;
-  return MakeError(Reason::kKeyslotFailed, std::string(status.message()));
-}
 
 using Claim = std::array<std::byte, kClaimBytes>;
 
@@ -53,37 +47,31 @@ Claim EncodeClaim(Epoch epoch) {
 
 }  // namespace
 
-FileKeyslot::FileKeyslot(FileSystem& files, std::string folder, Random& random)
+FileKeyslot::FileKeyslot(FileSystem& files, std::string folder, std::unique_ptr<FileLock> lock,
+                         Random& random)
     : files_(files),
       folder_(std::move(folder)),
       paths_{JoinPath(folder_, "area-0"), JoinPath(folder_, "area-1")},
+      lock_(std::move(lock)),
       random_(random) {}
 
 absl::StatusOr<std::unique_ptr<FileKeyslot>> FileKeyslot::Open(FileSystem& files,
                                                                const std::string& folder,
                                                                Random& random, MediumCheck check) {
-  auto info = files.Stat(folder);
-  if (!info.ok() && ReasonOf(info.status()) == Reason::kNotFound) {
-    HF_RETURN_IF_ERROR(Translate(files.MakeDirectory(folder)));
-    info = files.Stat(folder);
-  }
-  HF_RETURN_IF_ERROR(Translate(info.status()));
-  if (info->kind != FileKind::kDirectory) return Failed("the keyslot's path is not a folder");
-  if ((info->permissions & 0077) != 0) {
-    return Failed("others than the owner may enter the keyslot's folder");
-  }
+  HF_RETURN_IF_ERROR(internal::MakeKeyslotFolder(files, folder));
   if (check == MediumCheck::kOverwritesInPlace) {
     const auto medium = files.MediumOf(folder);
-    HF_RETURN_IF_ERROR(Translate(medium.status()));
+    HF_RETURN_IF_ERROR(internal::KeyslotStatus(medium.status()));
     if (*medium != Medium::kLocal) {
       return Failed("the keyslot's folder is on a medium that does not overwrite in place");
     }
   }
-  std::unique_ptr<FileKeyslot> slot(new FileKeyslot(files, folder, random));
+  HF_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock, internal::LockKeyslotFolder(files, folder));
+  std::unique_ptr<FileKeyslot> slot(new FileKeyslot(files, folder, std::move(lock), random));
   HF_RETURN_IF_ERROR(slot->CreateMissingAreas());
   // Also if nothing was created now: an attempt before this one may have failed at just this.
-  HF_RETURN_IF_ERROR(Translate(files.SyncDirectory(folder)));
-  HF_RETURN_IF_ERROR(Translate(files.SyncDirectory(ParentPath(folder))));
+  HF_RETURN_IF_ERROR(internal::KeyslotStatus(files.SyncDirectory(folder)));
+  HF_RETURN_IF_ERROR(internal::KeyslotStatus(files.SyncDirectory(ParentPath(folder))));
   return slot;
 }
 
@@ -96,16 +84,16 @@ absl::Status FileKeyslot::CreateMissingAreas() {
     // Shorter only if its making was cut short: a whole area never changes its size.
     if (info.ok() && info->size_bytes == kAreaBytes) continue;
     if (!info.ok() && ReasonOf(info.status()) != Reason::kNotFound) {
-      return Translate(info.status());
+      return internal::KeyslotStatus(info.status());
     }
     if (info.ok() && info->size_bytes > kAreaBytes) return Failed("an area has the wrong size");
     auto file = files_.Open(path, OpenMode::kOpenOrCreate);
-    HF_RETURN_IF_ERROR(Translate(file.status()));
+    HF_RETURN_IF_ERROR(internal::KeyslotStatus(file.status()));
     WipedBuffer content = RandomBytes(kAreaBytes);
     Wipe(content.Mutable().first(kBodyOffset));
-    HF_RETURN_IF_ERROR(Translate((*file)->WriteAt(0, content.Reveal())));
-    HF_RETURN_IF_ERROR(Translate((*file)->Sync()));
-    HF_RETURN_IF_ERROR(Translate((*file)->Close()));
+    HF_RETURN_IF_ERROR(internal::KeyslotStatus((*file)->WriteAt(0, content.Reveal())));
+    HF_RETURN_IF_ERROR(internal::KeyslotStatus((*file)->Sync()));
+    HF_RETURN_IF_ERROR(internal::KeyslotStatus((*file)->Close()));
   }
   return absl::OkStatus();
 }
@@ -123,11 +111,11 @@ WipedBuffer FileKeyslot::RandomBytes(std::size_t size) {
 absl::StatusOr<WipedBuffer> FileKeyslot::ReadArea(std::size_t area, std::size_t offset,
                                                   std::size_t size) {
   auto file = files_.Open(paths_[area], OpenMode::kRead);
-  HF_RETURN_IF_ERROR(Translate(file.status()));
+  HF_RETURN_IF_ERROR(internal::KeyslotStatus(file.status()));
   WipedBuffer bytes(size);
   const auto count = (*file)->ReadAt(offset, bytes.Mutable());
-  HF_RETURN_IF_ERROR(Translate(count.status()));
-  HF_RETURN_IF_ERROR(Translate((*file)->Close()));
+  HF_RETURN_IF_ERROR(internal::KeyslotStatus(count.status()));
+  HF_RETURN_IF_ERROR(internal::KeyslotStatus((*file)->Close()));
   if (*count != size) return Failed("an area has the wrong size");
   return bytes;
 }
@@ -178,10 +166,10 @@ const FileKeyslot::AreaKey& FileKeyslot::KeyOf(std::size_t area, WipedBuffer byt
 absl::Status FileKeyslot::WriteArea(std::size_t area, std::size_t offset, ByteSpan bytes,
                                     Durability durability) {
   auto file = files_.Open(paths_[area], OpenMode::kReadWrite);
-  HF_RETURN_IF_ERROR(Translate(file.status()));
-  HF_RETURN_IF_ERROR(Translate((*file)->WriteAt(offset, bytes)));
-  if (durability == Durability::kSync) HF_RETURN_IF_ERROR(Translate((*file)->Sync()));
-  return Translate((*file)->Close());
+  HF_RETURN_IF_ERROR(internal::KeyslotStatus(file.status()));
+  HF_RETURN_IF_ERROR(internal::KeyslotStatus((*file)->WriteAt(offset, bytes)));
+  if (durability == Durability::kSync) HF_RETURN_IF_ERROR(internal::KeyslotStatus((*file)->Sync()));
+  return internal::KeyslotStatus((*file)->Close());
 }
 
 absl::Status FileKeyslot::EraseArea(std::size_t area) {

@@ -47,10 +47,10 @@ class FileKeyslot final : public Keyslot {
   };
 
   // Opens the slot in `folder`, and makes folder and areas where they do not exist yet; the folder
-  // that it lies in must. The two files have mode 0600, the folder 0700, and nothing else in it is
+  // that it lies in must. The files have mode 0600, the folder 0700, and beside them only `lock` is
   // touched.
-  // Errors: kKeyslotFailed  also if the medium copies on write, is a network's or is not known, and
-  //                         if others than the owner may read.
+  // Errors: kKeyslotFailed  also if the medium copies on write, is a network's or is not known, if
+  //                         others than the owner may read, and if the slot is open already.
   static absl::StatusOr<std::unique_ptr<FileKeyslot>> Open(
       FileSystem& files, const std::string& folder, Random& random,
       MediumCheck check = MediumCheck::kOverwritesInPlace);
@@ -73,7 +73,8 @@ class FileKeyslot final : public Keyslot {
   };
   using AreaKey = WipedKey<AreaKeyTag>;
 
-  FileKeyslot(FileSystem& files, std::string folder, Random& random);
+  FileKeyslot(FileSystem& files, std::string folder, std::unique_ptr<FileLock> lock,
+              Random& random);
 
   absl::Status CreateMissingAreas();
 
@@ -103,6 +104,7 @@ class FileKeyslot final : public Keyslot {
   FileSystem& files_;
   const std::string folder_;
   const std::array<std::string, kAreas> paths_;
+  const std::unique_ptr<FileLock> lock_;
   Random& random_;
 
   struct Hashed {

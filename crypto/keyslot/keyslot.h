@@ -10,6 +10,7 @@
 // Ownership    A key that is handed in stays the caller's; one that is read is the caller's.
 // Errors       kKeyslotFailed for whatever the device or the files do; others at each method. After
 //              an error the slot holds what it held, or the one epoch of the call may be gone.
+//              Opening a slot that is open already, here or in another process, is kKeyslotFailed.
 //
 // Invariants
 //   (1) List() names an epoch exactly if Read() returns its key.
@@ -21,6 +22,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -41,6 +43,13 @@ enum class ErasureClass {
 
 // Returns `medium` or `device`. REQUIRES: not kUnspecified.
 std::string_view ErasureClassName(ErasureClass erasure_class);
+
+// One folder or device of a slot, as someone sees it who has to judge what an erasure is worth.
+struct KeyslotPart {
+  std::string kind;
+  ErasureClass erasure_class = ErasureClass::kUnspecified;
+  std::string device;  // Vendor, model and serial number, as it gives them; empty for a folder.
+};
 
 class Keyslot {
  public:
@@ -75,6 +84,14 @@ class Keyslot {
 
   // The least time between two destructions that nobody waits for: some devices' memory wears.
   virtual std::chrono::milliseconds erase_interval() const = 0;
+
+  // What it consists of: itself, unless it is made of several.
+  virtual std::vector<KeyslotPart> parts() const {
+    return {{std::string(kind()), erasure_class(), {}}};
+  }
+
+  // Whether a key lies where none shall stay, so that an epoch is to be made for that alone.
+  virtual bool wants_epoch() const { return false; }
 };
 
 }  // namespace holdfast::crypto

@@ -317,7 +317,8 @@ absl::Status Writer::Sweep() {
   const Times now = core_->time.Read();
   const auto since_boot = parts_.core_options.clock->SinceBoot();
   RegainReserve();
-  if (core_->state.epoch_pending() && since_boot >= next_epoch_attempt_) {
+  const bool wanted = core_->state.epoch_pending() || core_->keyslot->wants_epoch();
+  if (wanted && since_boot >= next_epoch_attempt_) {
     next_epoch_attempt_ = since_boot + kRetry;
     Group group(core_->state, core_->tiles.frontier(), *parts_.core_options.random);
     HF_RETURN_IF_ERROR(Begin(group));

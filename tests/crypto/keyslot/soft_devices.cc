@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/crypto/keyslot/soft_devices.h"
+
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <initializer_list>
+#include <sstream>
+#include <vector>
+
+#include <poll.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/check.h"
+
+namespace holdfast::test {
+namespace {
+
+std::string ReadText(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+}  // namespace
+
+bool RunProgram(std::initializer_list<std::string> command) {
+  std::vector<std::string> words(command);
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  HF_CHECK(posix_spawn_file_actions_init(&actions) == 0);
+  HF_CHECK(posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", 1, 0) == 0);
+  pid_t pid = -1;
+  const int error = posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) return false;
+  int status = 0;
+  HF_CHECK(waitpid(pid, &status, 0) == pid);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+SoftHsm::SoftHsm() {
+  std::filesystem::create_directory(folder_.File("tokens"));
+  const std::string conf = folder_.File("softhsm2.conf");
+  std::ofstream(conf) << "directories.tokendir = " << folder_.File("tokens") << "\n"
+                      << "log.level = ERROR\n";
+  HF_CHECK(setenv("SOFTHSM2_CONF", conf.c_str(), 1) == 0);
+  AddToken();
+}
+
+void SoftHsm::AddToken() {
+  HF_CHECK(RunProgram({"softhsm2-util", "--init-token", "--free", "--label", kLabel, "--pin", kPin,
+                       "--so-pin", "so-1234"}));
+}
+
+void SoftHsm::ReplaceToken() {
+  RemoveTokens();
+  AddToken();
+}
+
+void SoftHsm::RemoveTokens() {
+  for (const auto& token : std::filesystem::directory_iterator(folder_.File("tokens"))) {
+    std::filesystem::remove_all(token.path());
+  }
+}
+
+Swtpm::Swtpm() {
+  std::filesystem::create_directory(folder_.File("state"));
+  Start();
+}
+
+Swtpm::~Swtpm() { Stop(); }
+
+std::string Swtpm::tcti() const { return "swtpm:path=" + folder_.File("tpm"); }
+
+std::string Swtpm::Log() const { return ReadText(folder_.File("log")); }
+
+void Swtpm::Start() {
+  // It goes into the background once its socket listens.
+  HF_CHECK(RunProgram({"swtpm", "socket", "--tpm2", "--daemon", "--flags",
+                       "not-need-init,startup-clear", "--tpmstate", "dir=" + folder_.File("state"),
+                       "--server", "type=unixio,path=" + folder_.File("tpm"), "--ctrl",
+                       "type=unixio,path=" + folder_.File("tpm.ctrl"), "--log",
+                       "file=" + folder_.File("log") + ",level=20", "--pid",
+                       "file=" + folder_.File("pid")}));
+  const std::string number = ReadText(folder_.File("pid"));
+  std::from_chars(number.data(), number.data() + number.size(), pid_);
+  HF_CHECK(pid_ > 0);
+}
+
+void Swtpm::Stop() {
+  if (pid_ <= 0) return;
+  // It is not our child: it went into the background.
+  const int process = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+  kill(pid_, SIGTERM);
+  if (process >= 0) {
+    pollfd ended{process, POLLIN, 0};
+    poll(&ended, 1, 10'000);
+    close(process);
+  }
+  pid_ = -1;
+}
+
+}  // namespace holdfast::test

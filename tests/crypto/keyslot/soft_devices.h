@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Devices made of software: a SoftHSM token and swtpm, each in a folder of its own.
+//
+// When to use  In tests of the keyslots that need a device. Nothing leaves the machine: the token
+// is
+//              files, the TPM listens at a socket in its folder.
+// Threads      One thread. SoftHsm sets an environment variable of the process.
+// Ownership    Removes its folder, and ends its process.
+// Errors       Ends the test's process if the programs are not installed.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+
+#include <sys/types.h>
+
+#include "tests/support/temp_dir.h"
+
+namespace holdfast::test {
+
+inline constexpr char kKeyslotHelper[] = HF_KEYSLOT_HELPER;
+
+// Runs a program to its end. Returns whether it succeeded.
+bool RunProgram(std::initializer_list<std::string> command);
+
+class SoftHsm final {
+ public:
+  static constexpr char kModule[] = "/usr/lib/softhsm/libsofthsm2.so";
+  static constexpr char kLabel[] = "holdfast-test";
+  static constexpr char kPin[] = "1234";
+
+  // A token of its own, in use by processes that start from now on.
+  SoftHsm();
+
+  // Adds another one with the same label, or puts a new one in its place.
+  void AddToken();
+  void ReplaceToken();
+  void RemoveTokens();
+
+ private:
+  TempDir folder_;
+};
+
+class Swtpm final {
+ public:
+  static constexpr std::uint32_t kFirstIndex = 0x01800100;
+  static constexpr std::uint32_t kSrkHandle = 0x81000001;
+
+  Swtpm();
+  Swtpm(const Swtpm&) = delete;
+  Swtpm& operator=(const Swtpm&) = delete;
+  ~Swtpm();
+
+  // How tpm2-tss reaches it.
+  std::string tcti() const;
+
+  // What it has logged: each command and answer, byte by byte.
+  std::string Log() const;
+
+  // Ends it, and starts it again with what it has stored.
+  void Stop();
+  void Start();
+
+ private:
+  TempDir folder_;
+  pid_t pid_ = -1;
+};
+
+}  // namespace holdfast::test
