@@ -89,6 +89,9 @@ exchange::ExchangeOptions ExchangeWorld::Options() {
   };
   options.core.open_keyslot = [this]() -> absl::StatusOr<std::unique_ptr<crypto::Keyslot>> {
     static FaultPlan no_faults;
+    if (keyslot_bench != nullptr) {
+      return keyslot_bench->Open(keyslot_faults == nullptr ? no_faults : *keyslot_faults);
+    }
     return PlannedKeyslot::Open(keyslot_files_,
                                 keyslot_faults == nullptr ? no_faults : *keyslot_faults, random_,
                                 keyslot_down, keyslot_lies);
@@ -126,6 +129,7 @@ void ExchangeWorld::Stop() { exchange_.reset(); }
 void ExchangeWorld::Crash() {
   Stop();
   keyslot_files_.KillProcess();
+  if (keyslot_bench != nullptr) keyslot_bench->Stop(KeyslotBench::End::kKilled);
 }
 
 std::uint64_t ExchangeWorld::epoch() {
@@ -416,9 +420,25 @@ bool ExchangeWorld::Derivable(std::uint32_t transfer, std::uint32_t row) {
 }
 
 std::vector<std::uint64_t> ExchangeWorld::EpochsInKeyslot() {
-  auto slot = crypto::FileKeyslot::Open(keyslot_files_, kKeyslotFolder, random_);
-  HF_CHECK(slot.ok());
   std::vector<std::uint64_t> epochs;
+  if (keyslot_bench != nullptr) {
+    const auto held = Read<std::vector<Epoch>>(
+        [](const exchange::Core& core) { return core.keyslot->List().value(); });
+    for (const Epoch epoch : held) epochs.push_back(epoch.value());
+    return epochs;
+  }
+  // From a copy: the exchange may have the slot open.
+  MemoryFileSystem copy;
+  const auto names = keyslot_files_.List(kKeyslotFolder);
+  HF_CHECK(names.ok());
+  for (const std::string& name : *names) {
+    const std::string path = JoinPath(kKeyslotFolder, name);
+    const auto bytes = keyslot_files_.ReadWhole(path, crypto::FileKeyslot::kAreaBytes);
+    HF_CHECK(bytes.ok());
+    copy.Preload(path, *bytes);
+  }
+  auto slot = crypto::FileKeyslot::Open(copy, kKeyslotFolder, random_);
+  HF_CHECK(slot.ok());
   const auto held = (*slot)->List();
   HF_CHECK(held.ok());
   for (const Epoch epoch : *held) epochs.push_back(epoch.value());

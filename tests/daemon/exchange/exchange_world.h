@@ -23,6 +23,7 @@
 #include "daemon/exchange/exchange.h"
 #include "daemon/exchange/order_command.h"
 #include "daemon/exchange/release_command.h"
+#include "tests/crypto/keyslot/keyslot_bench.h"
 #include "tests/policy/policy_world.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fault_sweep.h"
@@ -58,6 +59,10 @@ class ExchangeWorld final {
   // Faults of the store and of the keyslot's files, while set. Borrowed.
   FaultPlan* store_faults = nullptr;
   FaultPlan* keyslot_faults = nullptr;
+
+  // The keyslot, while set, in place of a file keyslot of this world's own. Borrowed. Of the fields
+  // about the keyslot only keyslot_faults counts then.
+  KeyslotBench* keyslot_bench = nullptr;
 
   // While set, nothing can be staged in the keyslot.
   std::atomic<bool> keyslot_down = false;
@@ -122,7 +127,7 @@ class ExchangeWorld final {
   // Whether the vault can derive the record's key, as workers see it.
   bool Derivable(std::uint32_t transfer, std::uint32_t row);
 
-  // The epochs in the keyslot's files.
+  // The epochs in the keyslot. With a bench, the exchange serves.
   std::vector<std::uint64_t> EpochsInKeyslot();
 
   void Submit(exchange::Lane lane, std::unique_ptr<exchange::Command> command);
