@@ -33,6 +33,13 @@ constexpr std::size_t kMaxFaultBytes = 300;
 constexpr std::size_t kMaxNameBytes = 63;
 constexpr std::size_t kExchangeIdBytes = 32;
 
+constexpr std::size_t kMaxKeyslots = 4;
+constexpr std::size_t kMaxTokenLabelBytes = 32;
+
+// The range that TCG's registry leaves to whoever owns the machine.
+constexpr std::uint32_t kFirstNvIndex = 0x01800000;
+constexpr std::uint32_t kLastNvIndex = 0x01bfffff;
+
 // Below this the largest message has no room beside others.
 constexpr std::uint64_t kMinBytesInFlight = std::uint64_t{16} << 20;
 constexpr std::uint64_t kMaxBytesInFlight = std::uint64_t{64} << 30;
@@ -167,6 +174,89 @@ void CheckListen(const Checker& check, const config::v1::Listen& listen) {
   check.Require("client_ca_path", listen.client_ca_path());
 }
 
+// The folder of a keyslot, or nothing where none is named.
+std::string FolderOf(const config::v1::Keyslot& keyslot) {
+  if (keyslot.has_file()) return keyslot.file().directory();
+  if (keyslot.has_pkcs11()) return keyslot.pkcs11().directory();
+  return keyslot.tpm2().directory();
+}
+
+void CheckPkcs11(const Checker& check, const config::v1::Pkcs11Keyslot& keyslot) {
+  check.Require("directory", keyslot.directory());
+  check.Require("module_path", keyslot.module_path());
+  check.Require("pin_path", keyslot.pin_path());
+  if (keyslot.token_label().empty() || keyslot.token_label().size() > kMaxTokenLabelBytes) {
+    check.Fault("token_label", "is not 1 to 32 bytes");
+  }
+  check.RequireRange<std::uint32_t>("timeout_milliseconds", keyslot.timeout_milliseconds(), 100,
+                                    60'000);
+}
+
+void CheckTpm2(const Checker& check, const config::v1::Tpm2Keyslot& keyslot) {
+  check.Require("directory", keyslot.directory());
+  if (keyslot.nv_index() < kFirstNvIndex || keyslot.nv_index() >= kLastNvIndex) {
+    check.Fault("nv_index", "is not from 0x01800000 to 0x01bffffe");
+  }
+  check.RequireRange<std::uint32_t>("srk_handle", keyslot.srk_handle(), 0x81000000, 0x817fffff);
+  if (!FromHex(keyslot.srk_name()).ok()) {
+    check.Fault("srk_name", "is not in lower-case hexadecimal digits");
+  }
+  check.RequireRange<std::uint32_t>("timeout_milliseconds", keyslot.timeout_milliseconds(), 100,
+                                    60'000);
+  if (!keyslot.has_pcr_policy()) return;
+  const auto& policy = keyslot.pcr_policy();
+  const Checker inner = check.In("pcr_policy", policy);
+  inner.Require("public_key_path", policy.public_key_path());
+  inner.Require("signature_path", policy.signature_path());
+  if (policy.pcrs().empty()) inner.Fault("pcrs", "there is none");
+  for (const std::uint32_t pcr : policy.pcrs()) {
+    if (pcr > 23) inner.Fault("pcrs", "is not from 0 to 23");
+  }
+}
+
+void CheckKeyslot(const Checker& check, const config::v1::Keyslot& keyslot) {
+  const int kinds =
+      (keyslot.has_file() ? 1 : 0) + (keyslot.has_pkcs11() ? 1 : 0) + (keyslot.has_tpm2() ? 1 : 0);
+  if (kinds != 1) {
+    check.Fault("file", "exactly one of file, pkcs11 and tpm2 has to be set");
+  } else if (keyslot.has_file()) {
+    check.In("file", keyslot.file()).Require("directory", keyslot.file().directory());
+  } else if (keyslot.has_pkcs11()) {
+    CheckPkcs11(check.In("pkcs11", keyslot.pkcs11()), keyslot.pkcs11());
+  } else {
+    CheckTpm2(check.In("tpm2", keyslot.tpm2()), keyslot.tpm2());
+  }
+}
+
+void CheckKeyslots(const Checker& check, const config::v1::Exchange& exchange) {
+  if (exchange.keyslots().empty()) {
+    check.Require("keyslot_directory", exchange.keyslot_directory());
+  } else if (!exchange.keyslot_directory().empty()) {
+    check.Fault("keyslot_directory", "is there beside keyslots");
+  }
+  // A backup of the state must never hold the key that opens it.
+  const auto check_folder = [&](const char* field, const std::string& folder) {
+    if (exchange.state_directory().empty() || folder.empty()) return;
+    const std::string state = Normal(exchange.state_directory());
+    const std::string keyslot = Normal(folder);
+    if (IsInside(keyslot, state) || IsInside(state, keyslot)) {
+      check.Fault(field, "is inside of the state_directory, or around it");
+    }
+  };
+  check_folder("keyslot_directory", exchange.keyslot_directory());
+  const auto check_list = [&](const char* field, const auto& keyslots) {
+    if (static_cast<std::size_t>(keyslots.size()) > kMaxKeyslots) {
+      check.Fault(field, "there are more than 4");
+    }
+    for (int i = 0; i < keyslots.size(); ++i) {
+      CheckKeyslot(check.In(field, keyslots.Get(i), i), keyslots.Get(i));
+      check_folder(field, FolderOf(keyslots.Get(i)));
+    }
+  };
+  check_list("keyslots", exchange.keyslots());
+  check_list("migrate_from", exchange.migrate_from());
+}
+
 void CheckExchange(const Checker& check, const config::v1::Exchange& exchange) {
   if (!IsName(exchange.name())) check.Fault("name", "is not 1 to 63 of a-z, 0-9 and hyphen");
   const auto id = FromHex(exchange.exchange_id());
@@ -175,17 +265,9 @@ void CheckExchange(const Checker& check, const config::v1::Exchange& exchange) {
   }
   check.Require("agreement_path", exchange.agreement_path());
   check.Require("state_directory", exchange.state_directory());
-  check.Require("keyslot_directory", exchange.keyslot_directory());
   check.RequireRange("reserve_bytes", exchange.reserve_bytes(), std::uint64_t{1} << 20,
                      kMaxReserveBytes);
-  // A backup of the state must never hold the key that opens it.
-  if (!exchange.state_directory().empty() && !exchange.keyslot_directory().empty()) {
-    const std::string state = Normal(exchange.state_directory());
-    const std::string keyslot = Normal(exchange.keyslot_directory());
-    if (IsInside(keyslot, state) || IsInside(state, keyslot)) {
-      check.Fault("keyslot_directory", "is inside of the state_directory, or around it");
-    }
-  }
+  CheckKeyslots(check, exchange);
 }
 
 void CheckExchanges(const Checker& top, const Config& config) {
@@ -193,19 +275,35 @@ void CheckExchanges(const Checker& top, const Config& config) {
   std::set<std::string> names;
   std::set<std::string> ids;
   std::set<std::string> folders;
+  std::set<std::pair<std::string, std::uint32_t>> indices;  // Of which TPM, and which.
   for (int i = 0; i < config.exchanges_size(); ++i) {
     const auto& exchange = config.exchanges(i);
     const Checker check = top.In("exchanges", exchange, i);
     CheckExchange(check, exchange);
     if (!names.insert(exchange.name()).second) check.Fault("name", "is there twice");
     if (!ids.insert(exchange.exchange_id()).second) check.Fault("exchange_id", "is there twice");
-    for (const auto& [field, folder] :
-         {std::pair("state_directory", exchange.state_directory()),
-          std::pair("keyslot_directory", exchange.keyslot_directory())}) {
+    const auto check_folder = [&](const char* field, const std::string& folder) {
       if (!folder.empty() && !folders.insert(Normal(folder)).second) {
         check.Fault(field, "is another folder of this daemon");
       }
+    };
+    check_folder("state_directory", exchange.state_directory());
+    check_folder("keyslot_directory", exchange.keyslot_directory());
+    for (const auto& keyslot : exchange.keyslots()) check_folder("keyslots", FolderOf(keyslot));
+    for (const auto& keyslot : exchange.migrate_from()) {
+      check_folder("migrate_from", FolderOf(keyslot));
     }
+    const auto check_indices = [&](const char* field, const config::v1::Keyslot& keyslot) {
+      if (!keyslot.has_tpm2()) return;
+      const auto& tpm = keyslot.tpm2();
+      for (const std::uint32_t index : {tpm.nv_index(), tpm.nv_index() + 1}) {
+        if (!indices.insert({tpm.tcti(), index}).second) {
+          check.Fault(field, "has an NV index of another keyslot");
+        }
+      }
+    };
+    for (const auto& keyslot : exchange.keyslots()) check_indices("keyslots", keyslot);
+    for (const auto& keyslot : exchange.migrate_from()) check_indices("migrate_from", keyslot);
   }
 }
 

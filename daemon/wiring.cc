@@ -8,11 +8,11 @@
 #include "base/error.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
-#include "crypto/keyslot/file_keyslot.h"
 #include "crypto/library.h"
 #include "crypto/random.h"
 #include "crypto/sha256.h"
 #include "daemon/exchange/exchange.h"
+#include "daemon/keyslots.h"
 #include "daemon/observe/log.h"
 #include "daemon/orders_folder.h"
 #include "daemon/rpc/deposit_service.h"
@@ -151,15 +151,8 @@ class Wiring::Impl final {
     options.core.write_snapshot = [this, snapshot](ByteSpan bytes) {
       return KeepFile(files_, snapshot, bytes);
     };
-    options.core.open_keyslot = [this, folder = exchange.keyslot_directory(),
-                                 any = exchange.keyslot_allow_any_file_system()]()
-        -> absl::StatusOr<std::unique_ptr<crypto::Keyslot>> {
-      HF_ASSIGN_OR_RETURN(
-          std::unique_ptr<crypto::FileKeyslot> keyslot,
-          crypto::FileKeyslot::Open(files_, folder, random_,
-                                    any ? crypto::FileKeyslot::MediumCheck::kNoneForTests
-                                        : crypto::FileKeyslot::MediumCheck::kOverwritesInPlace));
-      return keyslot;
+    options.core.open_keyslot = [this, config, exchange] {
+      return OpenKeyslots(config, exchange, {&clock_, &files_, &random_});
     };
     if (config.limits().queue_commands() != 0) {
       options.queue_commands = config.limits().queue_commands();

@@ -84,6 +84,13 @@ void GetExchange(const Hosted& hosted, const Viewer&, const Call&, const v1::Get
         view.set_serving(!state.epoch_pending());
         view.set_record_size_bytes(state.agreement().terms().record_size_bytes);
         *view.mutable_limits() = LimitsOf(state.agreement());
+        for (const crypto::KeyslotPart& part : core.keyslot->parts()) {
+          v1::KeyslotPart& shown = *view.add_keyslot_parts();
+          shown.set_kind(part.kind);
+          shown.set_erasure_class(std::string(crypto::ErasureClassName(part.erasure_class)));
+          shown.set_device(part.device);
+        }
+        view.set_keyslot_moving(core.keyslot->wants_epoch());
         return view;
       });
 }

@@ -94,6 +94,53 @@ TEST(Config, TheKeyslotIsNeverWhereABackupOfTheStateFindsIt) {
   EXPECT_THAT(ParseConfig(Replaced(Good(), "/var/keyslot", "/var/state2"), "f"), IsOk());
 }
 
+std::string WithKeyslots(const std::string& keyslots) {
+  return Replaced(Good(), "  keyslot_directory: \"/var/keyslot\"\n", keyslots);
+}
+
+TEST(Config, KeyslotsOfEveryKindAreTaken) {
+  EXPECT_THAT(
+      ParseConfig(WithKeyslots("keyslots { file { directory: \"/k\" } }\n"
+                               "keyslots { pkcs11 { directory: \"/l\" module_path: \"m\" "
+                               "token_label: \"t\" pin_path: \"p\" } }\n"
+                               "keyslots { tpm2 { directory: \"/m\" nv_index: 0x01800100 } }\n"
+                               "migrate_from { file { directory: \"/n\" } }\n"),
+                  "f"),
+      IsOk());
+}
+
+TEST(Config, FaultsOfKeyslotsAreFound) {
+  ExpectFault(WithKeyslots(""), "f:7:1: keyslot_directory: is missing");
+  ExpectFault(WithKeyslots("keyslots { }\n"), "f:12:1: file: exactly one of");
+  ExpectFault(WithKeyslots("keyslots { file { } }\n"), "f:12:12: directory: is missing");
+  ExpectFault(WithKeyslots("keyslots { file { directory: \"/k\" } tpm2 { } }\n"), "exactly one of");
+  ExpectFault(WithKeyslots("keyslot_directory: \"/j\"\nkeyslots { file { directory: \"/k\" } }\n"),
+              "f:12:1: keyslot_directory: is there beside keyslots");
+  ExpectFault(WithKeyslots("keyslots { file { directory: \"/var/state/k\" } }\n"),
+              "keyslots: is inside of the state_directory");
+  ExpectFault(WithKeyslots("keyslots { file { directory: \"/k\" } }\n"
+                           "migrate_from { file { directory: \"/k/\" } }\n"),
+              "migrate_from: is another folder of this daemon");
+  ExpectFault(WithKeyslots("keyslots { pkcs11 { directory: \"/k\" } }\n"),
+              "token_label: is not 1 to");
+  ExpectFault(WithKeyslots("keyslots { tpm2 { directory: \"/k\" nv_index: 1 } }\n"),
+              "nv_index: is not from");
+  ExpectFault(WithKeyslots("keyslots { tpm2 { directory: \"/k\" nv_index: 0x01800100 "
+                           "srk_name: \"XY\" pcr_policy { pcrs: 24 } } }\n"),
+              "srk_name: is not in lower-case");
+  ExpectFault(WithKeyslots("keyslots { tpm2 { directory: \"/k\" nv_index: 0x01800100 "
+                           "pcr_policy { pcrs: 24 } } }\n"),
+              "pcrs: is not from 0 to 23");
+  ExpectFault(WithKeyslots("keyslots { tpm2 { directory: \"/k\" nv_index: 0x01800100 } }\n"
+                           "keyslots { tpm2 { directory: \"/l\" nv_index: 0x01800101 } }\n"),
+              "keyslots: has an NV index of another keyslot");
+  std::string five;
+  for (const char* folder : {"/k", "/l", "/m", "/n", "/o"}) {
+    five += "keyslots { file { directory: \"" + std::string(folder) + "\" } }\n";
+  }
+  ExpectFault(WithKeyslots(five), "keyslots: there are more than 4");
+}
+
 TEST(Config, ExchangesShareNothing) {
   const std::string exchange = Good().substr(Good().find("exchanges"));
   std::string other = Replaced(exchange, "tax", "tax-2");
