@@ -16,6 +16,7 @@ void DeclareDoctor(Command root);
 void DeclareEnvelope(Command root);
 void DeclareHold(Command root);
 void DeclareIdentity(Command root);
+void DeclareKeyslot(Command root);
 void DeclareLedger(Command root);
 void DeclareOrder(Command root);
 void DeclarePki(Command root);

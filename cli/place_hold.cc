@@ -16,7 +16,9 @@
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "cli/exchange_view.h"
+#include "cli/keyslot_view.h"
 #include "cli/signer.h"
+#include "client/ledger_client.h"
 #include "client/order_client.h"
 #include "crypto/sha256.h"
 #include "policy/order_json.h"
@@ -207,6 +209,15 @@ std::string Opening(const Output& output, const v1::Hold& hold) {
                      FormatRfc3339(at), hold.placed_index());
 }
 
+// Who preserves keys should know if they lie in one place only. A gateway that does not answer keeps
+// nobody from placing a hold.
+void NoteKeyslots(Session& session) {
+  const auto channel = session.channel();
+  if (!channel.ok()) return;
+  const auto exchange = client::LedgerClient(*channel).GetExchange();
+  if (exchange.ok()) NoteSingleKeyslot(session, *exchange);
+}
+
 // Shows one result and returns its own exit status.
 ExitStatus ShowPlacement(Session& session, const Placement& placement, bool several) {
   Output& out = session.out();
@@ -217,7 +228,10 @@ ExitStatus ShowPlacement(Session& session, const Placement& placement, bool seve
                             : placement.status);
   }
   out.Line(where + Opening(out, *placement.hold));
-  return ShowReceipt(session, placement.order, *placement.accepted);
+  const ExitStatus shown = ShowReceipt(session, placement.order, *placement.accepted);
+  // Afterwards: nothing delays a hold.
+  if (placement.hold->preserves()) NoteKeyslots(*placement.session);
+  return shown;
 }
 
 }  // namespace

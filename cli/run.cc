@@ -92,6 +92,7 @@ void DeclareCommands(CommandLine& line) {
   DeclareHold(root);
   DeclareDisposal(root);
   DeclareReview(root);
+  DeclareKeyslot(root);
   DeclareLedger(root);
   DeclareAgreement(root);
   DeclarePki(root);

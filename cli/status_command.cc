@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "cli/commands.h"
 #include "cli/exchange_view.h"
+#include "cli/keyslot_view.h"
 #include "cli/version.h"
 #include "client/ledger_client.h"
 #include "client/order_client.h"
@@ -41,6 +42,7 @@ absl::StatusOr<ExitStatus> ShowStatus(Session& session) {
       .Set("agreement_sha256", Hex(AsBytes(exchange.agreement_digest())))
       .Set("keyslot", exchange.keyslot_kind())
       .Set("erasure_class", exchange.erasure_class())
+      .Set("keyslots", exchange.keyslot_parts_size())
       .Set("epoch", exchange.epoch())
       .Set("time", FormatRfc3339(ToMillis(exchange.time())))
       .Set("clock_trusted", exchange.clock_trusted())
@@ -63,6 +65,7 @@ absl::StatusOr<ExitStatus> ShowStatus(Session& session) {
                   exchange.freezes(), exchange.preserves(), exchange.records().active(),
                   exchange.records().expired(), exchange.records().revoked(),
                   exchange.records().destroyed()));
+  NoteSingleKeyslot(session, exchange);
   if (exchange.version() != kVersion) {
     session.out().Note("this program is of version " + std::string(kVersion));
   }

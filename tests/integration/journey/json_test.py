@@ -91,7 +91,9 @@ class JsonTest(unittest.TestCase):
 
     def until_closed(self):
         world = self.world
-        self.one("auditor-1", "status")
+        self.assertEqual(self.one("auditor-1", "status")["keyslots"], 1)
+        slot = self.one("auditor-1", "keyslot", "status")
+        self.assertEqual((slot["keyslot"], slot["moving"]), ("file", False))
         world.cli("requester-1", "doctor")
         transfer, _ = world.submit()
         # What waits says for what, to programs too.
