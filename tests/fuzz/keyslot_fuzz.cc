@@ -12,7 +12,6 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "crypto/keyslot/device_channel.h"
-#include "crypto/keyslot/internal/device_messages.h"
 #include "crypto/keyslot/pkcs11_keyslot.h"
 #include "crypto/keyslot/tpm2_keyslot.h"
 #include "crypto/random.h"
@@ -74,11 +73,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   token.pin_path = "/pin";
   crypto::Try<crypto::Pkcs11Keyslot>(input, "token", token);
   crypto::Try<crypto::Tpm2Keyslot>(input, "tpm", {});
-  crypto::internal::DeviceReader reader(input);
-  (void)reader.First<crypto::internal::DeviceOutcome>();
-  (void)reader.Text();
-  (void)reader.Bytes();
-  (void)reader.Number();
-  (void)reader.done();
   return 0;
 }
