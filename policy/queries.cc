@@ -139,12 +139,15 @@ std::optional<TransferId> ParseTransferName(std::string_view name) {
   return *id;
 }
 
-RecordList ListForScope(const State& state, const CompiledScope& scope) {
+namespace {
+
+template <typename Wanted>
+RecordList List(const State& state, const CompiledScope& scope, Wanted wanted) {
   RecordList list;
   HashWriter hash;
   ForEachCovered(
       state, scope, [&](const Transfer& transfer, std::uint32_t row, const Record& record) {
-        if (record.destroyed() || record.pending()) return;
+        if (!wanted(record)) return;
         if (list.transfers.empty() || list.transfers.back().transfer != transfer.number) {
           list.transfers.push_back({transfer.number, {}});
         }
@@ -154,6 +157,17 @@ RecordList ListForScope(const State& state, const CompiledScope& scope) {
       });
   list.digest = hash.Finish();
   return list;
+}
+
+}  // namespace
+
+RecordList ListForScope(const State& state, const CompiledScope& scope) {
+  return List(state, scope,
+              [](const Record& record) { return !record.destroyed() && !record.pending(); });
+}
+
+RecordList ListCovered(const State& state, const CompiledScope& scope) {
+  return List(state, scope, [](const Record&) { return true; });
 }
 
 Coverage CountCoverage(const State& state, const CompiledScope& scope) {

@@ -45,6 +45,9 @@ std::optional<TransferId> ParseTransferName(std::string_view name);
 // no revocation that still waits. Those of a cancelled one, which stay revoked, are listed again.
 RecordList ListForScope(const State& state, const CompiledScope& scope);
 
+// Returns every record that `scope` covers now, whatever became of it.
+RecordList ListCovered(const State& state, const CompiledScope& scope);
+
 // What a scope covers now.
 struct Coverage {
   std::uint64_t records = 0;    // Accepted rows that are not destroyed.

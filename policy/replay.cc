@@ -24,17 +24,26 @@ absl::Status At(std::uint64_t index, std::string_view rule, std::string what) {
 
 }  // namespace
 
-std::string FactName(const Entry& entry) {
-  const auto* field = Entry::descriptor()->FindFieldByNumber(static_cast<int>(entry.fact_case()));
+namespace {
+
+std::string NameOfFact(int number) {
+  const auto* field = Entry::descriptor()->FindFieldByNumber(number);
   return field == nullptr ? std::string("none") : field->name();
 }
+
+}  // namespace
+
+std::string FactName(const Entry& entry) { return NameOfFact(static_cast<int>(entry.fact_case())); }
 
 Replayer::Replayer(Mode mode, Checks checks) : mode_(mode), checks_(std::move(checks)) {}
 
 Replayer::Replayer(Mode mode, State state) : mode_(mode), state_(std::move(state)) {}
 
 State Replayer::Take() {
-  report_ = ReplayReport();
+  facts_.clear();
+  refusals_.clear();
+  entries_ = 0;
+  decided_again_ = 0;
   return std::exchange(state_, State());
 }
 
@@ -75,19 +84,35 @@ absl::Status Replayer::Step(ByteSpan bytes) {
     }
     HF_RETURN_IF_ERROR(CheckSignatures(entry));
     if (entry.has_refused()) HF_RETURN_IF_ERROR(CheckRefused(entry.refused()));
-    ++report_.decided_again;
+    ++decided_again_;
   }
   const absl::Status applied =
       Apply(state_, entry, order ? &*order : nullptr, index, std::move(agreement));
   if (!applied.ok()) return At(index, "FOLD", std::string(applied.message()));
 
-  ++report_.entries;
-  ++report_.facts[FactName(entry)];
-  if (entry.has_refused()) {
-    const auto refusal = RefusalFromNumber(entry.refused().refusal());
-    ++report_.refusals[refusal ? std::string(RefusalName(*refusal)) : std::string("UNKNOWN")];
-  }
+  ++entries_;
+  const auto number = static_cast<std::size_t>(entry.fact_case());
+  if (facts_.size() <= number) facts_.resize(number + 1);
+  ++facts_[number];
+  if (entry.has_refused()) ++refusals_[entry.refused().refusal()].all;
   return absl::OkStatus();
+}
+
+ReplayReport Replayer::report() const {
+  ReplayReport report;
+  report.entries = entries_;
+  report.decided_again = decided_again_;
+  for (std::size_t number = 0; number < facts_.size(); ++number) {
+    if (facts_[number] > 0) report.facts[NameOfFact(static_cast<int>(number))] = facts_[number];
+  }
+  for (const auto& [number, counted] : refusals_) {
+    const auto refusal = RefusalFromNumber(number);
+    const std::string name(refusal ? RefusalName(*refusal) : "UNKNOWN");
+    report.refusals[name] += counted.all;
+    report.refusals_decided_again += counted.again;
+    if (counted.again > 0) report.refusals_again[name] += counted.again;
+  }
+  return report;
 }
 
 absl::Status Replayer::CheckSignatures(const Entry& entry) const {
@@ -115,7 +140,7 @@ absl::Status Replayer::CheckSignatures(const Entry& entry) const {
 absl::Status Replayer::CheckRefused(const ledger::v1::Refused& fact) {
   switch (DecideRefusedAgain(state_, fact)) {
     case RefusedAgain::kAgrees:
-      ++report_.refusals_decided_again;
+      ++refusals_[fact.refusal()].again;
       return absl::OkStatus();
     case RefusedAgain::kCannotTell:
       return absl::OkStatus();

@@ -17,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -37,6 +38,9 @@ struct ReplayReport {
   std::map<std::string, std::uint64_t> refusals;  // Refused entries by RefusalName.
   std::uint64_t decided_again = 0;                // Came to the same answer.
   std::uint64_t refusals_decided_again = 0;       // Those whose inputs are in the ledger.
+
+  // The same by RefusalName; only those of which there is at least one.
+  std::map<std::string, std::uint64_t> refusals_again;
 };
 
 class Replayer final {
@@ -66,7 +70,7 @@ class Replayer final {
   [[nodiscard]] absl::Status Step(ByteSpan entry);
 
   const State& state() const { return state_; }
-  const ReplayReport& report() const { return report_; }
+  ReplayReport report() const;
 
   // REQUIRES: every Step() has succeeded. The replayer is empty afterwards.
   State Take();
@@ -78,7 +82,16 @@ class Replayer final {
   const Mode mode_;
   const Checks checks_;
   State state_;
-  ReplayReport report_;
+
+  // Counted by number; named in report(), once and not for each of millions.
+  struct Refusals {
+    std::uint64_t all = 0;
+    std::uint64_t again = 0;
+  };
+  std::vector<std::uint64_t> facts_;  // By field number.
+  std::map<std::uint32_t, Refusals> refusals_;
+  std::uint64_t entries_ = 0;
+  std::uint64_t decided_again_ = 0;
 };
 
 }  // namespace holdfast::policy

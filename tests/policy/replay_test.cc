@@ -59,7 +59,7 @@ TEST(ReplayTest, AWholeLedgerIsDecidedAgain) {
   Replayer replayer(Replayer::Mode::kDecideAgain);
   ASSERT_THAT(ReplayAll(replayer, story.entries), IsOk());
   EXPECT_EQ(replayer.state().Digest(), story.world.state().Digest());
-  const auto& report = replayer.report();
+  const auto report = replayer.report();
   EXPECT_EQ(report.entries, story.entries.size());
   EXPECT_EQ(report.decided_again, story.entries.size());
   EXPECT_EQ(report.refusals_decided_again, 1U);

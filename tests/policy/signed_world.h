@@ -26,6 +26,9 @@ namespace holdfast::test {
 // A world whose orders are signed, so that its entries stand for themselves.
 class SignedWorld {
  public:
+  SignedWorld() = default;
+  explicit SignedWorld(const AgreementOptions& options) : world(options) {}
+
   World world;
   std::vector<std::string> entries;
 
