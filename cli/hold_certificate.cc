@@ -37,19 +37,14 @@ absl::StatusOr<Verified> Verify(Session& session, const CertificateOptions& opti
     HF_ASSIGN_OR_RETURN(request.exchange, IdFromBytes<ExchangeId>(*bytes));
   }
   evidence::HoldRecorder recorder(options.hold);
-  request.before = [&](std::uint64_t index, const policy::State& state, ByteSpan entry) {
-    recorder.Before(index, state, entry);
-  };
-  request.after = [&](std::uint64_t index, const policy::State& state) {
-    recorder.After(index, state);
-  };
+  request.readers = {&recorder};
   HF_ASSIGN_OR_RETURN(const std::uint64_t size,
                       evidence::ClaimedExportSize(session.files(), options.folder));
   Progress progress(session.out(), "verifying", size);
   HF_ASSIGN_OR_RETURN(const evidence::Verification verification,
                       evidence::VerifyExport(session.files(), request,
                                              [&](std::uint64_t index) { progress.Update(index); }));
-  HF_ASSIGN_OR_RETURN(evidence::HoldRecord record, recorder.Take());
+  HF_ASSIGN_OR_RETURN(evidence::HoldRecord record, recorder.Record());
   return Verified{request.exchange, std::move(record), verification.checkpoint};
 }
 

@@ -77,10 +77,10 @@ const policy::Hold* HoldRecorder::Find(const policy::State& state) const {
   return state.open() ? state.holds().Find(hold_id_) : nullptr;
 }
 
-void HoldRecorder::Before(std::uint64_t index, const policy::State& state, ByteSpan entry) {
-  // What cannot be parsed is refused by whoever folds it.
-  if (!entry_.ParseFromArray(entry.data(), static_cast<int>(entry.size()))) entry_.Clear();
-  leaf_ = entry_.has_order_accepted() ? crypto::LeafHash(entry) : Digest32{};
+void HoldRecorder::Take(std::uint64_t index, ByteSpan bytes, const Entry& entry,
+                        const policy::State& state) {
+  entry_ = entry;
+  leaf_ = entry_.has_order_accepted() ? crypto::LeafHash(bytes) : Digest32{};
   const policy::Hold* hold = Find(state);
   if (hold == nullptr) {
     if (!entry_.has_key_released()) return;
@@ -170,7 +170,7 @@ void HoldRecorder::Placed(std::uint64_t index, const policy::State& state,
   released_ = {};
 }
 
-void HoldRecorder::After(std::uint64_t index, const policy::State& state) {
+void HoldRecorder::Folded(std::uint64_t index, const policy::State& state) {
   const policy::Hold* hold = Find(state);
   if (hold == nullptr) return;
   const UnixMillis at = state.now().late;
@@ -195,7 +195,7 @@ void HoldRecorder::After(std::uint64_t index, const policy::State& state) {
   record_.lift_at = hold->lift_at;
 }
 
-absl::StatusOr<HoldRecord> HoldRecorder::Take() {
+absl::StatusOr<HoldRecord> HoldRecorder::Record() {
   if (!placed_) return MakeError(Reason::kNotFound, "the ledger has no hold " + hold_id_);
   return std::move(record_);
 }

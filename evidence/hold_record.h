@@ -2,12 +2,12 @@
 // What a ledger says about one hold: who placed it on what order, what had left before and what
 // left under it, who did what to it since.
 //
-// When to use  Behind `holdfast hold certificate` and `hold history --export`: give Before() and
-//              After() to VerifyExport(), which verifies what is collected here. Take() only where
-//              that succeeded.
+// When to use  Behind `holdfast hold certificate` and `hold history --export`: one of the readers of
+//              VerifyExport(), which verifies what is collected here. Record() only where that
+//              succeeded.
 // Threads      One thread.
 // Ownership    Owns what it collects: 24 bytes for each release before the hold.
-// Errors       Take(): kNotFound if the ledger has no such hold.
+// Errors       Record(): kNotFound if the ledger has no such hold.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,7 @@
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/time.h"
+#include "evidence/ledger_reader.h"
 #include "holdfast/ledger/v1/entry.pb.h"
 #include "holdfast/order/v1/order.pb.h"
 #include "policy/state.h"
@@ -74,15 +75,16 @@ struct HoldRecord {
   std::vector<HoldAct> acts;
 };
 
-class HoldRecorder final {
+class HoldRecorder final : public LedgerReader {
  public:
   explicit HoldRecorder(std::string hold_id) : hold_id_(std::move(hold_id)) {}
 
-  // To be called before and after each entry is folded.
-  void Before(std::uint64_t index, const policy::State& state, ByteSpan entry);
-  void After(std::uint64_t index, const policy::State& state);
+  void Take(std::uint64_t index, ByteSpan bytes, const ledger::v1::Entry& entry,
+            const policy::State& before) override;
+  void Folded(std::uint64_t index, const policy::State& after) override;
+  void End(const LedgerVerifier&) override {}
 
-  absl::StatusOr<HoldRecord> Take();
+  absl::StatusOr<HoldRecord> Record();
 
  private:
   struct Released {

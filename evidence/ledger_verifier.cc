@@ -76,39 +76,47 @@ LedgerVerifier::~LedgerVerifier() = default;
 
 absl::Status LedgerVerifier::Add(ByteSpan entry) {
   HF_RETURN_IF_ERROR(replayer_.Step(entry));
-  if (replayer_.report().entries == 1 && replayer_.state().agreement().exchange_id() != exchange_) {
+  if (tree_->size() == 0 && replayer_.state().agreement().exchange_id() != exchange_) {
     return Defect("EXCHANGE", "the ledger is of another exchange");
   }
   tree_->Append(crypto::LeafHash(entry));
   return absl::OkStatus();
 }
 
-absl::StatusOr<crypto::Checkpoint> LedgerVerifier::Open(std::string_view checkpoint_note) const {
+absl::StatusOr<crypto::OpenedCheckpoint> LedgerVerifier::Open(
+    std::string_view checkpoint_note) const {
   if (!replayer_.state().open()) return Defect("EMPTY", "the ledger has no entry");
   HF_ASSIGN_OR_RETURN(const crypto::PublicKey key,
                       crypto::PublicKey::FromBytes(replayer_.state().checkpoint_key()));
   HF_ASSIGN_OR_RETURN(
       const crypto::NoteKey note_key,
       crypto::NoteKey::Make(crypto::LedgerOrigin(exchange_), crypto::NoteAlgorithm::kEd25519, key));
-  HF_ASSIGN_OR_RETURN(crypto::OpenedCheckpoint opened,
-                      crypto::OpenCheckpoint(checkpoint_note, note_key));
-  return std::move(opened.checkpoint);
+  std::vector<crypto::NoteKey> witnesses;
+  for (const policy::WitnessTerm& witness : replayer_.state().agreement().witnesses()) {
+    // A name that no note can carry has signed none.
+    auto of = crypto::NoteKey::Make(witness.name, crypto::NoteAlgorithm::kCosignatureV1,
+                                    witness.public_key);
+    if (of.ok()) witnesses.push_back(*std::move(of));
+  }
+  return crypto::OpenCheckpoint(checkpoint_note, note_key, witnesses);
 }
 
 absl::StatusOr<crypto::Checkpoint> LedgerVerifier::Check(std::string_view checkpoint_note) const {
-  HF_ASSIGN_OR_RETURN(crypto::Checkpoint checkpoint, Open(checkpoint_note));
+  HF_ASSIGN_OR_RETURN(crypto::OpenedCheckpoint opened, Open(checkpoint_note));
+  crypto::Checkpoint& checkpoint = opened.checkpoint;
   if (checkpoint.size != tree_->size()) {
     return Defect("SIZE", "the checkpoint is of a ledger of another size");
   }
   if (checkpoint.root != tree_->Root()) {
     return Defect("ROOT", "the entries are not those that the checkpoint's root covers");
   }
-  return checkpoint;
+  return std::move(checkpoint);
 }
 
 absl::StatusOr<crypto::Checkpoint> LedgerVerifier::CheckEarlier(
     std::string_view checkpoint_note) const {
-  HF_ASSIGN_OR_RETURN(crypto::Checkpoint earlier, Open(checkpoint_note));
+  HF_ASSIGN_OR_RETURN(crypto::OpenedCheckpoint opened, Open(checkpoint_note));
+  crypto::Checkpoint& earlier = opened.checkpoint;
   if (earlier.size > tree_->size()) {
     return Defect("EARLIER", "the ledger has " + std::to_string(tree_->size()) +
                                  " entries, and once had " + std::to_string(earlier.size) +
@@ -118,7 +126,7 @@ absl::StatusOr<crypto::Checkpoint> LedgerVerifier::CheckEarlier(
     return Defect("EARLIER", "its first " + std::to_string(earlier.size) +
                                  " entries are not those that were signed before: a fork");
   }
-  return earlier;
+  return std::move(earlier);
 }
 
 absl::Status LedgerVerifier::CheckReceipt(const crypto::TlogProof& receipt) const {
@@ -133,8 +141,19 @@ absl::Status LedgerVerifier::CheckReceipt(const crypto::TlogProof& receipt) cons
   return included.ok() ? included : defect;
 }
 
+absl::StatusOr<crypto::MerkleProof> LedgerVerifier::Prove(std::uint64_t index,
+                                                          std::uint64_t size) const {
+  if (index >= size || size > tree_->size()) return Defect("TREE", "the tree has no such entry");
+  return crypto::MakeInclusionProof(index, size, *tree_);
+}
+
+std::vector<crypto::NoteSigned> LedgerVerifier::Cosigners(std::string_view checkpoint_note) const {
+  auto opened = Open(checkpoint_note);
+  return opened.ok() ? std::move(opened->witnesses) : std::vector<crypto::NoteSigned>();
+}
+
 std::uint64_t LedgerVerifier::size() const { return tree_->size(); }
-const policy::ReplayReport& LedgerVerifier::report() const { return replayer_.report(); }
+policy::ReplayReport LedgerVerifier::report() const { return replayer_.report(); }
 const policy::State& LedgerVerifier::state() const { return replayer_.state(); }
 
 absl::StatusOr<std::uint64_t> ClaimedSize(std::string_view checkpoint_note) {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -46,14 +47,22 @@ class LedgerVerifier final {
   // Errors: kLedgerInconsistent, with rule RECEIPT and the receipt's index, if not.
   absl::Status CheckReceipt(const crypto::TlogProof& receipt) const;
 
+  // Returns the proof that entry `index` is in the first `size` entries.
+  // Errors: kLedgerInconsistent if it is not.
+  absl::StatusOr<crypto::MerkleProof> Prove(std::uint64_t index, std::uint64_t size) const;
+
+  // Returns who of the agreement's witnesses cosigned `checkpoint_note`, which Check() or
+  // CheckEarlier() verified before.
+  std::vector<crypto::NoteSigned> Cosigners(std::string_view checkpoint_note) const;
+
   std::uint64_t size() const;
-  const policy::ReplayReport& report() const;
+  policy::ReplayReport report() const;
   const policy::State& state() const;
 
  private:
   class Tree;
 
-  absl::StatusOr<crypto::Checkpoint> Open(std::string_view checkpoint_note) const;
+  absl::StatusOr<crypto::OpenedCheckpoint> Open(std::string_view checkpoint_note) const;
 
   const ExchangeId exchange_;
   std::unique_ptr<Tree> tree_;

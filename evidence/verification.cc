@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "evidence/verification.h"
 
+#include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "evidence/export_folder.h"
 
 #include "base/error.h"
 #include "base/status_macros.h"
+#include "crypto/dsse.h"
 
 namespace holdfast::evidence {
 namespace {
@@ -31,9 +34,89 @@ absl::Status AsDefect(const absl::Status& status) {
   return AddMetadata(std::move(defect), "rule", rule);
 }
 
+absl::Status StatementDefect(std::string what) {
+  return AddMetadata(MakeError(Reason::kLedgerInconsistent, std::move(what)), "rule", "STATEMENT");
+}
+
+// A statement that is held against the ledger.
+struct StatementCheck {
+  crypto::UnverifiedDsse envelope;
+  NonUseSigned said;
+  std::unique_ptr<NonUseSearch> search;
+};
+
+absl::StatusOr<StatementCheck> OpenStatement(const std::string& text, const ExchangeId& exchange) {
+  StatementCheck check;
+  auto envelope = crypto::ParseDsse(text);
+  if (!envelope.ok()) return StatementDefect("a statement is no signed envelope");
+  check.envelope = *std::move(envelope);
+  auto said = ParseNonUse(check.envelope.payload);
+  if (!said.ok() || check.envelope.payload_type != kNonUsePayloadType) {
+    return StatementDefect("a statement is not one of non-use");
+  }
+  if (said->exchange != exchange) return StatementDefect("a statement is about another exchange");
+  check.said = *std::move(said);
+  const auto size = ClaimedSize(check.said.checkpoint);
+  if (!size.ok()) return StatementDefect("a statement has no checkpoint");
+  check.search = std::make_unique<NonUseSearch>(check.said.question, *size);
+  return check;
+}
+
+// Who signed it, whether the ledger extends the one that it speaks of, and whether that says so.
+absl::Status CheckStatement(const StatementCheck& check, const LedgerVerifier& ledger) {
+  HF_RETURN_IF_ERROR(ledger.CheckEarlier(check.said.checkpoint).status());
+  const policy::Member* member = ledger.state().agreement().FindMember(check.said.by);
+  if (member == nullptr) return StatementDefect("nobody is enrolled who signed a statement");
+  std::vector<crypto::PublicKey> keys;
+  for (const policy::MemberKey& key : member->keys) {
+    if (key.ValidAt(check.said.made_at)) keys.push_back(key.public_key);
+  }
+  const auto opened =
+      crypto::VerifyDsse(check.envelope, kNonUsePayloadType, crypto::LookupIn(keys));
+  if (!opened.ok()) return StatementDefect("a statement is not signed by " + check.said.by);
+  check.search->End(ledger);
+  const NonUse& found = check.search->found();
+  if (found.answer != NonUseAnswer::kShown) {
+    absl::Status defect = StatementDefect("a statement is not true: " + WhyNoStatement(found));
+    if (found.left.empty()) return defect;
+    return AddMetadata(std::move(defect), "index", std::to_string(found.left.front().index));
+  }
+  const auto again = RenderNonUse(check.said, found);
+  if (!again.ok() || AsText(check.envelope.payload) != *again) {
+    return StatementDefect("a statement does not say what the ledger says");
+  }
+  return absl::OkStatus();
+}
+
+void AddWitnessed(const LedgerVerifier& ledger, const std::string& note, std::uint64_t size,
+                  std::vector<WitnessedTime>& out) {
+  for (const crypto::NoteSigned& by : ledger.Cosigners(note)) {
+    if (!by.at) continue;
+    WitnessedTime time;
+    time.size = size;
+    time.witness = by.key.name();
+    time.at = *by.at;
+    for (const policy::WitnessTerm& term : ledger.state().agreement().witnesses()) {
+      if (term.name == time.witness) time.side = term.side;
+    }
+    out.push_back(std::move(time));
+  }
+}
+
 std::uint64_t FactCount(const policy::ReplayReport& report, const char* fact) {
   const auto found = report.facts.find(fact);
   return found == report.facts.end() ? 0 : found->second;
+}
+
+constexpr std::uint64_t kProgressEntries = 256;
+
+void Show(const std::vector<LedgerReader*>& readers, std::uint64_t index, ByteSpan bytes,
+          const policy::State& before) {
+  if (readers.empty()) return;
+  ledger::v1::Entry entry;
+  // What cannot be read is a defect, which the verification names.
+  if (!entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return;
+  for (LedgerReader* reader : readers) reader->Take(index, bytes, entry, before);
 }
 
 std::string Line(std::uint64_t count, const std::string& what) {
@@ -58,12 +141,21 @@ absl::StatusOr<Verification> VerifyExport(FileSystem& files, const VerificationR
   HF_ASSIGN_OR_RETURN(const std::string note, ReadExportCheckpoint(files, request.folder));
   LedgerVerifier verifier(request.exchange);
   Verification result;
+  std::vector<LedgerReader*> readers = request.readers;
+  std::vector<StatementCheck> statements;
+  for (const std::string& text : request.statements) {
+    HF_ASSIGN_OR_RETURN(StatementCheck check, OpenStatement(text, request.exchange));
+    statements.push_back(std::move(check));
+    readers.push_back(statements.back().search.get());
+  }
   const absl::Status read =
       ReadExport(files, request.folder, size, [&](std::uint64_t index, ByteSpan entry) {
-        progress(index);
-        if (request.before) request.before(index, verifier.state(), entry);
+        if (index % kProgressEntries == 0) progress(index);
+        Show(readers, index, entry, verifier.state());
         const absl::Status added = verifier.Add(entry);
-        if (added.ok() && request.after) request.after(index, verifier.state());
+        if (added.ok()) {
+          for (LedgerReader* reader : readers) reader->Folded(index, verifier.state());
+        }
         if (added.ok() && !verifier.state().now().trusted) result.clock_was_untrusted = true;
         return added;
       });
@@ -74,12 +166,22 @@ absl::StatusOr<Verification> VerifyExport(FileSystem& files, const VerificationR
     const auto checked = verifier.CheckEarlier(earlier);
     if (!checked.ok()) return AsDefect(checked.status());
     ++result.earlier;
+    AddWitnessed(verifier, earlier, checked->size, result.witnessed);
   }
   for (const crypto::TlogProof& receipt : request.receipts) {
     const absl::Status checked = verifier.CheckReceipt(receipt);
     if (!checked.ok()) return AsDefect(checked);
     ++result.receipts;
   }
+  for (const StatementCheck& check : statements) {
+    const absl::Status checked = CheckStatement(check, verifier);
+    if (!checked.ok()) return AsDefect(checked);
+    result.statements.push_back({check.said, check.search->found()});
+  }
+  for (LedgerReader* reader : request.readers) reader->End(verifier);
+  AddWitnessed(verifier, note, checkpoint->size, result.witnessed);
+  std::stable_sort(result.witnessed.begin(), result.witnessed.end(),
+                   [](const WitnessedTime& a, const WitnessedTime& b) { return a.size < b.size; });
   result.checkpoint = *std::move(checkpoint);
   result.report = verifier.report();
   result.records = policy::CountRecords(verifier.state());
@@ -94,7 +196,7 @@ std::vector<std::string> VerificationAssumptions() {
       "the gateway's machine ran this protocol and nothing else: what somebody with root on it "
       "took, no ledger shows",
       "the exchange's id came from elsewhere than the gateway and this export",
-      "all times are those of the gateway's clock; no witness has signed one",
+      "times are those of the gateway's clock, but for those that a witness signed",
       "this is the newest ledger, and the only one: a checkpoint that another party kept, given "
       "with --earlier, shows it up to there",
       "a destroyed key is gone from its medium as far as the keyslot's erasure class says",
@@ -107,10 +209,12 @@ std::string DescribeVerification(const Verification& v) {
                      "\nthe agreement is signed by both principals, each order by its person; " +
                      std::to_string(v.report.decided_again) +
                      " entries were decided again and came out the same";
-  for (const auto& [name, count] : v.report.facts) text += Line(count, name);
-  for (const auto& [name, count] : v.report.refusals) text += Line(count, "refused: " + name);
+  text += "\n  rule, entries, decided again, different";
+  for (const RuleCount& rule : RulesOf(v.report)) {
+    text += Line(rule.entries, rule.rule + ", " + std::to_string(rule.again) + ", 0");
+  }
   text += "\nof the refusals " + std::to_string(v.report.refusals_decided_again) +
-          " could be decided again from the ledger alone";
+          " could be decided again from the ledger alone; what the others rest on was never in it";
   text += "\nrecords: " + std::to_string(v.records.active) + " can be released but for holds, " +
           std::to_string(v.records.expired) + " expired, " + std::to_string(v.records.revoked) +
           " revoked, " + std::to_string(v.records.destroyed) + " destroyed";
@@ -125,6 +229,11 @@ std::string DescribeVerification(const Verification& v) {
     text += "\nit contains the entries of " + std::to_string(v.receipts) + " receipt" +
             (v.receipts == 1 ? "" : "s");
   }
+  for (const VerifiedStatement& statement : v.statements) {
+    text += "\n\nThe statement of " + statement.said.by + " of " +
+            FormatRfc3339(statement.said.made_at) + " was made again and is the same:\n" +
+            DescribeNonUse(statement.said, statement.found);
+  }
   text += "\n\nNo key left under a freeze: each of the " +
           std::to_string(FactCount(v.report, "key_released")) +
           " releases was decided again under the " + std::to_string(v.holds_placed) +
@@ -134,9 +243,38 @@ std::string DescribeVerification(const Verification& v) {
   if (v.clock_was_untrusted) {
     text += "\nThe clock was not trusted for some time; nothing was released or destroyed then.";
   }
+  text += "\n\nTimes. All that the entries say are the gateway's own.";
+  for (const WitnessedTime& time : v.witnessed) {
+    text += "\nThe first " + std::to_string(time.size) + " entries existed at " +
+            FormatRfc3339(time.at) + ": the witness " + time.witness + " signed them (" +
+            agreement::v1::Side_Name(time.side) + ").";
+  }
+  if (v.witnessed.empty()) text += " No witness has signed one.";
   text += "\n\nWhat this does not show. Assumed:";
   for (const std::string& line : VerificationAssumptions()) text += "\n- " + line;
   return text;
+}
+
+std::vector<RuleCount> RulesOf(const policy::ReplayReport& report) {
+  std::vector<RuleCount> rules;
+  for (const auto& [name, count] : report.facts) {
+    if (name != "refused") rules.push_back({name, count, count});
+  }
+  for (const auto& [name, count] : report.refusals) {
+    const auto again = report.refusals_again.find(name);
+    rules.push_back({name, count, again == report.refusals_again.end() ? 0 : again->second});
+  }
+  return rules;
+}
+
+absl::StatusOr<std::vector<std::string>> ReadStatements(FileSystem& files,
+                                                        const std::vector<std::string>& paths) {
+  std::vector<std::string> statements;
+  for (const std::string& path : paths) {
+    HF_ASSIGN_OR_RETURN(const Bytes bytes, files.ReadWhole(path, crypto::kMaxDsseBytes));
+    statements.push_back(ToString(bytes));
+  }
+  return statements;
 }
 
 absl::StatusOr<std::vector<std::string>> ReadCheckpointFiles(

@@ -15,7 +15,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "evidence/ledger_reader.h"
 #include "evidence/ledger_verifier.h"
+#include "evidence/non_use.h"
 
 #include "base/bytes.h"
 #include "base/file_system.h"
@@ -31,11 +33,22 @@ struct VerificationRequest {
   ExchangeId exchange;
   std::vector<std::string> earlier;  // Signed notes of this ledger that the caller kept.
   std::vector<crypto::TlogProof> receipts;
+  std::vector<std::string> statements;  // Of non-use, in DSSE. The ledger must say the same.
+  std::vector<LedgerReader*> readers;   // Each is shown the whole ledger. Borrowed.
+};
 
-  // Called before and after each entry is folded, by who collects something on the way: it counts
-  // only if all of the verification succeeds. May be empty.
-  std::function<void(std::uint64_t index, const policy::State& state, ByteSpan entry)> before;
-  std::function<void(std::uint64_t index, const policy::State& state)> after;
+// A time that does not rest on the gateway's clock: a witness saw this ledger then.
+struct WitnessedTime {
+  std::uint64_t size = 0;  // Every entry below it was written before.
+  std::string witness;     // Its name in the agreement.
+  policy::Side side = agreement::v1::SIDE_UNSPECIFIED;
+  UnixMillis at;
+};
+
+// A statement that was made again from the ledger and came out the same.
+struct VerifiedStatement {
+  NonUseSigned said;
+  NonUse found;
 };
 
 // What held. There is one only if everything did.
@@ -46,6 +59,8 @@ struct Verification {
   policy::VerdictTotals verdicts;  // Whose openings are alive, and whose were destroyed.
   std::uint64_t earlier = 0;       // Earlier checkpoints that this ledger extends.
   std::uint64_t receipts = 0;      // Receipts that this ledger contains.
+  std::vector<VerifiedStatement> statements;
+  std::vector<WitnessedTime> witnessed;  // Of all checkpoints that were given, ascending by size.
   std::uint64_t holds_placed = 0;
   std::uint64_t destructions = 0;
   bool clock_was_untrusted = false;  // At some time.
@@ -64,6 +79,21 @@ std::string DescribeVerification(const Verification& verification);
 
 // The assumptions that every statement about a ledger rests on, a line each.
 std::vector<std::string> VerificationAssumptions();
+
+// What a rule of the verification did.
+struct RuleCount {
+  std::string rule;           // A fact's field name in Entry, or the name of a refusal.
+  std::uint64_t entries = 0;  // That the rule is about.
+  std::uint64_t again = 0;    // Decided again, with the same answer. No other answer is possible
+                              // in a Verification.
+};
+
+// One for each fact that occurs, then one for each reason of a refusal that occurs.
+std::vector<RuleCount> RulesOf(const policy::ReplayReport& report);
+
+// Reads files of statements, unverified.
+absl::StatusOr<std::vector<std::string>> ReadStatements(FileSystem& files,
+                                                        const std::vector<std::string>& paths);
 
 // Reads files of earlier checkpoints and of receipts (C2SP tlog-proof), the latter also whole
 // folders of `*.tlog-proof`.

@@ -27,11 +27,13 @@ absl::StatusOr<HoldRecord> Read(const std::vector<std::string>& entries, const s
   policy::Replayer replayer(policy::Replayer::Mode::kApplyOnly);
   HoldRecorder recorder(hold);
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    recorder.Before(i, replayer.state(), AsBytes(entries[i]));
+    ledger::v1::Entry entry;
+    EXPECT_TRUE(entry.ParseFromString(entries[i]));
+    recorder.Take(i, AsBytes(entries[i]), entry, replayer.state());
     EXPECT_THAT(replayer.Step(AsBytes(entries[i])), IsOk());
-    recorder.After(i, replayer.state());
+    recorder.Folded(i, replayer.state());
   }
-  return recorder.Take();
+  return recorder.Record();
 }
 
 // Three records of different people; two keys left before carol's hold on the first row.
@@ -129,11 +131,11 @@ TEST(HoldRecordTest, SaysThatThereIsNone) {
   EXPECT_THAT(Read(story.entries, "hold-2").status(), HasReason(Reason::kNotFound));
 }
 
-TEST(HoldRecordTest, SurvivesWhatCannotBeRead) {
+TEST(HoldRecordTest, SurvivesAnEntryWithoutAFact) {
   HoldRecorder recorder("hold-1");
-  recorder.Before(0, policy::State(), AsBytes("no entry"));
-  recorder.After(0, policy::State());
-  EXPECT_THAT(recorder.Take().status(), HasReason(Reason::kNotFound));
+  recorder.Take(0, AsBytes("no entry"), ledger::v1::Entry(), policy::State());
+  recorder.Folded(0, policy::State());
+  EXPECT_THAT(recorder.Record().status(), HasReason(Reason::kNotFound));
 }
 
 }  // namespace

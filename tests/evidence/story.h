@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A ledger in which everything that people do happens once, and its export.
+// Ledgers in which everything that people do happens once, and their exports.
 //
 // When to use  In tests of what reads an export.
 // Threads      One thread.
@@ -8,13 +8,17 @@
 // Errors       Fails the test where the policy refuses.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "evidence/export_folder.h"
 #include "gtest/gtest.h"
 
 #include "base/file_system.h"
+#include "crypto/lease.h"
 #include "tests/policy/signed_world.h"
+#include "tests/support/seeded_crypto_random.h"
 #include "tests/support/status_matchers.h"
 
 namespace holdfast::test {
@@ -29,6 +33,117 @@ inline SignedWorld Story() {
   EXPECT_EQ(s.Submit("carol", w.HoldAct("hold-1", OfPerson(1))), Refusal::kAllowed);
   w.AdvanceEpoch();
   LiftAndDestroy(s, t);
+  return s;
+}
+
+// A lease of `transfer` as its requester's machine opens it: the opening says what the entry says.
+inline ledger::v1::LeaseOpened RealLease(World& w, std::uint32_t transfer) {
+  crypto::LeaseOpening opening;
+  opening.exchange = w.agreement().exchange_id();
+  opening.transfer = w.state().transfer(transfer)->id;
+  opening.opened_at = w.state().now().late;
+  opening.member = "ice";
+  SeededCryptoRandom random(7);
+  const auto request = crypto::LeaseRequest::Create(opening, KeyOf("ice"), random);
+  EXPECT_THAT(request, IsOk());
+  ledger::v1::LeaseOpened fact = w.LeaseFact(transfer);
+  fact.set_recipient_key(ToString(BytesOf(request->opening().recipient_key)));
+  fact.set_opening(ToString(request->opening_bytes()));
+  fact.set_signature(ToString(request->signature()));
+  return fact;
+}
+
+inline std::uint32_t OpenRealLease(SignedWorld& s, std::uint32_t transfer) {
+  s.world.Do(RealLease(s.world, transfer));
+  return s.world.state().lease_count() - 1;
+}
+
+// A transfer of six rows of the persons 0 to 5, of which one is released by a custodian and the
+// last was not found. An hour after the start the keys of the rows 0, 1 and 5 leave, that of row 0
+// twice. Two days after it, row 1 is frozen and asked for in vain, and the key of row 2 leaves. It
+// ends a day later.
+inline SignedWorld Disclosures() {
+  using std::chrono::hours;
+  SignedWorld s;
+  World& w = s.world;
+  const std::uint32_t t = w.FinishedTransfer(6);
+  EXPECT_EQ(s.Submit("paula", w.ApproveAct(t)), Refusal::kAllowed);
+  ledger::v1::SubjectsFetched fetched;
+  fetched.set_transfer(t);
+  fetched.set_source("irs");
+  w.Do(fetched);
+  for (const std::uint32_t row : {0U, 1U, 2U, 4U}) w.Deposit(t, row);
+  w.Deposit(t, 5, 10);
+  w.Do(w.Doubt(t, 3));
+  ledger::v1::CaseShown shown;
+  shown.set_transfer(t);
+  shown.set_row(3);
+  shown.set_custodian("paula");
+  w.Do(shown);
+  EXPECT_EQ(s.Submit("paula", w.ReleaseCaseAct(t, 3)), Refusal::kAllowed);
+  w.Deposit(t, 3, 2);
+  w.Close(t);
+  ledger::v1::EnvelopesCollected collected;
+  collected.set_transfer(t);
+  collected.set_requester("ice");
+  w.Do(collected);
+  w.Pass(hours(1));
+  const std::uint32_t first = OpenRealLease(s, t);
+  for (const std::uint32_t row : {0U, 1U, 5U, 0U}) w.Do(World::Release(first, row));
+  w.Pass(hours(47));
+  EXPECT_EQ(s.Submit("carol", w.HoldAct("hold-1", OfPerson(1))), Refusal::kAllowed);
+  w.AdvanceEpoch();
+  const std::uint32_t second = OpenRealLease(s, t);
+  ledger::v1::Refused refused;
+  refused.set_member("ice");
+  refused.set_act(ledger::v1::Refused::RELEASE_KEYS);
+  refused.set_refusal(static_cast<std::uint32_t>(Refusal::kFrozen));
+  refused.set_transfer(t);
+  refused.set_has_transfer(true);
+  refused.set_hold_index(w.state().holds().Find("hold-1")->placed_index);
+  policy::RowRuns rows{t, {}};
+  rows.Append(1);
+  *refused.mutable_rows() = policy::ToLedgerRows(rows);
+  w.Do(refused);
+  w.Do(World::Release(second, 2));
+  w.Pass(hours(24));
+  s.Collect();
+  return s;
+}
+
+// All of that, and what else people do: the hold is lifted by two, the records are revoked and
+// destroyed, and two more transfers are suspended, resumed, capped, ended and denied.
+inline SignedWorld Whole() {
+  SignedWorld s = Disclosures();
+  World& w = s.world;
+  ledger::v1::VerdictRerun rerun;
+  rerun.set_transfer(0);
+  rerun.set_row(3);
+  rerun.set_custodian("paula");
+  for (std::size_t i = 0; i < w.ledger().size(); ++i) {
+    if (w.ledger()[i].entry.has_review_opened()) rerun.set_verdict_index(i);
+  }
+  rerun.set_gate_version(1);
+  rerun.set_result(ledger::v1::VerdictRerun::SAME);
+  w.Do(rerun);
+  LiftAndDestroy(s, 0);
+  ledger::v1::EpochErased erased;
+  erased.set_epoch(w.state().epoch() - 1);
+  erased.set_keyslot_kind("file");
+  erased.set_erasure_class("medium");
+  w.Do(erased);
+  const std::uint32_t second = w.FinishedTransfer(2);
+  EXPECT_EQ(s.Submit("paula", w.SuspendAct(second)), Refusal::kAllowed);
+  w.AdvanceEpoch();
+  EXPECT_EQ(s.Submit("pete", w.ResumeAct(second)), Refusal::kAllowed);
+  EXPECT_EQ(s.Submit("paula", w.ApproveAct(second)), Refusal::kAllowed);
+  EXPECT_EQ(s.Submit("paula", w.CapAct(second, 1)), Refusal::kAllowed);
+  w.AdvanceEpoch();
+  w.Pass(std::chrono::hours(1));
+  EXPECT_EQ(s.Submit("pete", w.EndAct(second, w.late() + 1'000)), Refusal::kAllowed);
+  w.AdvanceEpoch();
+  w.Pass(std::chrono::hours(1));
+  s.Collect();
   return s;
 }
 

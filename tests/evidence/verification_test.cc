@@ -94,6 +94,65 @@ TEST_F(VerificationTest, CountsWhatItFoundAndSaysWhatItShows) {
   EXPECT_THAT(text, HasSubstr("What this does not show"));
 }
 
+TEST_F(VerificationTest, SaysOfEachRuleHowOftenItWasAskedAgain) {
+  const test::SignedWorld story = test::Disclosures();
+  test::MemoryFileSystem files;
+  test::WriteExport(files, "/export", story.entries, story.Checkpoint());
+  VerificationRequest request;
+  request.folder = "/export";
+  request.exchange = story.world.agreement().exchange_id();
+  const auto verification = VerifyExport(files, request, [](std::uint64_t) {});
+  ASSERT_THAT(verification, IsOk());
+  std::uint64_t entries = 0;
+  int named = 0;
+  for (const RuleCount& rule : RulesOf(verification->report)) {
+    entries += rule.entries;
+    EXPECT_EQ(rule.again, rule.entries) << rule.rule;
+    if (rule.rule == "key_released" || rule.rule == "FROZEN") ++named;
+  }
+  EXPECT_EQ(named, 2);
+  EXPECT_EQ(entries, story.entries.size());
+  EXPECT_THAT(DescribeVerification(*verification), HasSubstr("No witness has signed one."));
+}
+
+TEST_F(VerificationTest, KeepsTimesOfTheAgreementsWitnessesApart) {
+  const char* name = "audit.example/witness";
+  const crypto::SigningKey key = test::KeyOf("witness");
+  test::AgreementOptions options;
+  options.more = std::string("witnesses { name: \"") + name + "\" public_key: \"" +
+                 key.public_key().ToBase64() + "\" side: COURT }\n";
+  test::SignedWorld story(options);
+  story.world.Pass(std::chrono::hours(1));
+  story.Collect();
+  const auto witness =
+      crypto::NoteKey::Make(name, crypto::NoteAlgorithm::kCosignatureV1, key.public_key());
+  ASSERT_THAT(witness, IsOk());
+  const auto other = crypto::NoteKey::Make("nobody", crypto::NoteAlgorithm::kCosignatureV1,
+                                           test::KeyOf("otto").public_key());
+  ASSERT_THAT(other, IsOk());
+  const UnixMillis at(1'790'000'123'000);
+  std::string note = *crypto::AddNoteSignature(story.Checkpoint(), {*witness, key}, at);
+  note = *crypto::AddNoteSignature(note, {*other, test::KeyOf("otto")}, at);
+  test::MemoryFileSystem files;
+  test::WriteExport(files, "/export", story.entries, note);
+  VerificationRequest request;
+  request.folder = "/export";
+  request.exchange = story.world.agreement().exchange_id();
+  const auto verification = VerifyExport(files, request, [](std::uint64_t) {});
+  ASSERT_THAT(verification, IsOk());
+  ASSERT_EQ(verification->witnessed.size(), 1U);
+  EXPECT_EQ(verification->witnessed[0].witness, name);
+  EXPECT_EQ(verification->witnessed[0].size, story.entries.size());
+  EXPECT_EQ(verification->witnessed[0].at, at);
+  EXPECT_THAT(DescribeVerification(*verification), HasSubstr("the witness audit.example/witness"));
+
+  // One that does not verify spoils the note, as any signature by a known key does.
+  note[note.find(name) + 60] ^= 1;
+  test::MemoryFileSystem damaged;
+  test::WriteExport(damaged, "/export", story.entries, note);
+  EXPECT_FALSE(VerifyExport(damaged, request, [](std::uint64_t) {}).ok());
+}
+
 TEST_F(VerificationTest, NoticesABitFlippedInAnyEntry) {
   for (std::size_t i = 0; i < story_.entries.size(); ++i) {
     std::vector<std::string> entries = story_.entries;
