@@ -10,6 +10,7 @@
 
 namespace holdfast::cli {
 
+void DeclareAccount(Command root);
 void DeclareAgreement(Command root);
 void DeclareDisposal(Command root);
 void DeclareDoctor(Command root);

@@ -48,7 +48,7 @@ std::string PreviewText(const v1::Scope& scope, const v1::PreviewDisposalRespons
 
 absl::StatusOr<ExitStatus> Preview(Session& session, const ScopeOptions& options) {
   HF_ASSIGN_OR_RETURN(const v1::Scope scope, options.ToScope());
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   HF_ASSIGN_OR_RETURN(const v1::PreviewDisposalResponse preview,
                       client::OrderClient(channel).PreviewDisposal(scope));
   session.out().Result(PreviewJson(scope, preview), PreviewText(scope, preview));
@@ -58,7 +58,7 @@ absl::StatusOr<ExitStatus> Preview(Session& session, const ScopeOptions& options
 // The order carries count and digest of the preview, so that nothing else can be revoked by it.
 absl::StatusOr<ExitStatus> Revoke(Session& session, const RevokeOptions& options) {
   HF_ASSIGN_OR_RETURN(const v1::Scope scope, options.scope.ToScope());
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   HF_ASSIGN_OR_RETURN(const v1::PreviewDisposalResponse preview,
                       client::OrderClient(channel).PreviewDisposal(scope));
   session.out().Note(PreviewText(scope, preview));
@@ -82,7 +82,7 @@ absl::StatusOr<ExitStatus> Revoke(Session& session, const RevokeOptions& options
 }
 
 absl::StatusOr<v1::Disposal> Find(Session& session, std::uint64_t index) {
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   HF_ASSIGN_OR_RETURN(const std::vector<v1::Disposal> disposals,
                       client::OrderClient(channel).ListDisposals());
   const auto it = std::find_if(disposals.begin(), disposals.end(), [&](const v1::Disposal& one) {
@@ -113,7 +113,7 @@ absl::StatusOr<ExitStatus> Cancel(Session& session, const ActOptions& options) {
 }
 
 absl::StatusOr<ExitStatus> List(Session& session) {
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   HF_ASSIGN_OR_RETURN(const std::vector<v1::Disposal> disposals,
                       client::OrderClient(channel).ListDisposals());
   for (const v1::Disposal& disposal : disposals) {

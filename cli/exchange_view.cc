@@ -40,6 +40,12 @@ absl::StatusOr<client::VerifiedCheckpoint> VerifyCheckpoint(Session& session) {
   return client::LedgerClient(channel).Checkpoint(memory, exchange);
 }
 
+absl::StatusOr<std::shared_ptr<client::Channel>> WitnessedChannel(Session& session) {
+  HF_ASSIGN_OR_RETURN(const Profile* profile, session.profile());
+  if (!profile->exchange_id.empty()) HF_RETURN_IF_ERROR(VerifyCheckpoint(session).status());
+  return session.channel();
+}
+
 UnixMillis ToMillis(const google::protobuf::Timestamp& time) {
   return UnixMillis(time.seconds() * 1000 + time.nanos() / 1'000'000);
 }

@@ -4,9 +4,10 @@
 //
 // Threads      As the session.
 // Ownership    Values.
-// Errors       VerifyCheckpoint(): those of client/ledger_client.h.
+// Errors       VerifyCheckpoint(), WitnessedChannel(): those of client/ledger_client.h.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -24,6 +25,10 @@ namespace holdfast::cli {
 
 // Gets the newest checkpoint and verifies that it extends the one that was seen last.
 absl::StatusOr<client::VerifiedCheckpoint> VerifyCheckpoint(Session& session);
+
+// Returns the connection once the gateway's ledger was verified to extend what this profile saw
+// last: whoever calls is a witness. A profile that does not name its exchange cannot be one.
+absl::StatusOr<std::shared_ptr<client::Channel>> WitnessedChannel(Session& session);
 
 UnixMillis ToMillis(const google::protobuf::Timestamp& time);
 

@@ -30,7 +30,8 @@ Custodian
   review        list, show, release, refuse doubtful cases; rerun a verdict
   disposal      preview, revoke, approve, cancel, list
 Auditor
-  ledger        checkpoint, export, verify, show
+  ledger        checkpoint, export, verify, show, non-use, incident
+  account       year, affected: who got what
 Operator
   agreement     init, check, sign, verify, diff
   pki           init, issue: certificates for a test

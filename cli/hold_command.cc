@@ -32,7 +32,7 @@ struct ListOptions {
 
 absl::StatusOr<ExitStatus> Preview(Session& session, const ScopeOptions& options) {
   HF_ASSIGN_OR_RETURN(const v1::Scope scope, options.ToScope());
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   HF_ASSIGN_OR_RETURN(const v1::PreviewHoldResponse preview,
                       client::OrderClient(channel).PreviewHold(scope));
   JsonObject object("HoldPreview");
@@ -50,7 +50,7 @@ absl::StatusOr<ExitStatus> Preview(Session& session, const ScopeOptions& options
 }
 
 absl::StatusOr<v1::Hold> Find(Session& session, const std::string& id) {
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   HF_ASSIGN_OR_RETURN(const std::vector<v1::Hold> holds,
                       client::OrderClient(channel).ListHolds(client::LiftedHolds::kInclude));
   const auto it = std::find_if(holds.begin(), holds.end(),
@@ -108,7 +108,7 @@ absl::StatusOr<ExitStatus> Cancel(Session& session, const LiftOptions& options) 
 }
 
 absl::StatusOr<ExitStatus> List(Session& session, const ListOptions& options) {
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   HF_ASSIGN_OR_RETURN(
       const std::vector<v1::Hold> holds,
       client::OrderClient(channel).ListHolds(options.all ? client::LiftedHolds::kInclude

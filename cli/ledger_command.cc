@@ -10,6 +10,7 @@
 #include "evidence/companions.h"
 #include "evidence/explain.h"
 #include "evidence/export_folder.h"
+#include "evidence/query/query_file.h"
 #include "evidence/verification.h"
 
 #include "base/error.h"
@@ -18,6 +19,9 @@
 #include "cli/commands.h"
 #include "cli/exchange_view.h"
 #include "cli/ledger_report.h"
+#include "cli/ledger_statements.h"
+#include "cli/ledger_witness.h"
+#include "cli/verified_export.h"
 #include "client/ledger_client.h"
 #include "crypto/merkle.h"
 #include "crypto/text_lines.h"
@@ -30,13 +34,7 @@ namespace {
 
 struct ExportOptions {
   std::string out;
-};
-
-struct VerifyOptions {
-  std::string folder;
-  std::string exchange_id;
-  std::vector<std::string> earlier;
-  std::vector<std::string> receipts;
+  std::string sqlite;
 };
 
 struct ExplainOptions {
@@ -47,6 +45,10 @@ struct ExplainOptions {
 struct ProveOptions {
   std::string index;
   std::string out;
+};
+
+struct WatchOptions {
+  std::vector<std::string> receipts;
 };
 
 struct ShowOptions {
@@ -74,7 +76,7 @@ absl::StatusOr<ExitStatus> Checkpoint(Session& session) {
 }
 
 absl::StatusOr<ExitStatus> Export(Session& session, const ExportOptions& options) {
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   client::LedgerClient ledger(channel);
   HF_ASSIGN_OR_RETURN(const v1::Exchange exchange, ledger.GetExchange());
   HF_ASSIGN_OR_RETURN(evidence::ExportWriter writer,
@@ -104,6 +106,12 @@ absl::StatusOr<ExitStatus> Export(Session& session, const ExportOptions& options
         evidence::WriteCompanions(session.files(), options.out, writer.size(),
                                   [&](std::uint64_t index) { progress.Update(index); }));
   }
+  if (!options.sqlite.empty()) {
+    Progress progress(session.out(), "writing " + options.sqlite, writer.size());
+    HF_RETURN_IF_ERROR(
+        evidence::WriteQueryFile(session.files(), options.out, writer.size(), options.sqlite,
+                                 [&](std::uint64_t index) { progress.Update(index); }));
+  }
   JsonObject object("LedgerExport");
   object.Set("folder", options.out)
       .Set("entries", writer.size())
@@ -117,29 +125,8 @@ absl::StatusOr<ExitStatus> Export(Session& session, const ExportOptions& options
   return ExitStatus::kDone;
 }
 
-absl::StatusOr<ExchangeId> ExchangeIdOf(Session& session, const std::string& hex) {
-  if (hex.empty()) return session.exchange_id();
-  const auto bytes = FromHex(hex);
-  if (!bytes.ok() || bytes->size() != sizeof(ExchangeId)) {
-    return MakeError(Reason::kRequestMalformed,
-                     "--exchange-id must be 64 hexadecimal digits, not " + EscapeForLog(hex));
-  }
-  return IdFromBytes<ExchangeId>(*bytes);
-}
-
-absl::StatusOr<ExitStatus> Verify(Session& session, const VerifyOptions& options) {
-  evidence::VerificationRequest request;
-  request.folder = options.folder;
-  HF_ASSIGN_OR_RETURN(request.exchange, ExchangeIdOf(session, options.exchange_id));
-  HF_ASSIGN_OR_RETURN(request.earlier,
-                      evidence::ReadCheckpointFiles(session.files(), options.earlier));
-  HF_ASSIGN_OR_RETURN(request.receipts, evidence::ReadReceipts(session.files(), options.receipts));
-  HF_ASSIGN_OR_RETURN(const std::uint64_t size,
-                      evidence::ClaimedExportSize(session.files(), options.folder));
-  Progress progress(session.out(), "verifying", size);
-  HF_ASSIGN_OR_RETURN(const evidence::Verification verification,
-                      evidence::VerifyExport(session.files(), request,
-                                             [&](std::uint64_t index) { progress.Update(index); }));
+absl::StatusOr<ExitStatus> Verify(Session& session, const VerifiedExport& options) {
+  HF_ASSIGN_OR_RETURN(const evidence::Verification verification, options.Verify(session, {}));
   session.out().Result(LedgerVerifiedView(verification),
                        evidence::DescribeVerification(verification));
   return ExitStatus::kDone;
@@ -216,27 +203,39 @@ absl::StatusOr<ExitStatus> Show(Session& session, const ShowOptions& options) {
   return ExitStatus::kDone;
 }
 
-// Writes the proof of one entry that the gateway gives, once it has been verified here against the
-// checkpoint that this profile remembers.
+struct ProvenEntry {
+  Digest32 leaf{};
+  crypto::MerkleProof path;
+};
+
+// Gets the proof of one entry from the gateway, and verifies it against `verified`.
+absl::StatusOr<ProvenEntry> ProveEntry(client::LedgerClient& ledger,
+                                       const client::VerifiedCheckpoint& verified,
+                                       std::uint64_t index) {
+  HF_ASSIGN_OR_RETURN(const v1::InclusionProof answer,
+                      ledger.GetInclusionProof(index, verified.checkpoint.size));
+  ProvenEntry proven;
+  for (const std::string& hash : answer.path()) {
+    HF_ASSIGN_OR_RETURN(const Digest32 digest, ArrayFromBytes<Digest32>(AsBytes(hash)));
+    proven.path.push_back(digest);
+  }
+  HF_ASSIGN_OR_RETURN(proven.leaf, ArrayFromBytes<Digest32>(AsBytes(answer.leaf_hash())));
+  HF_RETURN_IF_ERROR(crypto::VerifyInclusion(index, verified.checkpoint.size, proven.leaf,
+                                             proven.path, verified.checkpoint.root));
+  return proven;
+}
+
+// Writes the proof of one entry against the checkpoint that this profile remembers.
 absl::StatusOr<ExitStatus> Prove(Session& session, const ProveOptions& options) {
   HF_ASSIGN_OR_RETURN(const std::uint64_t index, IndexOf(options.index));
   HF_ASSIGN_OR_RETURN(const client::VerifiedCheckpoint verified, VerifyCheckpoint(session));
   HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
   client::LedgerClient ledger(channel);
-  HF_ASSIGN_OR_RETURN(const v1::InclusionProof answer,
-                      ledger.GetInclusionProof(index, verified.checkpoint.size));
-  crypto::TlogProof proof;
-  proof.index = index;
-  proof.checkpoint = verified.note;
-  for (const std::string& hash : answer.path()) {
-    HF_ASSIGN_OR_RETURN(const Digest32 digest, ArrayFromBytes<Digest32>(AsBytes(hash)));
-    proof.path.push_back(digest);
-  }
-  HF_ASSIGN_OR_RETURN(const Digest32 leaf, ArrayFromBytes<Digest32>(AsBytes(answer.leaf_hash())));
-  HF_RETURN_IF_ERROR(crypto::VerifyInclusion(index, verified.checkpoint.size, leaf, proof.path,
-                                             verified.checkpoint.root));
-  HF_RETURN_IF_ERROR(
-      session.WriteFile(options.out, AsBytes(crypto::FormatTlogProof(proof)), Overwrite::kRefuse));
+  HF_ASSIGN_OR_RETURN(const ProvenEntry proven, ProveEntry(ledger, verified, index));
+  const Digest32& leaf = proven.leaf;
+  HF_RETURN_IF_ERROR(session.WriteFile(
+      options.out, AsBytes(crypto::FormatTlogProof({index, proven.path, verified.note})),
+      Overwrite::kRefuse));
   JsonObject object("LedgerProof");
   object.Set("index", index)
       .Set("leaf_hash", Hex(leaf))
@@ -249,28 +248,69 @@ absl::StatusOr<ExitStatus> Prove(Session& session, const ProveOptions& options) 
   return ExitStatus::kDone;
 }
 
+// Follows the ledger once, and holds it against receipts: a fork, a shorter ledger, or one that
+// lacks an entry that somebody was promised is a defect.
+absl::StatusOr<ExitStatus> Watch(Session& session, const WatchOptions& options) {
+  HF_ASSIGN_OR_RETURN(const std::vector<crypto::TlogProof> receipts,
+                      evidence::ReadReceipts(session.files(), options.receipts));
+  HF_ASSIGN_OR_RETURN(const client::VerifiedCheckpoint verified, VerifyCheckpoint(session));
+  HF_ASSIGN_OR_RETURN(const ExchangeId exchange, session.exchange_id());
+  HF_ASSIGN_OR_RETURN(const std::string folder, session.ProfileValue(&Profile::state, "state"));
+  const client::CheckpointMemory memory(session.files(), folder, exchange);
+  HF_ASSIGN_OR_RETURN(const client::CheckpointMemory::Remembered known, memory.Load());
+  HF_ASSIGN_OR_RETURN(const crypto::NoteKey key, crypto::NoteKey::Parse(known.key));
+  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  client::LedgerClient ledger(channel);
+  for (const crypto::TlogProof& receipt : receipts) {
+    const auto lacks = [&](std::string what) {
+      return AddMetadata(
+          AddMetadata(MakeError(Reason::kLedgerInconsistent, std::move(what)), "rule", "RECEIPT"),
+          "index", std::to_string(receipt.index));
+    };
+    if (receipt.index >= verified.checkpoint.size) {
+      return lacks(
+          fmt::format("the ledger has {} entries, and lacks one that it gave a receipt for",
+                      verified.checkpoint.size));
+    }
+    HF_ASSIGN_OR_RETURN(const ProvenEntry proven, ProveEntry(ledger, verified, receipt.index));
+    // The entry that is there now is the one that was there then.
+    if (!crypto::VerifyTlogProof(receipt, proven.leaf, key).ok()) {
+      return lacks("the ledger has another entry than the one that it gave a receipt for");
+    }
+  }
+  JsonObject object("LedgerWatched");
+  object.Set("size", verified.checkpoint.size)
+      .Set("root", Hex(verified.checkpoint.root))
+      .Set("followed_from", verified.followed_from)
+      .Set("receipts", std::uint64_t{receipts.size()});
+  session.out().Result(
+      object, fmt::format("{} entries; it extends the {} entries that were verified "
+                          "before, and has the entries of {} receipts",
+                          verified.checkpoint.size, verified.followed_from, receipts.size()));
+  return ExitStatus::kDone;
+}
+
 }  // namespace
 
 void DeclareLedger(Command root) {
-  Command ledger = root.Sub("ledger", "checkpoint, export, verify, explain, prove, show");
+  Command ledger = root.Sub("ledger",
+                            "checkpoint, watch, cosign, witness; export, verify, explain, prove, "
+                            "show; non-use, incident, certify");
   ledger.Sub("checkpoint", "verify that the ledger extends what I saw before, and remember it")
       .Runs(Checkpoint);
   {
     auto options = std::make_shared<ExportOptions>();
     Command command = ledger.Sub("export", "copy the whole ledger into a folder (auditor)");
-    command.Required("--out", options->out, "a folder; an export that is there is gone on with");
+    command.Required("--out", options->out, "a folder; an export that is there is gone on with")
+        .Optional("--sqlite", options->sqlite, "also a SQLite file, for queries; must not exist");
     command.Runs([options](Session& session) { return Export(session, *options); });
   }
   {
-    auto options = std::make_shared<VerifyOptions>();
+    auto options = std::make_shared<VerifiedExport>();
     Command verify = ledger.Sub("verify", "check an export: signatures, tree, every decision");
-    verify.Required("folder", options->folder, "an export")
-        .Optional("--exchange-id", options->exchange_id,
-                  "64 hexadecimal digits, obtained from elsewhere; default that of the profile")
-        .Several("--earlier", options->earlier,
-                 "a checkpoint that somebody kept: the ledger must extend it")
-        .Several("--receipts", options->receipts,
-                 "a .tlog-proof, or a folder of them: the ledger must contain each");
+    options->Declare(verify);
+    verify.Several("--statements", options->statements,
+                   "a statement of non-use: the ledger must say the same");
     verify.Footer("Needs no network and no gateway: the export and the id are enough.");
     verify.Runs([options](Session& session) { return Verify(session, *options); });
   }
@@ -299,6 +339,18 @@ void DeclareLedger(Command root) {
         "--receipts` demands it of an export.");
     prove.Runs([options](Session& session) { return Prove(session, *options); });
   }
+  {
+    auto options = std::make_shared<WatchOptions>();
+    Command watch = ledger.Sub(
+        "watch", "follow the ledger, and demand of it what receipts promise; for a timer");
+    watch.Several("--receipts", options->receipts, "a .tlog-proof, or a folder of them");
+    watch.Footer(
+        "Ends with 1 if the ledger is a fork, is shorter, or lacks one of the entries. The unit\n"
+        "holdfast-watch@PROFILE.timer runs it every hour.");
+    watch.Runs([options](Session& session) { return Watch(session, *options); });
+  }
+  DeclareLedgerStatements(ledger);
+  DeclareLedgerWitness(ledger);
 }
 
 }  // namespace holdfast::cli

@@ -160,7 +160,7 @@ bool ShowStops(const v1::Transfer& transfer, Show& show) {
 
 // What waits for a person. What the caller may not list is left out.
 absl::StatusOr<ExitStatus> Pending(Session& session) {
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   const auto may_not = [](const absl::Status& status) {
     return ReasonOf(status) == Reason::kPermissionDenied;
   };

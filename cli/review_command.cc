@@ -88,7 +88,7 @@ std::string CaseText(const Output& output, const WaitingCase& one) {
 }
 
 absl::StatusOr<ExitStatus> List(Session& session, const ListOptions& options) {
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   client::ReviewClient reviews(channel);
   v1::ListReviewCasesRequest request;
   request.set_transfer(options.transfer);
@@ -241,7 +241,7 @@ absl::StatusOr<std::uint32_t> RowOf(std::uint64_t row) {
 
 absl::StatusOr<ReviewCase> ShowTo(Session& session, const RowOptions& options) {
   HF_ASSIGN_OR_RETURN(const std::uint32_t row, RowOf(options.row));
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   return client::ReviewClient(channel).Show(options.transfer, row);
 }
 
@@ -294,7 +294,7 @@ absl::StatusOr<v1::RowRange> ParseRows(const std::string& text) {
 // Rows of a transfer that wait, ascending.
 absl::StatusOr<std::vector<std::uint32_t>> WaitingRows(Session& session,
                                                        const std::string& transfer) {
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   client::ReviewClient reviews(channel);
   v1::ListReviewCasesRequest request;
   request.set_transfer(transfer);
@@ -376,7 +376,7 @@ absl::StatusOr<ExitStatus> Refuse(Session& session, const RefuseOptions& options
 
 absl::StatusOr<ExitStatus> Rerun(Session& session, const RowOptions& options) {
   HF_ASSIGN_OR_RETURN(const std::uint32_t row, RowOf(options.row));
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   HF_ASSIGN_OR_RETURN(const v1::RerunVerdictResponse rerun,
                       client::ReviewClient(channel).Rerun(options.transfer, row));
   const std::string result = v1::RerunVerdictResponse::Result_Name(rerun.result());

@@ -94,6 +94,7 @@ void DeclareCommands(CommandLine& line) {
   DeclareReview(root);
   DeclareKeyslot(root);
   DeclareLedger(root);
+  DeclareAccount(root);
   DeclareAgreement(root);
   DeclarePki(root);
   DeclareSample(root);

@@ -21,7 +21,8 @@ bool ReadNumber(std::string_view text, std::uint32_t& number) {
 
 }  // namespace
 
-void ScopeOptions::Declare(Command& command) {
+void ScopeOptions::Declare(Command& command, DateNames names) {
+  const std::string prefix = names == DateNames::kFromUntil ? "--" : "--date-";
   command.Flag("--everything", everything, "every record of the exchange")
       .Optional("--transfer", transfer, "records of this transfer, transfers/ID")
       .Several("--rows", rows, "of that transfer, such as 7 or 0-99; may be repeated")
@@ -29,8 +30,8 @@ void ScopeOptions::Declare(Command& command) {
       .Optional("--authority", authority, "records asked for under this authority")
       .Optional("--person", person, "records of the person with this pseudonym")
       .Optional("--date", date, "records by a date: requested, approved, deposited or released")
-      .Optional("--from", from, "the first second of that range, in RFC 3339")
-      .Optional("--until", until, "the first second after it, in RFC 3339")
+      .Optional(prefix + "from", from, "the first second of that range, in RFC 3339")
+      .Optional(prefix + "until", until, "the first second after it, in RFC 3339")
       .Several("--verdict", verdicts,
                "records of which the release gate found this, such as ADDRESS_MISMATCHED; may be "
                "repeated");
@@ -84,7 +85,8 @@ std::string_view DateWord(v1::RecordDate date) {
 absl::Status ScopeOptions::ReadDates(v1::Scope& scope) const {
   if (date.empty() && from.empty() && until.empty()) return absl::OkStatus();
   if (date.empty() || from.empty() || until.empty()) {
-    return MakeError(Reason::kRequestMalformed, "--date, --from and --until belong together");
+    return MakeError(Reason::kRequestMalformed,
+                     "--date and the two ends of its range belong together");
   }
   v1::DateRange& range = *scope.mutable_dates();
   for (const auto of : {v1::REQUESTED, v1::APPROVED, v1::DEPOSITED, v1::RELEASED}) {

@@ -28,7 +28,11 @@ struct ScopeOptions {
   std::string until;
   std::vector<std::string> verdicts;
 
-  void Declare(Command& command);
+  // How the ends of the range of dates are called: --from and --until, or --date-from and
+  // --date-until where a command has a period of its own.
+  enum class DateNames { kFromUntil = 0, kDateFromUntil };
+
+  void Declare(Command& command, DateNames names = DateNames::kFromUntil);
   absl::StatusOr<v1::Scope> ToScope() const;
 
  private:

@@ -14,6 +14,7 @@
 #include "base/status_macros.h"
 #include "cli/agreement_files.h"
 #include "cli/candidate_file.h"
+#include "cli/exchange_view.h"
 #include "cli/explain_subject.h"
 #include "cli/file_writer.h"
 #include "cli/session.h"
@@ -49,7 +50,7 @@ struct ExplainOptions {
 };
 
 absl::StatusOr<ExitStatus> Pull(Session& session, const PullOptions& options) {
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   HF_ASSIGN_OR_RETURN(const std::optional<v1::Transfer> transfer,
                       ApprovedTransfer(session, options.transfer, options.patience));
   if (!transfer) return ExitStatus::kWaits;

@@ -36,7 +36,7 @@ absl::StatusOr<LocalGates> GatesOfProfile(Session& session,
 absl::StatusOr<std::optional<v1::Transfer>> ApprovedTransfer(Session& session,
                                                              const std::string& name,
                                                              const std::string& patience) {
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   client::RequesterClient client(channel);
   if (!patience.empty()) {
     HF_ASSIGN_OR_RETURN(const std::chrono::milliseconds longest, ParseDuration(patience));
@@ -107,7 +107,7 @@ absl::StatusOr<ExitStatus> ServeWith(Session& session, const v1::Transfer& trans
   }
   HF_ASSIGN_OR_RETURN(const ExchangeId exchange, session.exchange_id());
   HF_ASSIGN_OR_RETURN(const crypto::SigningKey key, session.signing_key());
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   const auto serve = [&]() -> absl::StatusOr<client::ServeReport> {
     Progress progress(session.out(), "depositing", transfer.accepted());
     return client::SourceClient(channel).Serve(

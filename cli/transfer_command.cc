@@ -90,7 +90,7 @@ void ShowSubmitted(Session& session, const std::string& transfer, const SubmitSu
 
 absl::StatusOr<ExitStatus> Submit(Session& session, const SubmitOptions& options) {
   HF_RETURN_IF_ERROR(CheckStreams(options.streams));
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   HF_ASSIGN_OR_RETURN(const v1::Transfer transfer,
                       client::RequesterClient(channel).Get(options.transfer));
   HF_ASSIGN_OR_RETURN(const SubmitSummary summary,
@@ -108,7 +108,7 @@ absl::StatusOr<v1::Transfer> WaitFor(Session& session, const std::string& name,
   HF_ASSIGN_OR_RETURN(const std::chrono::milliseconds patience, ParseDuration(patience_text));
   const auto transfer = WaitUntilClosed(session, name, patience);
   if (transfer.ok() || !MetadataOf(transfer.status()).contains("deadline")) return transfer;
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   return client::RequesterClient(channel).Get(name);
 }
 
@@ -120,7 +120,7 @@ absl::StatusOr<ExitStatus> Wait(Session& session, const WaitOptions& options) {
 }
 
 absl::StatusOr<ExitStatus> Show(Session& session, const WaitOptions& options) {
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   HF_ASSIGN_OR_RETURN(const v1::Transfer transfer,
                       client::RequesterClient(channel).Get(options.transfer));
   session.out().Result(TransferJson(transfer), TransferText(session.out(), transfer));
@@ -128,7 +128,7 @@ absl::StatusOr<ExitStatus> Show(Session& session, const WaitOptions& options) {
 }
 
 absl::StatusOr<ExitStatus> List(Session& session) {
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   HF_ASSIGN_OR_RETURN(const std::vector<v1::Transfer> transfers,
                       client::RequesterClient(channel).List());
   for (const v1::Transfer& transfer : transfers) {

@@ -26,7 +26,7 @@ struct ActOptions {
 };
 
 absl::StatusOr<v1::Transfer> GetTransfer(Session& session, const std::string& name) {
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   return client::RequesterClient(channel).Get(name);
 }
 

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "cli/exchange_view.h"
 #include "cli/file_writer.h"
 #include "cli/request_list.h"
 #include "client/envelope_file.h"
@@ -104,7 +105,7 @@ absl::StatusOr<v1::Transfer> CreateTransfer(Session& session, const std::string&
   HF_ASSIGN_OR_RETURN(const ListSummary list, SummariseList(session.files(), list_path));
   for (const std::string& officer : list.officers) terms.add_officers(officer);
   terms.set_attestation_digest(ToString(crypto::Sha256Of(AsBytes(attestation))));
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   return client::RequesterClient(channel).Create(terms, request_id);
 }
 
@@ -114,7 +115,7 @@ absl::StatusOr<SubmitSummary> SubmitList(Session& session, const v1::Transfer& t
   HF_ASSIGN_OR_RETURN(const ListSummary list, SummariseList(session.files(), list_path));
   HF_ASSIGN_OR_RETURN(std::unique_ptr<RequestList> rows,
                       RequestList::Open(session.files(), list_path));
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   client::RequesterClient requester(channel);
   ListChunks chunks(std::move(rows), transfer);
   SubmitSummary summary;
@@ -154,7 +155,7 @@ absl::StatusOr<SubmitSummary> SubmitList(Session& session, const v1::Transfer& t
 
 absl::StatusOr<v1::Transfer> WaitUntilClosed(Session& session, const std::string& transfer,
                                              std::chrono::milliseconds patience) {
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   return client::RequesterClient(channel).WaitFor(
       transfer,
       [&](const v1::Transfer& now) {
@@ -168,7 +169,7 @@ absl::StatusOr<std::uint64_t> CollectInto(Session& session, const std::string& t
                                           const std::string& path) {
   HF_ASSIGN_OR_RETURN(const ExchangeId exchange, session.exchange_id());
   HF_ASSIGN_OR_RETURN(const TransferId id, client::ParseTransferName(transfer));
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   client::RequesterClient requester(channel);
   HF_ASSIGN_OR_RETURN(const v1::Transfer about, requester.Get(transfer));
   HF_ASSIGN_OR_RETURN(const std::unique_ptr<client::EnvelopeFile> file,

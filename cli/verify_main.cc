@@ -28,6 +28,7 @@ struct Options {
   std::string exchange_id;
   std::vector<std::string> earlier;
   std::vector<std::string> receipts;
+  std::vector<std::string> statements;
   bool json = false;
   bool quiet = false;
 };
@@ -43,6 +44,7 @@ absl::StatusOr<ExitStatus> Verify(const Options& options, Output& out) {
   HF_ASSIGN_OR_RETURN(request.exchange, IdFromBytes<ExchangeId>(*id));
   HF_ASSIGN_OR_RETURN(request.earlier, evidence::ReadCheckpointFiles(files, options.earlier));
   HF_ASSIGN_OR_RETURN(request.receipts, evidence::ReadReceipts(files, options.receipts));
+  HF_ASSIGN_OR_RETURN(request.statements, evidence::ReadStatements(files, options.statements));
   HF_ASSIGN_OR_RETURN(const std::uint64_t size, evidence::ClaimedExportSize(files, options.folder));
   Progress progress(out, "verifying", size);
   HF_ASSIGN_OR_RETURN(
@@ -66,6 +68,8 @@ ExitStatus Main(int argc, char** argv) {
                  "a checkpoint that somebody kept: the ledger must extend it");
   app.add_option("--receipts", options.receipts,
                  "a .tlog-proof, or a folder of them: the ledger must contain each");
+  app.add_option("--statements", options.statements,
+                 "a statement of non-use: the ledger must say the same");
   app.add_flag("--json", options.json, "one object on standard output");
   app.add_flag("--quiet", options.quiet, "no progress");
   app.footer(

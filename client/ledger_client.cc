@@ -31,6 +31,14 @@ absl::StatusOr<crypto::NoteKey> KeyOf(const ExchangeId& exchange, ByteSpan bytes
                                key);
 }
 
+// The size that a note of ours says; 0 for one that cannot be read.
+std::uint64_t SizeOf(std::string_view note) {
+  const auto parsed = crypto::ParseNote(note);
+  if (!parsed.ok()) return 0;
+  const auto checkpoint = crypto::ParseCheckpointText(parsed->text);
+  return checkpoint.ok() ? checkpoint->size : 0;
+}
+
 std::unique_ptr<v1::LedgerService::Stub> StubOf(Channel& channel) {
   return v1::LedgerService::NewStub(channel.connection().channel());
 }
@@ -58,6 +66,16 @@ absl::Status CheckpointMemory::Store(const Remembered& remembered) const {
   if (ReasonOf(files_.Stat(folder_).status()) == Reason::kNotFound) {
     HF_RETURN_IF_ERROR(files_.MakeDirectory(folder_));
     HF_RETURN_IF_ERROR(files_.SyncDirectory(ParentPath(folder_)));
+  }
+  // Another process of the same client may be here too. Whichever comes later keeps the newer of
+  // the two; one that cannot wait has still verified what it saw.
+  const auto lock = files_.Lock(path() + ".lock");
+  if (ReasonOf(lock.status()) == Reason::kAlreadyRunning) return absl::OkStatus();
+  HF_RETURN_IF_ERROR(lock.status());
+  HF_ASSIGN_OR_RETURN(const Remembered now, Load());
+  if (!now.note.empty() && now.key == remembered.key &&
+      SizeOf(now.note) >= SizeOf(remembered.note)) {
+    return absl::OkStatus();
   }
   return ReplaceFile(files_, path(), AsBytes(remembered.key + "\n" + remembered.note));
 }
@@ -133,22 +151,26 @@ absl::StatusOr<VerifiedCheckpoint> LedgerClient::Checkpoint(const CheckpointMemo
                        "exchange_id", Hex(AsBytes(about.exchange_id())));
   }
   HF_ASSIGN_OR_RETURN(const CheckpointMemory::Remembered known, memory.Load());
-  v1::GetCheckpointRequest request;
+  std::uint64_t known_size = 0;
   if (!known.note.empty()) {
     HF_ASSIGN_OR_RETURN(const crypto::NoteKey key, crypto::NoteKey::Parse(known.key));
     HF_ASSIGN_OR_RETURN(const crypto::OpenedCheckpoint before,
                         crypto::OpenCheckpoint(known.note, key));
-    request.set_known_size(before.checkpoint.size);
+    known_size = before.checkpoint.size;
   }
   // A ledger that became shorter cannot prove anything about the size that is known here.
-  if (about.ledger_size() < request.known_size()) request.set_known_size(0);
-  const auto stub = StubOf(*channel_);
-  HF_ASSIGN_OR_RETURN(
-      const v1::Checkpoint answer,
-      channel_->connection().Unary<v1::Checkpoint>([&](auto* context, auto* response) {
-        return stub->GetCheckpoint(context, request, response);
-      }));
+  if (about.ledger_size() < known_size) known_size = 0;
+  HF_ASSIGN_OR_RETURN(const v1::Checkpoint answer, CheckpointFrom(known_size));
   return AcceptCheckpoint(memory, exchange, AsBytes(about.checkpoint_key()), answer);
+}
+
+absl::StatusOr<v1::Checkpoint> LedgerClient::CheckpointFrom(std::uint64_t known_size) {
+  v1::GetCheckpointRequest request;
+  request.set_known_size(known_size);
+  const auto stub = StubOf(*channel_);
+  return channel_->connection().Unary<v1::Checkpoint>([&](auto* context, auto* response) {
+    return stub->GetCheckpoint(context, request, response);
+  });
 }
 
 absl::StatusOr<v1::InclusionProof> LedgerClient::GetInclusionProof(std::uint64_t ledger_index,

@@ -5,7 +5,7 @@
 // When to use  Checkpoint() by everybody, as often as they like: whoever remembers a checkpoint
 // sees
 //              a ledger that was rolled back or forked. Export() by auditors.
-// Threads      Each call blocks until it is done. One object at a time uses a state folder.
+// Threads      Each call blocks until it is done. Objects and processes may share a state folder.
 // Ownership    Shares the channel; borrows the file system.
 // Errors       Those of the channel (client/channel.h). kLedgerInconsistent, loud: both checkpoints
 //              are kept in files that `kept` and `refused` in the metadata name.
@@ -42,6 +42,8 @@ class CheckpointMemory final {
 
   // Nothing yet is an empty note.
   absl::StatusOr<Remembered> Load() const;
+
+  // Remembers it, unless a newer one was stored meanwhile. Several processes may do this.
   absl::Status Store(const Remembered& remembered) const;
 
   // Keeps a note that contradicts what is remembered. Returns its path.
@@ -79,6 +81,10 @@ class LedgerClient final {
   // Gets the newest checkpoint, verifies that it extends the remembered one, and remembers it.
   absl::StatusOr<VerifiedCheckpoint> Checkpoint(const CheckpointMemory& memory,
                                                 const ExchangeId& exchange);
+
+  // Gets the newest checkpoint with the proof that it extends the first `known_size` entries.
+  // Nothing is verified: this is for whoever hands both on to a witness.
+  absl::StatusOr<v1::Checkpoint> CheckpointFrom(std::uint64_t known_size);
 
   absl::StatusOr<v1::InclusionProof> GetInclusionProof(std::uint64_t ledger_index,
                                                        std::uint64_t tree_size);

@@ -4,17 +4,33 @@
 
 Usage: cli_errors_test.py HOLDFAST HOLDFASTD
 """
+import base64
+import hashlib
 import pathlib
 import random
 import tempfile
 import time
 import unittest
 
+import nacl.signing
+
 import gateway
 from gateway import (BAD_INPUT, CONFIGURATION, DEFECT, DISK, NOT_PERMITTED, REFUSED, UNREACHABLE,
                      USAGE)
 
 RECORDS = 40
+
+
+def another_ledger(exchange_id):
+    """What somebody remembers who saw a ledger of this exchange that another key signed."""
+    key = nacl.signing.SigningKey(b"k" * 32)
+    origin = f"holdfast.dev/exchange/{exchange_id}"
+    public = b"\x01" + bytes(key.verify_key)
+    name = hashlib.sha256(origin.encode() + b"\n" + public).digest()[:4]
+    text = f"{origin}\n3\n{base64.b64encode(b'r' * 32).decode()}\n"
+    signature = base64.b64encode(name + key.sign(text.encode()).signature).decode()
+    verifier = f"{origin}+{name.hex()}+{base64.b64encode(public).decode()}"
+    return f"{verifier}\n{text}\n\u2014 {origin} {signature}\n"
 
 
 class CliErrorsTest(unittest.TestCase):
@@ -111,6 +127,37 @@ class CliErrorsTest(unittest.TestCase):
         self.expect(NOT_PERMITTED, "PERMISSION_DENIED", "custodian-1", "hold", "place", "--matter",
                     "m", "--court", "c", "--order-reference", "r", "--document", "agreement.txt",
                     "--everything", "--yes")
+
+    def test_every_client_is_a_witness_of_the_ledger(self):
+        """Each of them, shown a ledger that is not the one it saw, says so and keeps both."""
+        world = self.world
+        world.cli("auditor-1", "ledger", "checkpoint")
+        state = world.path(f"home/state/{world.exchange_id}.checkpoint")
+        seen = state.read_text(encoding="utf-8")
+        state.write_text(another_ledger(world.exchange_id), encoding="utf-8")
+        try:
+            for who, arguments in (
+                    ("requester-1", ["transfer", "list"]),
+                    ("requester-1", ["envelope", "collect", self.transfer, "--out", "again"]),
+                    ("source-1", ["source", "serve", self.transfer, "--people",
+                                  "sample/people.csv"]),
+                    ("source-1", ["source", "pull", self.transfer, "--out", "pulled"]),
+                    ("counsel-1", ["hold", "list"]),
+                    ("custodian-1", ["transfer", "dossier", self.transfer]),
+                    ("custodian-1", ["disposal", "list"]),
+                    ("custodian-1", ["review", "list", self.transfer]),
+                    ("auditor-1", ["ledger", "export", "--out", "forked"]),
+                    ("auditor-1", ["ledger", "watch"])):
+                with self.subTest(who=who, arguments=arguments):
+                    error = self.expect(DEFECT, "LEDGER_INCONSISTENT", who, *arguments)
+                    kept = pathlib.Path(world.path(error["metadata"]["kept"]))
+                    refused = pathlib.Path(world.path(error["metadata"]["refused"]))
+                    self.assertEqual(kept.read_text(encoding="utf-8"),
+                                     another_ledger(world.exchange_id))
+                    self.assertIn(world.exchange_id, refused.read_text(encoding="utf-8"))
+        finally:
+            state.write_text(seen, encoding="utf-8")
+        world.cli("requester-1", "transfer", "list")
 
     def test_a_gateway_that_is_not_there_may_be_asked_again(self):
         for server in ("127.0.0.1:1", "localhost:1"):

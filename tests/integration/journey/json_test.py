@@ -6,8 +6,12 @@ Each command of every test in this folder is held against the snapshots; here al
 
 Usage: json_test.py HOLDFAST HOLDFASTD
 """
+import contextlib
+import datetime
 import json
 import pathlib
+import shutil
+import sqlite3
 import subprocess
 import tempfile
 import unittest
@@ -231,10 +235,25 @@ class JsonTest(unittest.TestCase):
     def audit(self):
         world = self.world
         self.one("auditor-1", "ledger", "checkpoint")
-        self.one("auditor-1", "ledger", "export", "--out", "export")
+        self.one("auditor-1", "ledger", "export", "--out", "export", "--sqlite", "ledger.db")
+        with contextlib.closing(sqlite3.connect(world.path("ledger.db"))) as queries:
+            facts = dict(queries.execute("SELECT fact, count(*) FROM entry GROUP BY fact"))
+            releases, = queries.execute("SELECT count(*) FROM release").fetchone()
+        self.assertEqual(facts["key_released"], releases)
+        self.assertGreater(releases, 0)
         shown = world.cli(None, "ledger", "show", "export", "--count", 7)
         self.assertEqual([line["index"] for line in shown.objects], list(range(7)))
         self.one("auditor-1", "ledger", "prove", 5, "--out", "five.tlog-proof")
+        world.path("receipts").mkdir()
+        shutil.copy(world.path("five.tlog-proof"), world.path("receipts"))
+        watched = self.one("auditor-1", "ledger", "watch", "--receipts", "receipts")
+        self.assertEqual(watched["receipts"], 1)
+        self.assertGreater(watched["followed_from"], 0)
+        # A receipt for another entry than the one that is there.
+        text = world.read("five.tlog-proof").replace("index 5\n", "index 4\n")
+        world.write("receipts/forged.tlog-proof", text)
+        forged = self.one("auditor-1", "ledger", "watch", "--receipts", "receipts", want=DEFECT)
+        self.assertEqual(forged["metadata"]["rule"], "RECEIPT")
         explained = self.one(None, "ledger", "explain", 5, "export")
         self.assertEqual(explained["index"], 5)
         # The folder is gone on with, and holds what the proof is of.
@@ -244,6 +263,8 @@ class JsonTest(unittest.TestCase):
                             "--receipts", "five.tlog-proof", "--earlier", "export/checkpoint")
         self.assertEqual((verified["receipts"], verified["earlier_checkpoints"]), (1, 1))
         self.certify()
+        self.cosigned()
+        self.written_for_others()
 
     def certify(self):
         """The receipts that counsel got, and the page, are of this very ledger."""
@@ -285,6 +306,82 @@ class JsonTest(unittest.TestCase):
         self.assertFalse(world.path("no.txt").exists())
         data[len(data) // 2] ^= 1
         bundle.write_bytes(data)
+
+    def cosigned(self):
+        """A witness that anybody can run cosigns what the gateway shows."""
+        world = self.world
+        self.one(None, "identity", "create", "--out", "witness.key", "--no-passphrase")
+        ledger = next(line.split()[1] for line in world.read("export/keys.txt").splitlines()
+                      if line.startswith("checkpoint "))
+        with subprocess.Popen(
+                [gateway.Programs.holdfast, "--json", "--quiet", "ledger", "witness", "--name",
+                 "audit.example/witness", "--key", "witness.key", "--ledger", ledger, "--state",
+                 "witness"], stdout=subprocess.PIPE, text=True, cwd=world.folder) as witness:
+            self.addCleanup(witness.kill)
+            started = json.loads(witness.stdout.readline())
+            world.schemas.add(snapshots.check(started))
+            asked = f"http://127.0.0.1:{started['port']},{started['key']}"
+            for _ in range(2):
+                cosigned = self.one("auditor-1", "ledger", "cosign", "--witness", asked, "--out",
+                                    "cosigned")
+                self.assertEqual(cosigned["witnesses"][0]["name"], "audit.example/witness")
+                self.one("counsel-1", "hold", "place", "--matter", "m", "--court", "c",
+                         "--order-reference", "r", "--document", "agreement.txt", "--officer",
+                         "nobody", "--yes")
+            witness.kill()
+        self.assertIn("audit.example/witness", world.read("cosigned"))
+        self.one("auditor-1", "ledger", "export", "--out", "export")
+        verified = self.one(None, "ledger", "verify", "export", "--exchange-id", world.exchange_id,
+                            "--earlier", "cosigned")
+        # The agreement does not name this witness: what it signed is no time of the agreement's.
+        self.assertEqual((verified["earlier_checkpoints"], verified["witnessed_times"]), (1, []))
+
+    def written_for_others(self):
+        """What is made from a verified export: counts, statements, reports, drafts."""
+        world = self.world
+        verified = ("export", "--exchange-id", world.exchange_id)
+        times = [json.loads(line)["entry"]["time_advanced"]["early_ms"]
+                 for line in world.read("export/events.jsonl").splitlines()
+                 if '"fact":"time_advanced"' in line]
+        begin, end = (datetime.datetime.fromtimestamp(int(ms) / 1000, datetime.timezone.utc)
+                      for ms in (times[0], times[-1]))
+        year = self.one(None, "account", "year", *verified, "--year", end.year)
+        self.assertGreater(sum(line["records"] for line in year["lines"]), 0)
+        affected = self.one(None, "account", "affected", *verified, "--everything", "--out",
+                            "affected.csv")
+        rows = world.read("affected.csv").splitlines()
+        self.assertEqual(len(rows) - 1, affected["records"])
+        self.assertGreater(affected["records"], 0)
+        incident = self.one(None, "ledger", "incident", *verified, "--everything", "--what",
+                            "keys left too early", "--how-found", "an auditor's count",
+                            "--found-at", end.isoformat(timespec="seconds"), "--out", "incident")
+        self.assertEqual(incident["records"], affected["records"])
+        self.assertIn("keys left too early", world.read("incident.html"))
+        self.one(None, "ledger", "certify", *verified, "--template", "--out", "certification.txt")
+
+        # This ledger is younger than the minute that every key is given for its way.
+        refused = self.one("auditor-1", "ledger", "non-use", *verified, "--everything", "--from",
+                           begin.isoformat(timespec="milliseconds"), "--to",
+                           end.isoformat(timespec="milliseconds"), "--out", "statement.json",
+                           want=DEFECT)
+        self.assertIn("does not say what was before", refused["reason"])
+        # An old one, which says all that people do.
+        frozen = snapshots.ROOT / "tests/vectors/ledgers/policy-1"
+        exchange_id = frozen.joinpath("exchange-id").read_text(encoding="ascii").strip()
+        world.write("home/profiles/audra", f"exchange_id = {exchange_id}\nmember = audra\n"
+                                           f"signing_key = {frozen}/auditor.key\n")
+        frozen_export = (frozen / "export", "--exchange-id", exchange_id)
+        stated = self.one("audra", "ledger", "non-use", *frozen_export, "--everything", "--from",
+                          "2026-09-24T00:00:00Z", "--to", "2026-09-24T09:00:00Z", "--out",
+                          "statement.json")
+        self.assertEqual(stated["records"], 8)
+        again = self.one(None, "ledger", "verify", *frozen_export, "--statements", "statement.json")
+        self.assertEqual(again["statements"][0]["by"], "audra")
+        refused = self.one("audra", "ledger", "non-use", *frozen_export, "--everything", "--from",
+                           "2026-09-21T16:00:00Z", "--to", "2026-09-24T09:00:00Z", "--out",
+                           "no.json", want=DEFECT)
+        self.assertEqual(refused["keys_left"], len(refused["entries"]))
+        self.assertGreater(refused["keys_left"], 0)
 
     def test_a_command_line_that_cannot_be_read_is_answered_in_json_too(self):
         for arguments in (["--json"], ["hold", "--json"], ["--json", "hold", "place"],
