@@ -145,7 +145,7 @@ class CliErrorsTest(unittest.TestCase):
                     ("counsel-1", ["hold", "list"]),
                     ("custodian-1", ["transfer", "dossier", self.transfer]),
                     ("custodian-1", ["disposal", "list"]),
-                    ("custodian-1", ["review", "list", self.transfer]),
+                    ("custodian-1", ["review", "list"]),
                     ("auditor-1", ["ledger", "export", "--out", "forked"]),
                     ("auditor-1", ["ledger", "watch"])):
                 with self.subTest(who=who, arguments=arguments):
