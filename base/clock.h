@@ -9,6 +9,8 @@
 #pragma once
 
 #include <chrono>
+#include <string>
+#include <string_view>
 
 #include "base/time.h"
 
@@ -27,13 +29,30 @@ class Clock {
   // The time since the machine started, suspension included. Never runs backwards, and starts over
   // with the machine.
   virtual std::chrono::milliseconds SinceBoot() const = 0;
+
+  // 16 bytes that name the machine's run: what SinceBoot() of two times can be compared in. Empty
+  // where that is not known.
+  virtual std::string BootId() const { return {}; }
 };
+
+// Reads a boot id as the kernel (36 characters) or the service manager (32) writes it; empty if it
+// is none.
+std::string ReadBootId(std::string_view text);
 
 // CLOCK_REALTIME and CLOCK_BOOTTIME.
 class SystemClock final : public Clock {
  public:
+  // `boot_id` as the service manager says it: a confined process does not see the kernel's, which
+  // is taken where it is empty.
+  explicit SystemClock(std::string_view boot_id = {});
+
   UnixMillis WallNow() const override;
   std::chrono::milliseconds SinceBoot() const override;
+
+  std::string BootId() const override { return boot_id_; }
+
+ private:
+  std::string boot_id_;
 };
 
 }  // namespace holdfast

@@ -71,7 +71,7 @@ absl::StatusOr<ExitStatus> Lift(Session& session, const LiftOptions& options) {
   if (options.confirm) {
     order::v1::ConfirmLift& confirm = *act.mutable_confirm_lift();
     confirm.set_hold_id(hold.id());
-    confirm.set_placed_index(hold.placed_index());
+    confirm.set_placed_index(hold.last_placed_index());
     confirm.set_proposal_index(hold.proposal_index());
   } else {
     if (options.reason.empty()) {
@@ -79,7 +79,7 @@ absl::StatusOr<ExitStatus> Lift(Session& session, const LiftOptions& options) {
     }
     order::v1::ProposeLift& propose = *act.mutable_propose_lift();
     propose.set_hold_id(hold.id());
-    propose.set_placed_index(hold.placed_index());
+    propose.set_placed_index(hold.last_placed_index());
     propose.set_reason(options.reason);
   }
   HF_ASSIGN_OR_RETURN(const ExitStatus exit, CarryOut(session, std::move(act), options.order));

@@ -21,11 +21,12 @@ enum class Exit { kOk = 0, kUsage = 64, kSoftware = 70, kConfig = 78 };
 constexpr char kUsage[] =
     "holdfastd: the gateway daemon of Holdfast\n"
     "\n"
-    "Usage: holdfastd --config FILE [--check-config]\n"
+    "Usage: holdfastd --config FILE [--check-config] [--boot-id ID]\n"
     "       holdfastd --print-config-reference | --version | --help\n"
     "\n"
     "  --config FILE             the configuration, protobuf text\n"
     "  --check-config            check it, say what is wrong with it, and exit\n"
+    "  --boot-id ID              names this run of the machine, where /proc does not show it\n"
     "  --print-config-reference  print every field of it, with what it means\n"
     "  --version                 print the version\n"
     "  --help                    print this text\n"
@@ -38,6 +39,7 @@ enum class Act { kRun, kCheck, kReference, kVersion, kHelp, kMisuse };
 struct CommandLine {
   Act act = Act::kRun;
   std::string config_path;
+  std::string boot_id;
 };
 
 CommandLine ReadCommandLine(int argc, char** argv) {
@@ -46,11 +48,13 @@ CommandLine ReadCommandLine(int argc, char** argv) {
   constexpr int kReference = 3;
   constexpr int kVersion = 4;
   constexpr int kHelp = 5;
+  constexpr int kBootId = 6;
   const option options[] = {{"config", required_argument, nullptr, kConfig},
                             {"check-config", no_argument, nullptr, kCheck},
                             {"print-config-reference", no_argument, nullptr, kReference},
                             {"version", no_argument, nullptr, kVersion},
                             {"help", no_argument, nullptr, kHelp},
+                            {"boot-id", required_argument, nullptr, kBootId},
                             {nullptr, 0, nullptr, 0}};
   CommandLine line;
   for (;;) {
@@ -62,6 +66,9 @@ CommandLine ReadCommandLine(int argc, char** argv) {
         break;
       case kCheck:
         line.act = Act::kCheck;
+        break;
+      case kBootId:
+        line.boot_id = optarg;
         break;
       case kReference:
         line.act = Act::kReference;
@@ -109,7 +116,7 @@ Exit Start(const CommandLine& line) {
   if (status.ok()) status = HardenProcess();
   if (!status.ok()) return Complain(status);
   BlockSignals();
-  status = RunDaemon(*config);
+  status = RunDaemon(*config, line.boot_id);
   if (status.ok()) return Exit::kOk;
   const std::string reason(ReasonName(*ReasonOf(status)));
   const std::string text(status.message());

@@ -71,9 +71,9 @@ void ServeUntilStopped(rpc::Server& server) {
 
 }  // namespace
 
-absl::Status RunDaemon(const config::v1::Config& config) {
+absl::Status RunDaemon(const config::v1::Config& config, std::string_view boot_id) {
   rpc::RouteLibraryLogs();
-  const SystemClock clock;
+  const SystemClock clock(boot_id);
   PosixFileSystem files;
   observe::Metrics metrics(clock, HF_VERSION);
   if (!config.metrics_address().empty()) {

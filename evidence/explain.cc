@@ -64,7 +64,7 @@ std::string ExplainRefused(const policy::State& state, const ledger::v1::Refused
       Member(state, fact.member()) + " asked for " + ledger::v1::Refused::Act_Name(fact.act()) +
       " and was refused: " + std::string(refusal ? policy::RefusalName(*refusal) : "UNKNOWN");
   if (fact.has_transfer()) text += ", in " + TransferOf(state, fact.transfer());
-  if (const policy::Hold* hold = state.holds().FindByIndex(fact.hold_index())) {
+  if (const policy::Hold* hold = state.holds().FindByPlacing(fact.hold_index())) {
     text += ". Matter " + hold->order->matter() + ", hold " + hold->id() +
             ", in force since ledger entry " + std::to_string(hold->placed_index);
   }
@@ -73,7 +73,11 @@ std::string ExplainRefused(const policy::State& state, const ledger::v1::Refused
 
 std::string ExplainDestroyed(const policy::State& state, const ledger::v1::RecordsDestroyed& fact) {
   std::string text = "The keys of " + Count(fact.count(), "record") + " were destroyed, ";
-  if (fact.basis() == ledger::v1::RecordsDestroyed::REVOCATION) {
+  if (fact.basis() == ledger::v1::RecordsDestroyed::COURT_ORDER) {
+    text += "although holds preserved them, because a court ordered it: ledger entry " +
+            std::to_string(fact.authorisation_index()) + " is the second authorisation; ";
+  }
+  if (fact.basis() != ledger::v1::RecordsDestroyed::EXPIRY) {
     text += "on the revocation in ledger entry " + std::to_string(fact.revocation_index());
     if (const policy::Disposal* disposal = state.FindDisposal(fact.revocation_index())) {
       text += ", which " + Count(disposal->approvals.size(), "other person") + " approved";
@@ -83,6 +87,14 @@ std::string ExplainDestroyed(const policy::State& state, const ledger::v1::Recor
   }
   for (const auto& rows : fact.rows()) text += ", in " + TransferOf(state, rows.transfer());
   return text + ".";
+}
+
+std::string ExplainNotice(const policy::State& state, const ledger::v1::NoticeGiven& fact) {
+  std::string text = Member(state, fact.requester()) + " got notice of ";
+  const policy::Hold* hold = state.holds().FindByPlacing(fact.placed_index());
+  text += hold == nullptr ? "the hold" : "hold " + hold->id() + " in matter " + hold->matter();
+  return text + ", last placed by ledger entry " + std::to_string(fact.placed_index()) +
+         ", because it has a copy of a record in its scope.";
 }
 
 std::string ExplainRelease(const policy::State& state, const ledger::v1::KeyReleased& fact) {
@@ -211,9 +223,7 @@ std::string ExplainTransfer(const policy::State& state, const Entry& entry) {
     case Entry::kRecordsDestroyed:
       return ExplainDestroyed(state, entry.records_destroyed());
     case Entry::kNoticeGiven:
-      return Member(state, entry.notice_given().requester()) +
-             " got notice of the hold that was last placed by ledger entry " +
-             std::to_string(entry.notice_given().placed_index()) + ".";
+      return ExplainNotice(state, entry.notice_given());
     case Entry::kRefused:
       return ExplainRefused(state, entry.refused());
     default:
@@ -253,11 +263,16 @@ std::string RuleOf(const Entry& entry) {
       return "Subjects go to the source only after a custodian let the transfer go on where brakes "
              "had stopped it, and the agreement's number of custodians approved the dossier.";
     case Entry::kRecordsDestroyed:
-      return "A key is destroyed only while no PRESERVE in force covers its record, after the "
-             "agreement's window and with its approvals, at a trusted time.";
+      return "A key is destroyed only while no PRESERVE in force covers its record, or where two "
+             "people, one of them counsel, authorised it on a court's order that names the hold; "
+             "after the agreement's window and with its approvals, at a trusted time.";
+    case Entry::kNoticeGiven:
+      return "A requester gets notice of a hold, once for each placing, that covers a record of "
+             "which it has the envelope or the key.";
     case Entry::kOrderAccepted:
       return "An order is accepted once, from an enrolled person with the role for it, signed with "
-             "a key valid then, after that person's last order and on this very ledger.";
+             "a key that was valid then and not struck off, after that person's last order and on "
+             "this very ledger.";
     case Entry::kLeaseOpened:
       return "A lease is opened by the transfer's requester with its enrolled key, for no longer "
              "than the agreement says.";

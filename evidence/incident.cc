@@ -31,6 +31,10 @@ std::string_view StateOf(const policy::Hold& hold) {
       return "in force, a lift is confirmed";
     case policy::HoldState::kLifted:
       return "lifted";
+    case policy::HoldState::kAmendmentProposed:
+      return "in force, an amendment is proposed";
+    case policy::HoldState::kAmendmentConfirmed:
+      return "in force, an amendment is confirmed";
   }
   return "";
 }

@@ -234,12 +234,18 @@ std::string DescribeVerification(const Verification& v) {
             FormatRfc3339(statement.said.made_at) + " was made again and is the same:\n" +
             DescribeNonUse(statement.said, statement.found);
   }
+  const std::uint64_t by_court = v.report.destroyed_by_court_order;
   text += "\n\nNo key left under a freeze: each of the " +
           std::to_string(FactCount(v.report, "key_released")) +
           " releases was decided again under the " + std::to_string(v.holds_placed) +
-          " holds of its time." +
-          "\nNo key was destroyed under a preservation hold, and each of the " +
-          std::to_string(v.destructions) + " destructions had its window and its people.";
+          " holds of its time." + "\nNo key was destroyed under a preservation hold" +
+          (by_court == 0 ? std::string()
+                         : ", but for " + std::to_string(by_court) +
+                               (by_court == 1 ? " destruction" : " destructions") +
+                               " that two people authorised on a court's order which names the "
+                               "holds") +
+          ", and each of the " + std::to_string(v.destructions) +
+          " destructions had its window and its people.";
   if (v.clock_was_untrusted) {
     text += "\nThe clock was not trusted for some time; nothing was released or destroyed then.";
   }

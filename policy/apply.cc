@@ -47,6 +47,11 @@ absl::Status Fold::Entry(const ledger::v1::Entry& entry, const OpenedOrder* orde
     case ledger::v1::Entry::kProcessStarted:
       s_.segments_.StartProcess();
       ++s_.process_starts_;
+      // A run that is not known to be another one goes on.
+      if (entry.process_started().boot() != s_.clock_.boot) {
+        s_.clock_.boot = entry.process_started().boot();
+        s_.clock_.drift.StartRun();
+      }
       break;
     case ledger::v1::Entry::kTimeAdvanced:
       status = Add(entry.time_advanced(), index);
@@ -104,7 +109,7 @@ absl::Status Fold::Entry(const ledger::v1::Entry& entry, const OpenedOrder* orde
       status = Add(entry.records_destroyed(), index);
       break;
     case ledger::v1::Entry::kNoticeGiven:
-      status = Inconsistent("a notice that nobody decided");
+      status = Add(entry.notice_given(), index);
       break;
     case ledger::v1::Entry::kRefused:
       ++s_.refusals_;
@@ -165,6 +170,7 @@ absl::Status Fold::Open(const ledger::v1::ExchangeOpened& fact,
 absl::Status Fold::Add(const ledger::v1::TimeAdvanced& fact, std::uint64_t index) {
   s_.now_ = {UnixMillis(fact.late_ms()), UnixMillis(fact.early_ms()), fact.trusted(),
              UnixMillis(fact.wall_ms())};
+  NoteClock(fact, index);
   const std::chrono::milliseconds ahead = s_.now_.late - s_.now_.wall;
   if (!fact.trusted()) {
     if (!s_.untrusted_since_) s_.untrusted_since_ = index;
@@ -192,9 +198,24 @@ absl::Status Fold::Add(const ledger::v1::TimeAdvanced& fact, std::uint64_t index
   }
   // A clock in doubt lifts nothing, whatever it says.
   if (s_.now_.trusted) {
-    s_.holds_.Advance(s_.now_.early, s_.agreement_->terms().destruction_window);
+    s_.holds_.Advance(s_.now_.early, s_.agreement_->terms().destruction_window, index,
+                      s_.now_.late);
   }
+  s_.holds_.AdvanceNotices(s_.now_.late);
   return absl::OkStatus();
+}
+
+void Fold::NoteClock(const ledger::v1::TimeAdvanced& fact, std::uint64_t index) {
+  ClockRecord& clock = s_.clock_;
+  if (fact.trusted() && s_.trust_ordered_) clock.drift.Forget();
+  // The time since boot runs back only where another run of the machine has begun.
+  if (fact.since_boot_ms() < clock.since_boot_ms) clock.drift.StartRun();
+  if (fact.since_boot_ms() > 0) clock.drift.Note(fact.wall_ms(), fact.since_boot_ms());
+  if (fact.unexplained_ms() > clock.unexplained_ms) clock.unexplained_since = index;
+  if (fact.unexplained_ms() == 0) clock.unexplained_since = 0;
+  clock.since_boot_ms = fact.since_boot_ms();
+  clock.elapsed_ms = fact.elapsed_ms();
+  clock.unexplained_ms = fact.unexplained_ms();
 }
 
 absl::Status Fold::Add(const ledger::v1::SegmentOpened& fact, std::uint64_t index) {
@@ -321,6 +342,7 @@ absl::Status Fold::Add(const ledger::v1::EnvelopesCollected& fact) {
   RecordChunk* chunk = transfer == nullptr ? nullptr : transfer->records.chunk(fact.chunk());
   if (chunk == nullptr) return Inconsistent("no such chunk");
   chunk->collected = true;
+  ++s_.copies_;
   return absl::OkStatus();
 }
 
@@ -346,7 +368,10 @@ absl::Status Fold::Add(const ledger::v1::KeyReleased& fact) {
   Transfer& transfer = s_.transfers_[lease.transfer];
   Record* record = transfer.records.Find(fact.row());
   if (record == nullptr || !record->deposited()) return Inconsistent("no such record");
-  if (record->releases == 0) ++transfer.released;
+  if (record->releases == 0) {
+    ++transfer.released;
+    ++s_.copies_;
+  }
   record->last_released_at = RecordSeconds(s_.now_.late);
   if (record->first_released_at == 0) record->first_released_at = record->last_released_at;
   if (record->releases != std::numeric_limits<std::uint16_t>::max()) ++record->releases;
@@ -384,7 +409,7 @@ absl::Status Fold::Add(const ledger::v1::RecordsDestroyed& fact, std::uint64_t i
       if (at != end) s_.expired_.erase(at);
     }
   }
-  if (fact.basis() == ledger::v1::RecordsDestroyed::REVOCATION) {
+  if (fact.basis() != ledger::v1::RecordsDestroyed::EXPIRY) {
     const auto disposal = s_.disposals_.find(fact.revocation_index());
     if (disposal == s_.disposals_.end()) return Inconsistent("no such revocation");
     disposal->second.state = DisposalState::kDestroyed;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How each act of a person changes a state.
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -15,12 +16,6 @@ namespace {
 using order::v1::Order;
 
 absl::Status Inconsistent(const char* what) { return MakeError(Reason::kLedgerInconsistent, what); }
-
-// The state's hold, if it is one that a lift can be about.
-const Hold* InForce(const HoldBook& holds, const std::string& id) {
-  const Hold* hold = holds.Find(id);
-  return hold != nullptr && hold->in_force() ? hold : nullptr;
-}
 
 }  // namespace
 
@@ -76,7 +71,24 @@ absl::Status Fold::Add(const OpenedOrder& order, std::uint64_t index) {
       status = Act(order, order.order.confirm_lift(), index);
       break;
     case Order::kCancelLift:
-      status = Act(order, order.order.cancel_lift());
+      status = Act(order, order.order.cancel_lift(), index);
+      restricts = true;
+      break;
+    case Order::kAmendHold:
+      status = Act(order, order.order.amend_hold(), index);
+      restricts = true;
+      break;
+    case Order::kConfirmAmendment:
+      status = Act(order, order.order.confirm_amendment(), index);
+      break;
+    case Order::kAttachDocument:
+      status = Act(order, order.order.attach_document(), index);
+      break;
+    case Order::kAcknowledgeNotice:
+      status = Act(order, order.order.acknowledge_notice(), index);
+      break;
+    case Order::kRestoreHold:
+      status = Act(order, order.order.restore_hold(), index);
       restricts = true;
       break;
     case Order::kRevokeRecords:
@@ -93,13 +105,13 @@ absl::Status Fold::Add(const OpenedOrder& order, std::uint64_t index) {
     case Order::kTrustClock:
       s_.trust_ordered_ = true;
       break;
-    case Order::kAmendHold:
-    case Order::kConfirmAmendment:
-    case Order::kAttachDocument:
-    case Order::kAcknowledgeNotice:
-    case Order::kRestoreHold:
     case Order::kAuthoriseDestruction:
+      status = Act(order, order.order.authorise_destruction(), index);
+      break;
     case Order::kStrikeOff:
+      status = Act(order, order.order.strike_off(), index);
+      restricts = true;
+      break;
     case Order::ACT_NOT_SET:
       status = Inconsistent("an order says nothing");
       break;
@@ -190,51 +202,6 @@ absl::Status Fold::Act(const OpenedOrder&, const order::v1::LetTransferGoOn& act
   return absl::OkStatus();
 }
 
-absl::Status Fold::Act(const OpenedOrder& order, const order::v1::PlaceHold& act,
-                       std::uint64_t index) {
-  // An officer whom only a hold has named so far gets a number now, so that records to come are
-  // born held.
-  if (!act.scope().officer().empty()) InternOfficer(act.scope().officer());
-  ScopeResult scope = CompileScope(s_, act.scope());
-  if (!scope.ok() || s_.holds_.Find(act.hold_id()) != nullptr) {
-    return Inconsistent("a hold cannot be placed");
-  }
-  Hold hold;
-  hold.order = std::make_shared<const order::v1::PlaceHold>(act);
-  hold.scope = std::move(scope.scope);
-  hold.freezes = act.kind() != order::v1::PRESERVE;
-  hold.preserves = act.kind() != order::v1::FREEZE;
-  hold.placed_index = index;
-  hold.placed_at = s_.now_.late;
-  hold.placed_by = order.person;
-  s_.holds_.Place(std::move(hold));
-  return absl::OkStatus();
-}
-
-absl::Status Fold::Act(const OpenedOrder& order, const order::v1::ProposeLift& act,
-                       std::uint64_t index) {
-  if (InForce(s_.holds_, act.hold_id()) == nullptr) return Inconsistent("no such hold");
-  s_.holds_.Propose(act.hold_id(), index, order.person);
-  return absl::OkStatus();
-}
-
-absl::Status Fold::Act(const OpenedOrder& order, const order::v1::ConfirmLift& act,
-                       std::uint64_t index) {
-  const Hold* hold = InForce(s_.holds_, act.hold_id());
-  if (hold == nullptr || hold->state != HoldState::kLiftProposed) {
-    return Inconsistent("no such proposal");
-  }
-  const UnixMillis lift_at = s_.now_.late + s_.agreement_->terms().cooling_period;
-  s_.holds_.Confirm(act.hold_id(), index, order.person, lift_at);
-  return absl::OkStatus();
-}
-
-absl::Status Fold::Act(const OpenedOrder&, const order::v1::CancelLift& act) {
-  if (InForce(s_.holds_, act.hold_id()) == nullptr) return Inconsistent("no such hold");
-  s_.holds_.Cancel(act.hold_id());
-  return absl::OkStatus();
-}
-
 absl::Status Fold::Act(const OpenedOrder& order, const order::v1::RevokeRecords& act,
                        std::uint64_t index) {
   const ScopeResult scope = CompileScope(s_, act.scope());
@@ -287,6 +254,71 @@ absl::Status Fold::Act(const OpenedOrder&, const order::v1::CancelDestruction& a
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status Fold::Act(const OpenedOrder& order, const order::v1::AuthoriseDestruction& act,
+                       std::uint64_t index) {
+  const auto found = s_.disposals_.find(act.revocation_index());
+  if (found == s_.disposals_.end()) return Inconsistent("no such revocation");
+  Disposal& disposal = found->second;
+  if (act.first_index() == 0) {
+    Authorisation first;
+    first.order = std::make_shared<const order::v1::AuthoriseDestruction>(act);
+    first.first_index = index;
+    first.first_by = order.person;
+    disposal.authorisation = std::move(first);
+    return absl::OkStatus();
+  }
+  if (!disposal.authorisation || disposal.authorisation->complete()) {
+    return Inconsistent("no first authorisation");
+  }
+  Authorisation& authorisation = *disposal.authorisation;
+  authorisation.second_index = index;
+  authorisation.second_by = order.person;
+  authorisation.due_at = s_.now_.late + s_.agreement_->terms().destruction_window;
+  for (const order::v1::OverriddenHold& named : act.holds()) {
+    const Hold* hold = s_.holds_.Find(named.hold_id());
+    if (hold == nullptr) return Inconsistent("no such hold");
+    authorisation.over.emplace(hold->number, named.placed_index());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Fold::Act(const OpenedOrder& order, const order::v1::StrikeOff& act,
+                       std::uint64_t index) {
+  const Member* member = s_.agreement_->FindMember(act.member());
+  if (member == nullptr) return Inconsistent("no such member");
+  if (act.public_key().empty()) {
+    s_.struck_off_.Add(member->number);
+  } else {
+    const auto key = crypto::PublicKey::FromBase64(act.public_key());
+    if (!key.ok()) return Inconsistent("a key is malformed");
+    s_.struck_off_.Add(*key);
+  }
+  s_.holds_.Withdraw(member->number, ActOf(order, index));
+  WithdrawApprovals(member->number);
+  return absl::OkStatus();
+}
+
+void Fold::WithdrawApprovals(MemberNumber person) {
+  const auto drop = [person](std::vector<MemberNumber>& approvals) {
+    approvals.erase(std::remove(approvals.begin(), approvals.end(), person), approvals.end());
+  };
+  for (Transfer& transfer : s_.transfers_) {
+    if (transfer.state == TransferState::kAwaitingApproval) drop(transfer.approvals);
+  }
+  for (const std::uint64_t index : s_.open_disposals_) {
+    Disposal& disposal = s_.disposals_.at(index);
+    drop(disposal.approvals);
+    if (disposal.approvals.size() < s_.agreement_->terms().destruction_approvals) {
+      disposal.state = DisposalState::kAwaitingApproval;
+    }
+    const auto& authorisation = disposal.authorisation;
+    if (authorisation && (authorisation->first_by == person ||
+                          (authorisation->complete() && authorisation->second_by == person))) {
+      disposal.authorisation.reset();
+    }
+  }
 }
 
 }  // namespace holdfast::policy

@@ -25,8 +25,9 @@ Decision DecideOpening(const State& state, const Proposal& proposal) {
 }
 
 Decision DecideFact(const ledger::v1::ProcessStarted& fact) {
-  const bool whole = fact.process().size() == 16 && IsShortText(fact.keyslot_kind()) &&
-                     fact.version().size() <= kMaxShortText;
+  const bool whole = fact.process().size() == 16 &&
+                     (fact.boot().empty() || fact.boot().size() == 16) &&
+                     IsShortText(fact.keyslot_kind()) && fact.version().size() <= kMaxShortText;
   return whole ? Allow() : Refuse(Refusal::kMalformed);
 }
 
@@ -36,6 +37,9 @@ Decision DecideFact(const State& state, const ledger::v1::TimeAdvanced& fact) {
   if (late > kMaxTime || early < kMinTime || early > late) return Refuse(Refusal::kMalformed);
   const UnixMillis wall(fact.wall_ms());
   if (wall > kMaxTime || wall < kMinTime || wall > late) return Refuse(Refusal::kMalformed);
+  if (fact.since_boot_ms() < 0 || fact.elapsed_ms() < 0 || fact.unexplained_ms() < 0) {
+    return Refuse(Refusal::kMalformed);
+  }
   // Time never runs back, whoever says so (R17).
   if (late < state.now().late || early < state.now().early) return Refuse(Refusal::kOutOfOrder);
   // Nor does anything but a custodian's order make a clock good that was in doubt: no restart.
@@ -135,7 +139,7 @@ Decision DecideOne(const State& state, const Proposal& proposal, BatchEffects& e
     case Entry::kRecordsDestroyed:
       return DecideFact(state, entry.records_destroyed());
     case Entry::kNoticeGiven:
-      return Refuse(Refusal::kMalformed);
+      return DecideFact(state, entry.notice_given());
     case Entry::kRefused:
       return DecideFact(entry.refused());
     case Entry::FACT_NOT_SET:
@@ -170,6 +174,7 @@ std::uint32_t CommonPart(const Entry& entry) {
 Refusal CheckMember(const State& state, std::string_view id, agreement::v1::Role role) {
   const Member* member = state.agreement().FindMember(id);
   if (member == nullptr) return Refusal::kMemberUnknown;
+  if (state.struck_off().Has(member->number)) return Refusal::kStruckOff;
   return member->role == role ? Refusal::kAllowed : Refusal::kRoleForbids;
 }
 
@@ -213,7 +218,10 @@ bool AdvancesEpoch(const Entry& entry, const OpenedOrder* order) {
   using order::v1::Order;
   switch (order->order.act_case()) {
     case Order::kPlaceHold:
+    case Order::kAmendHold:  // Whether it widens is known only to who decides it.
+    case Order::kRestoreHold:
     case Order::kCancelLift:
+    case Order::kStrikeOff:
     case Order::kRevokeRecords:
     case Order::kCancelDestruction:
     case Order::kSuspendTransfer:
@@ -226,13 +234,10 @@ bool AdvancesEpoch(const Entry& entry, const OpenedOrder* order) {
     case Order::kLetTransferGoOn:
     case Order::kProposeLift:
     case Order::kConfirmLift:
-    case Order::kAmendHold:
     case Order::kConfirmAmendment:
     case Order::kAttachDocument:
     case Order::kAcknowledgeNotice:
-    case Order::kRestoreHold:
     case Order::kAuthoriseDestruction:
-    case Order::kStrikeOff:
     case Order::kApproveDestruction:
     case Order::kTrustClock:
     case Order::kReleaseCase:

@@ -111,8 +111,9 @@ class DecisionBatch final {
 Decision DecideSettlement(const State& state, const Proposal& order,
                           std::span<const ledger::v1::Entry* const> envelopes);
 
-// Returns whether the act must get an epoch of its own (design invariant I10): a hold placed or
-// kept, a revocation, a destruction, a transfer suspended, capped or ended. Until the EpochAdvanced
+// Returns whether the act must get an epoch of its own (design invariant I10): a hold placed,
+// amended, restored or kept, a revocation, a destruction, a transfer suspended, capped or ended, a
+// member or key struck off. Until the EpochAdvanced
 // that follows it is applied, nothing is released, collected or destroyed.
 bool AdvancesEpoch(const ledger::v1::Entry& entry, const OpenedOrder* order);
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "policy/decide_parts.h"
+#include "policy/signatures.h"
 
 namespace holdfast::policy {
 namespace {
@@ -22,7 +23,7 @@ Refusal CheckDestruction(const State& state) {
 
 // Whether keys of this row may be destroyed as far as the row goes.
 Decision CheckRow(const State& state, const Transfer& transfer, std::uint32_t row,
-                  const Record& record) {
+                  const Record& record, const OverriddenHolds& over) {
   if (!record.accepted()) return Refuse(Refusal::kRowNotAccepted);
   if (record.destroyed()) return Refuse(Refusal::kRecordDestroyed);
   // Between approval and closing each accepted row becomes one envelope, so that the requester
@@ -33,14 +34,15 @@ Decision CheckRow(const State& state, const Transfer& transfer, std::uint32_t ro
   }
   if (state.holds().nothing_preserves()) return Allow();
   const RecordFacts facts = transfer.FactsOf(row, record);
-  if (const Hold* hold = state.holds().Preserving(facts)) {
+  if (const Hold* hold = state.holds().Preserving(facts, over)) {
     return RefuseFor(Refusal::kPreserved, *hold);
   }
-  if (state.holds().Lingering(facts) != nullptr) return Refuse(Refusal::kNotDue);
+  if (state.holds().Lingering(facts, over)) return Refuse(Refusal::kNotDue);
   return Allow();
 }
 
-Decision CheckRows(const State& state, const RowRuns& rows, bool expiry) {
+Decision CheckRows(const State& state, const RowRuns& rows, bool expiry,
+                   const OverriddenHolds& over) {
   const Transfer* transfer = state.transfer(rows.transfer);
   if (transfer == nullptr) return Refuse(Refusal::kTransferUnknown);
   if (expiry) {
@@ -54,7 +56,7 @@ Decision CheckRows(const State& state, const RowRuns& rows, bool expiry) {
       const Record* record = transfer->records.Find(row);
       if (record == nullptr) return Refuse(Refusal::kRowNotAccepted);
       if (expiry && record->revoked()) return Refuse(Refusal::kRecordPending);
-      const Decision decision = CheckRow(state, *transfer, row, *record);
+      const Decision decision = CheckRow(state, *transfer, row, *record, over);
       // A hold in force is the answer that counsel needs, even where another row only waits.
       if (decision.refusal == Refusal::kNotDue) {
         worst = decision;
@@ -108,6 +110,12 @@ Decision DecideFact(const State& state, const ledger::v1::LeaseOpened& fact) {
   if (const Hold* hold = state.holds().FreezingWhole(transfer->Facts())) {
     return RefuseFor(Refusal::kFrozen, *hold);
   }
+  // Elsewhere a signature is looked at before anything is decided; which keys count was decided
+  // meanwhile, where one has been struck off.
+  if (state.struck_off().HasKeyOf(*state.agreement().FindMember(fact.requester())) &&
+      !CheckLeaseSignature(state.agreement(), state.struck_off(), fact, late).ok()) {
+    return Refuse(Refusal::kStruckOff);
+  }
   const UnixMillis not_after(fact.not_after_ms());
   if (not_after <= late || not_after > late + state.agreement().terms().lease_duration) {
     return Refuse(Refusal::kLeasePeriod);
@@ -126,6 +134,7 @@ Decision DecideFact(const State& state, const ledger::v1::KeyReleased& fact,
   const auto found = state.open_leases().find(fact.lease());
   if (found == state.open_leases().end()) return Refuse(Refusal::kLeaseEnded);
   const Lease& lease = found->second;
+  if (state.struck_off().Has(lease.requester)) return Refuse(Refusal::kStruckOff);
   const UnixMillis late = state.now().late;
   if (late >= lease.not_after) return Refuse(Refusal::kLeaseEnded);
   if (!state.now().trusted) return Refuse(Refusal::kClockUntrusted);
@@ -189,17 +198,31 @@ Decision DecideFact(const State& state, const ledger::v1::RecordsDestroyed& fact
   if (rows.empty() || count != fact.count()) return Refuse(Refusal::kMalformed);
 
   bool expiry = false;
+  OverriddenHolds over;
   switch (fact.basis()) {
-    case ledger::v1::RecordsDestroyed::REVOCATION: {
+    case ledger::v1::RecordsDestroyed::REVOCATION:
+    case ledger::v1::RecordsDestroyed::COURT_ORDER: {
       const Disposal* disposal = state.FindDisposal(fact.revocation_index());
       if (disposal == nullptr) return Refuse(Refusal::kRevocationUnknown);
       const Refusal refusal = CheckRevocation(state, *disposal);
       if (refusal != Refusal::kAllowed) return Refuse(refusal);
       if (rows != disposal->records.transfers) return Refuse(Refusal::kRowsDiffer);
+      const bool by_court = fact.basis() == ledger::v1::RecordsDestroyed::COURT_ORDER;
+      const std::uint64_t authorised =
+          disposal->authorisation ? disposal->authorisation->second_index : 0;
+      if (fact.authorisation_index() != (by_court ? authorised : 0)) {
+        return Refuse(Refusal::kMalformed);
+      }
+      if (!by_court) break;
+      if (authorised == 0) return Refuse(Refusal::kNotAuthorised);
+      if (state.now().early < disposal->authorisation->due_at) return Refuse(Refusal::kNotDue);
+      over = disposal->authorisation->over;
       break;
     }
     case ledger::v1::RecordsDestroyed::EXPIRY:
-      if (fact.revocation_index() != 0) return Refuse(Refusal::kMalformed);
+      if (fact.revocation_index() != 0 || fact.authorisation_index() != 0) {
+        return Refuse(Refusal::kMalformed);
+      }
       if (!state.agreement().terms().destroy_on_expiry) return Refuse(Refusal::kNotOnExpiry);
       expiry = true;
       break;
@@ -208,7 +231,7 @@ Decision DecideFact(const State& state, const ledger::v1::RecordsDestroyed& fact
   }
   Decision worst = Allow();
   for (const RowRuns& of_transfer : rows) {
-    const Decision decision = CheckRows(state, of_transfer, expiry);
+    const Decision decision = CheckRows(state, of_transfer, expiry, over);
     if (decision.refusal == Refusal::kNotDue) {
       worst = decision;
     } else if (!decision.allowed()) {

@@ -14,37 +14,36 @@ using agreement::v1::ROLE_COUNSEL;
 using agreement::v1::ROLE_CUSTODIAN;
 using order::v1::Order;
 
-constexpr std::size_t kMaxText = 1'000;
-
 // Acts that only ever stop something. A doubtful clock, or a key that has since been replaced,
 // never stands in their way: a court's order counts from its arrival.
-bool OnlyRestricts(Order::ActCase act) {
-  switch (act) {
+bool OnlyRestricts(const State& state, const Order& order) {
+  switch (order.act_case()) {
     case Order::kPlaceHold:
     case Order::kCancelLift:
+    case Order::kRestoreHold:
     case Order::kCancelDestruction:
     case Order::kDenyTransfer:
     case Order::kSuspendTransfer:
     case Order::kCapTransfer:
     case Order::kEndTransfer:
     case Order::kRefuseCases:
+    case Order::kStrikeOff:
       return true;
+    case Order::kAmendHold:
+      return Widens(state, order.amend_hold());
     case Order::kReleaseCase:
     case Order::kApproveTransfer:
     case Order::kProposeLift:
     case Order::kConfirmLift:
-    case Order::kRevokeRecords:
-    case Order::kApproveDestruction:
-    case Order::kTrustClock:
-    case Order::kResumeTransfer:
-    case Order::kLetTransferGoOn:
-    case Order::kAmendHold:
     case Order::kConfirmAmendment:
     case Order::kAttachDocument:
     case Order::kAcknowledgeNotice:
-    case Order::kRestoreHold:
+    case Order::kRevokeRecords:
+    case Order::kApproveDestruction:
     case Order::kAuthoriseDestruction:
-    case Order::kStrikeOff:
+    case Order::kTrustClock:
+    case Order::kResumeTransfer:
+    case Order::kLetTransferGoOn:
     case Order::ACT_NOT_SET:
       return false;
   }
@@ -54,6 +53,7 @@ bool OnlyRestricts(Order::ActCase act) {
 // Acts whose effect counts from the gateway's time, or that let something go on.
 bool NeedsTrustedClock(Order::ActCase act) {
   return act == Order::kApproveTransfer || act == Order::kConfirmLift ||
+         act == Order::kConfirmAmendment || act == Order::kAuthoriseDestruction ||
          act == Order::kResumeTransfer || act == Order::kLetTransferGoOn ||
          act == Order::kReleaseCase;
 }
@@ -61,10 +61,17 @@ bool NeedsTrustedClock(Order::ActCase act) {
 bool MayAct(agreement::v1::Role role, Order::ActCase act) {
   switch (act) {
     case Order::kPlaceHold:
+    case Order::kAmendHold:
     case Order::kCancelLift:
+    case Order::kAttachDocument:
+    case Order::kAcknowledgeNotice:
+    case Order::kRestoreHold:
       return role == ROLE_COUNSEL;
     case Order::kProposeLift:
     case Order::kConfirmLift:
+    case Order::kConfirmAmendment:
+    case Order::kAuthoriseDestruction:
+    case Order::kStrikeOff:
       return role == ROLE_COUNSEL || role == ROLE_CUSTODIAN;
     case Order::kApproveTransfer:
     case Order::kDenyTransfer:
@@ -80,13 +87,6 @@ bool MayAct(agreement::v1::Role role, Order::ActCase act) {
     case Order::kCancelDestruction:
     case Order::kTrustClock:
       return role == ROLE_CUSTODIAN;
-    case Order::kAmendHold:
-    case Order::kConfirmAmendment:
-    case Order::kAttachDocument:
-    case Order::kAcknowledgeNotice:
-    case Order::kRestoreHold:
-    case Order::kAuthoriseDestruction:
-    case Order::kStrikeOff:
     case Order::ACT_NOT_SET:
       return false;
   }
@@ -96,9 +96,14 @@ bool MayAct(agreement::v1::Role role, Order::ActCase act) {
 Refusal CheckOrder(const State& state, const OpenedOrder& order) {
   const OpenedAgreement& agreement = state.agreement();
   const Order::ActCase act = order.order.act_case();
+  const bool restricts = OnlyRestricts(state, order.order);
   if (order.exchange_id != agreement.digest()) return Refusal::kOrderExchange;
   if (order.order.agreement_version() != agreement.version()) return Refusal::kOrderAgreement;
   if (order.person.value() >= agreement.members().size()) return Refusal::kMemberUnknown;
+  // Whoever has the key of somebody who was struck off restricts nothing with it either.
+  if (state.struck_off().Has(order.person) || state.struck_off().Has(order.key)) {
+    return Refusal::kStruckOff;
+  }
   if (!MayAct(agreement.member(order.person).role, act)) return Refusal::kRoleForbids;
   if (state.FindOrder(order.payload_digest)) return Refusal::kOrderAccepted;
   if (state.FindOrderById(order.id)) return Refusal::kOrderIdTaken;
@@ -108,25 +113,17 @@ Refusal CheckOrder(const State& state, const OpenedOrder& order) {
   // That the clock is right is said of the clock as it is, which must fit the order. The late time
   // may be far ahead for good: it never runs back.
   const UnixMillis at = act == Order::kTrustClock ? now.wall : now.late;
-  if (now.trusted || !OnlyRestricts(act)) {
+  if (now.trusted || !restricts) {
     if (order.void_after <= at) return Refusal::kOrderVoid;
     if (order.issued_at > at + kMaxOrderLead) return Refusal::kOrderFromFuture;
   }
-  if (!OnlyRestricts(act) && order.key_valid_until <= at) return Refusal::kOrderKeyEnded;
+  if (!restricts && order.key_valid_until <= at) return Refusal::kOrderKeyEnded;
   if (order.prev != state.LastOrderOf(order.person)) return Refusal::kOrderPrev;
   if (order.head_size > state.ledger_size() || order.head_check != HeadCheck::kPrefix) {
     return Refusal::kOrderHead;
   }
   if (!now.trusted && NeedsTrustedClock(act)) return Refusal::kClockUntrusted;
   return Refusal::kAllowed;
-}
-
-bool IsText(const std::string& text) { return !text.empty() && text.size() <= kMaxText; }
-
-bool IsHoldId(const std::string& id) {
-  return id.size() >= 4 && id.size() <= 63 && std::all_of(id.begin(), id.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-         });
 }
 
 bool IsDigest(const std::string& hex, const Digest32& digest) { return hex == Hex(digest); }
@@ -231,100 +228,6 @@ Refusal DecideAct(const State& state, const OpenedOrder&, const order::v1::LetTr
   return IsText(act.reason()) ? Refusal::kAllowed : Refusal::kMalformed;
 }
 
-bool IsSha256(const std::string& hex) {
-  const auto digest = FromHex(hex);
-  return digest.ok() && digest->size() == 32;
-}
-
-// What a hold needs to name depends on what it rests on. A document that is not there yet is
-// attached later; what is there is whole.
-bool NamesItsBasis(const order::v1::PlaceHold& act) {
-  const bool reference = act.order_reference().empty() || IsText(act.order_reference());
-  const bool document = act.document_sha256().empty() || IsSha256(act.document_sha256());
-  switch (static_cast<int>(act.basis())) {
-    case order::v1::HOLD_BASIS_UNSPECIFIED:
-    case order::v1::WRITTEN_ORDER:
-      return IsText(act.court()) && IsText(act.order_reference()) &&
-             IsSha256(act.document_sha256());
-    case order::v1::ORAL_ORDER:
-      return IsText(act.court()) && reference && document;
-    case order::v1::ANTICIPATED_LITIGATION:
-      return (act.court().empty() || IsText(act.court())) && reference && document;
-    default:
-      return false;
-  }
-}
-
-Refusal DecideAct(const State& state, const OpenedOrder&, const order::v1::PlaceHold& act) {
-  if (!IsHoldId(act.hold_id()) || !IsText(act.matter()) || !NamesItsBasis(act) ||
-      !order::v1::HoldKind_IsValid(act.kind())) {
-    return Refusal::kMalformed;
-  }
-  if (state.holds().Find(act.hold_id()) != nullptr) return Refusal::kHoldIdTaken;
-  return CompileScope(state, act.scope()).refusal;
-}
-
-// The hold that a lift is about, if it still can be lifted.
-Refusal FindHold(const State& state, const std::string& id, const Hold** hold) {
-  *hold = state.holds().Find(id);
-  if (*hold == nullptr) return Refusal::kHoldUnknown;
-  return (*hold)->in_force() ? Refusal::kAllowed : Refusal::kHoldLifted;
-}
-
-// The requester's side may not free itself from what another side placed (R25).
-Refusal CheckLifter(const State& state, MemberNumber person, const Hold& hold) {
-  const Side side = state.agreement().member(person).side;
-  const Side placed_by = state.agreement().member(hold.placed_by).side;
-  if (side == agreement::v1::REQUESTER && placed_by != agreement::v1::REQUESTER) {
-    return Refusal::kLiftByRequester;
-  }
-  return Refusal::kAllowed;
-}
-
-Refusal DecideAct(const State& state, const OpenedOrder& order, const order::v1::ProposeLift& act) {
-  const Hold* hold = nullptr;
-  const Refusal found = FindHold(state, act.hold_id(), &hold);
-  if (found != Refusal::kAllowed) return found;
-  if (act.placed_index() != hold->placed_index) return Refusal::kHoldIndexDiffers;
-  if (!IsText(act.reason())) return Refusal::kMalformed;
-  if (hold->state == HoldState::kLiftConfirmed) return Refusal::kLiftConfirmed;
-  return CheckLifter(state, order.person, *hold);
-}
-
-Refusal DecideAct(const State& state, const OpenedOrder& order, const order::v1::ConfirmLift& act) {
-  const Hold* hold = nullptr;
-  const Refusal found = FindHold(state, act.hold_id(), &hold);
-  if (found != Refusal::kAllowed) return found;
-  if (act.placed_index() != hold->placed_index) return Refusal::kHoldIndexDiffers;
-  if (hold->state == HoldState::kLiftConfirmed) return Refusal::kLiftConfirmed;
-  if (hold->state != HoldState::kLiftProposed || act.proposal_index() != hold->proposal_index) {
-    return Refusal::kProposalUnknown;
-  }
-  if (order.person == hold->proposed_by) return Refusal::kLiftSamePerson;
-  const Refusal lifter = CheckLifter(state, order.person, *hold);
-  if (lifter != Refusal::kAllowed) return lifter;
-  const Member& proposer = state.agreement().member(hold->proposed_by);
-  const Member& confirmer = state.agreement().member(order.person);
-  if (proposer.role != ROLE_COUNSEL && confirmer.role != ROLE_COUNSEL) {
-    return Refusal::kLiftNeedsCounsel;
-  }
-  const Side placed_by = state.agreement().member(hold->placed_by).side;
-  if (proposer.side != placed_by && confirmer.side != placed_by) {
-    return Refusal::kLiftNeedsPlacingSide;
-  }
-  return Refusal::kAllowed;
-}
-
-Refusal DecideAct(const State& state, const OpenedOrder&, const order::v1::CancelLift& act) {
-  const Hold* hold = nullptr;
-  const Refusal found = FindHold(state, act.hold_id(), &hold);
-  if (found != Refusal::kAllowed) return found;
-  if (hold->state == HoldState::kInForce || act.proposal_index() != hold->proposal_index) {
-    return Refusal::kProposalUnknown;
-  }
-  return Refusal::kAllowed;
-}
-
 Refusal DecideAct(const State& state, const OpenedOrder&, const order::v1::RevokeRecords& act) {
   if (!IsText(act.reason())) return Refusal::kMalformed;
   const ScopeResult scope = CompileScope(state, act.scope());
@@ -361,10 +264,111 @@ Refusal DecideAct(const State& state, const OpenedOrder&, const order::v1::Cance
   return IsText(act.reason()) ? Refusal::kAllowed : Refusal::kMalformed;
 }
 
+// Whether the second person says what the first one did.
+bool SameAuthorisation(const order::v1::AuthoriseDestruction& first,
+                       order::v1::AuthoriseDestruction second) {
+  second.set_first_index(first.first_index());
+  return first.SerializeAsString() == second.SerializeAsString();
+}
+
+Refusal DecideAct(const State& state, const OpenedOrder& order,
+                  const order::v1::AuthoriseDestruction& act) {
+  const Disposal* disposal = state.FindDisposal(act.revocation_index());
+  if (disposal == nullptr) return Refusal::kRevocationUnknown;
+  if (disposal->state == DisposalState::kCancelled) return Refusal::kDisposalCancelled;
+  if (disposal->state == DisposalState::kDestroyed) return Refusal::kDisposalDone;
+  if (!IsText(act.matter()) || !IsText(act.court()) || !IsText(act.order_reference()) ||
+      !IsSha256(act.document_sha256())) {
+    return Refusal::kMalformed;
+  }
+  if (act.count() != disposal->records.count ||
+      !IsDigest(act.list_digest(), disposal->records.digest)) {
+    return Refusal::kListDiffers;
+  }
+  // What the signer saw to stand against it is what is overridden, or nothing is.
+  const std::vector<const Hold*> against = HoldsPreserving(state, disposal->records);
+  if (against.empty()) return Refusal::kNotPreserved;
+  const bool same = std::equal(
+      against.begin(), against.end(), act.holds().begin(), act.holds().end(),
+      [](const Hold* hold, const order::v1::OverriddenHold& named) {
+        return hold->id() == named.hold_id() && hold->last_placed_index == named.placed_index();
+      });
+  if (!same) return Refusal::kHoldsDiffer;
+  const bool requester = state.agreement().member(order.person).side == agreement::v1::REQUESTER;
+  if (requester && !std::all_of(against.begin(), against.end(),
+                                [](const Hold* hold) { return IsRequestersOwn(*hold); })) {
+    return Refusal::kAuthorisationByRequester;
+  }
+  if (act.first_index() == 0) return Refusal::kAllowed;
+  const auto& first = disposal->authorisation;
+  if (!first || first->complete() || first->first_index != act.first_index()) {
+    return Refusal::kProposalUnknown;
+  }
+  if (!SameAuthorisation(*first->order, act)) return Refusal::kAuthorisationDiffers;
+  if (first->first_by == order.person) return Refusal::kAuthorisationSamePerson;
+  const bool counsel = state.agreement().member(first->first_by).role == ROLE_COUNSEL ||
+                       state.agreement().member(order.person).role == ROLE_COUNSEL;
+  return counsel ? Refusal::kAllowed : Refusal::kAuthorisationNeedsCounsel;
+}
+
+// Whether a hold of `side` could be lifted if `member`, or only its key `key`, were struck off: by
+// two people, one of them counsel, one of that side, and none of the requester's unless it is
+// the requester's hold.
+bool CanLift(const State& state, Side side, const Member* member, const crypto::PublicKey* key) {
+  const auto able = [&](const Member& person) {
+    if (!person.signs_orders() || state.struck_off().Has(person.number)) return false;
+    if (member == &person && key == nullptr) return false;
+    return std::any_of(person.keys.begin(), person.keys.end(), [&](const MemberKey& has) {
+      const bool struck = state.struck_off().Has(has.public_key) ||
+                          (member == &person && key != nullptr && *key == has.public_key);
+      return !struck && has.until > state.now().late;
+    });
+  };
+  std::size_t people = 0;
+  bool counsel = false;
+  bool of_side = false;
+  for (const Member& person : state.agreement().members()) {
+    if (person.side == agreement::v1::REQUESTER && side != agreement::v1::REQUESTER) continue;
+    if (!able(person)) continue;
+    ++people;
+    counsel = counsel || person.role == ROLE_COUNSEL;
+    of_side = of_side || person.side == side;
+  }
+  return people >= 2 && counsel && of_side;
+}
+
+Refusal DecideAct(const State& state, const OpenedOrder& order, const order::v1::StrikeOff& act) {
+  const Member* member = state.agreement().FindMember(act.member());
+  if (member == nullptr) return Refusal::kMemberUnknown;
+  if (!IsText(act.reason())) return Refusal::kMalformed;
+  const Side side = state.agreement().member(order.person).side;
+  if (side != member->side && side != agreement::v1::COURT) return Refusal::kStrikeOffSide;
+  const crypto::PublicKey* key = nullptr;
+  if (!act.public_key().empty()) {
+    const auto found = std::find_if(
+        member->keys.begin(), member->keys.end(),
+        [&](const MemberKey& has) { return has.public_key.ToBase64() == act.public_key(); });
+    if (found == member->keys.end()) return Refusal::kKeyUnknown;
+    key = &found->public_key;
+  }
+  if (state.struck_off().Has(member->number) || (key != nullptr && state.struck_off().Has(*key))) {
+    return Refusal::kStruckOffBefore;
+  }
+  for (const Side of : {agreement::v1::SOURCE, agreement::v1::REQUESTER, agreement::v1::COURT}) {
+    if (CanLift(state, of, nullptr, nullptr) && !CanLift(state, of, member, key)) {
+      return Refusal::kTooFewToLift;
+    }
+  }
+  return Refusal::kAllowed;
+}
+
 Refusal DecideAct(const State& state, const OpenedOrder& order, const order::v1::TrustClock& act) {
-  if (state.now().trusted || state.trust_ordered()) return Refusal::kClockTrusted;
+  const bool doubtful = !state.now().trusted || state.clock().unexplained_ms > 0;
+  if (!doubtful || state.trust_ordered()) return Refusal::kClockTrusted;
   // Nobody signs today that tomorrow's clock will be right.
-  if (order.head_size <= state.untrusted_since().value_or(0)) return Refusal::kOrderHead;
+  const std::uint64_t since =
+      std::max(state.untrusted_since().value_or(0), state.clock().unexplained_since);
+  if (order.head_size <= since) return Refusal::kOrderHead;
   return IsText(act.reason()) ? Refusal::kAllowed : Refusal::kMalformed;
 }
 
@@ -389,13 +393,15 @@ Decision DecideAnyAct(const State& state, const OpenedOrder& order) {
     case Order::kLetTransferGoOn:
       return Refuse(DecideAct(state, order, order.order.let_transfer_go_on()));
     case Order::kPlaceHold:
-      return Refuse(DecideAct(state, order, order.order.place_hold()));
+    case Order::kAmendHold:
+    case Order::kConfirmAmendment:
     case Order::kProposeLift:
-      return Refuse(DecideAct(state, order, order.order.propose_lift()));
     case Order::kConfirmLift:
-      return Refuse(DecideAct(state, order, order.order.confirm_lift()));
     case Order::kCancelLift:
-      return Refuse(DecideAct(state, order, order.order.cancel_lift()));
+    case Order::kAttachDocument:
+    case Order::kAcknowledgeNotice:
+    case Order::kRestoreHold:
+      return Refuse(DecideHold(state, order));
     case Order::kRevokeRecords:
       return Refuse(DecideAct(state, order, order.order.revoke_records()));
     case Order::kApproveDestruction:
@@ -404,13 +410,10 @@ Decision DecideAnyAct(const State& state, const OpenedOrder& order) {
       return Refuse(DecideAct(state, order, order.order.cancel_destruction()));
     case Order::kTrustClock:
       return Refuse(DecideAct(state, order, order.order.trust_clock()));
-    case Order::kAmendHold:
-    case Order::kConfirmAmendment:
-    case Order::kAttachDocument:
-    case Order::kAcknowledgeNotice:
-    case Order::kRestoreHold:
     case Order::kAuthoriseDestruction:
+      return Refuse(DecideAct(state, order, order.order.authorise_destruction()));
     case Order::kStrikeOff:
+      return Refuse(DecideAct(state, order, order.order.strike_off()));
     case Order::ACT_NOT_SET:
       return Refuse(Refusal::kMalformed);
   }

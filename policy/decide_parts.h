@@ -9,6 +9,10 @@
 // Errors       None.
 #pragma once
 
+#include <string>
+
+#include "base/bytes.h"
+#include "base/ids.h"
 #include "policy/decide.h"
 #include "policy/queries.h"
 
@@ -25,7 +29,15 @@ inline std::uint64_t LeafKey(std::uint32_t segment, std::uint32_t leaf) {
   return std::uint64_t{segment} << 32 | leaf;
 }
 
-// kAllowed, kMemberUnknown or kRoleForbids.
+// A person's own words, such as a reason.
+inline bool IsText(const std::string& text) { return !text.empty() && text.size() <= 1'000; }
+
+inline bool IsSha256(const std::string& hex) {
+  const auto digest = FromHex(hex);
+  return digest.ok() && digest->size() == sizeof(Digest32);
+}
+
+// kAllowed, kMemberUnknown, kRoleForbids or kStruckOff.
 Refusal CheckMember(const State& state, std::string_view id, agreement::v1::Role role);
 
 // kAllowed, or which of the documents that the agreement demands is not in force (R7): the
@@ -69,6 +81,15 @@ Decision DecideReview(const State& state, const order::v1::RefuseCases& act);
 Decision DecideFact(const State& state, const ledger::v1::LeaseOpened& fact);
 Decision DecideFact(const State& state, const ledger::v1::KeyReleased& fact, BatchEffects& effects);
 Decision DecideFact(const State& state, const ledger::v1::RecordsDestroyed& fact);
+
+// policy/decide_hold.cc
+// REQUIRES: the order is about a hold.
+Refusal DecideHold(const State& state, const OpenedOrder& order);
+Decision DecideFact(const State& state, const ledger::v1::NoticeGiven& fact);
+// Whether an amendment stops and covers all that its hold does: then it only restricts.
+bool Widens(const State& state, const order::v1::AmendHold& act);
+// Whether nobody but the requester's side wants the hold.
+bool IsRequestersOwn(const Hold& hold);
 
 // policy/decide_order.cc
 Decision DecideOrder(const State& state, const OpenedOrder& order);

@@ -13,11 +13,8 @@
 namespace holdfast::policy {
 namespace {
 
-constexpr std::size_t kMaxText = 1'000;
 constexpr std::uint32_t kHighestAddress =
     static_cast<std::uint32_t>(AddressComparison::kNotComparable);
-
-bool IsText(const std::string& text) { return !text.empty() && text.size() <= kMaxText; }
 
 ReleaseReason ReasonOf(std::uint32_t verdict) {
   return verdict <= 0xff ? static_cast<ReleaseReason>(verdict) : ReleaseReason::kUnspecified;

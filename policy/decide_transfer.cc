@@ -7,6 +7,7 @@
 
 #include "policy/decide_parts.h"
 #include "policy/request_gate.h"
+#include "policy/signatures.h"
 
 namespace holdfast::policy {
 namespace {
@@ -193,6 +194,13 @@ Decision DecideFact(const State& state, const ledger::v1::TransferClosed& fact) 
   }
   if (fact.envelopes() != transfer->envelopes_due || *root != transfer->envelopes.Root()) {
     return Refuse(Refusal::kEnvelopesDiffer);
+  }
+  // See the same question about a lease.
+  if (state.struck_off().HasKeyOf(*state.agreement().FindMember(fact.source())) &&
+      !CheckClosingSignature(state.agreement(), state.struck_off(), state.agreement().exchange_id(),
+                             transfer->id, fact, state.now().late)
+           .ok()) {
+    return Refuse(Refusal::kStruckOff);
   }
   return Allow();
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -18,7 +19,9 @@
 #include "base/ids.h"
 #include "base/time.h"
 #include "holdfast/ledger/v1/entry.pb.h"
+#include "holdfast/order/v1/order.pb.h"
 #include "policy/agreement.h"
+#include "policy/holds.h"
 
 namespace holdfast::policy {
 
@@ -67,6 +70,19 @@ enum class DisposalState : std::uint8_t {
   kCancelled = 4,  // The records stay revoked.
 };
 
+// What two people say: that a court wants the records destroyed although holds preserve them (R27).
+struct Authorisation {
+  std::shared_ptr<const order::v1::AuthoriseDestruction> order;
+  std::uint64_t first_index = 0;
+  MemberNumber first_by;
+  std::uint64_t second_index = 0;  // 0: the second person has not spoken.
+  MemberNumber second_by;
+  UnixMillis due_at;     // From the second on: not destroyed under a hold before this early time.
+  OverriddenHolds over;  // From the second on.
+
+  bool complete() const { return second_index != 0; }
+};
+
 // A revocation and what became of it.
 struct Disposal {
   std::uint64_t revocation_index = 0;
@@ -77,6 +93,13 @@ struct Disposal {
   std::vector<MemberNumber> approvals;
   DisposalState state = DisposalState::kAwaitingApproval;
   std::uint64_t destroyed_index = 0;
+  std::optional<Authorisation> authorisation;
+
+  // The holds that do not keep its records any more.
+  const OverriddenHolds& overridden() const {
+    static const OverriddenHolds kNone;
+    return authorisation ? authorisation->over : kNone;
+  }
 };
 
 }  // namespace holdfast::policy

@@ -14,15 +14,16 @@ namespace {
 enum class Fate { kMay, kPreserved, kNotYet };
 
 // The same questions that Decide asks of a row.
-Fate FateOf(const State& state, const Transfer& transfer, std::uint32_t row, const Record& record) {
+Fate FateOf(const State& state, const Transfer& transfer, std::uint32_t row, const Record& record,
+            const OverriddenHolds& over) {
   if (transfer.state == TransferState::kApproved && !record.deposited() &&
       state.now().late < transfer.end()) {
     return Fate::kNotYet;
   }
   if (state.holds().nothing_preserves()) return Fate::kMay;
   const RecordFacts facts = transfer.FactsOf(row, record);
-  if (state.holds().Preserving(facts) != nullptr) return Fate::kPreserved;
-  return state.holds().Lingering(facts) != nullptr ? Fate::kNotYet : Fate::kMay;
+  if (state.holds().Preserving(facts, over) != nullptr) return Fate::kPreserved;
+  return state.holds().Lingering(facts, over) ? Fate::kNotYet : Fate::kMay;
 }
 
 template <typename Visit>
@@ -37,15 +38,21 @@ void ForEachRow(const State& state, const RecordList& list, Visit visit) {
   }
 }
 
-Fate FateOf(const State& state, const Disposal& disposal) {
+Fate FateOf(const State& state, const Disposal& disposal, const OverriddenHolds& over) {
   Fate fate = Fate::kMay;
   ForEachRow(state, disposal.records,
              [&](const Transfer& transfer, std::uint32_t row, const Record& record) {
-               const Fate of_row = FateOf(state, transfer, row, record);
+               const Fate of_row = FateOf(state, transfer, row, record, over);
                if (of_row != Fate::kMay) fate = of_row;
                return fate != Fate::kPreserved;
              });
   return fate;
+}
+
+// Whether holds can be overridden for its records by now.
+bool IsOverriddenNow(const State& state, const Disposal& disposal) {
+  return disposal.authorisation && disposal.authorisation->complete() &&
+         state.now().early >= disposal.authorisation->due_at;
 }
 
 void AddRevocations(const State& state, DueDestructions& out) {
@@ -54,11 +61,16 @@ void AddRevocations(const State& state, DueDestructions& out) {
     if (disposal.state != DisposalState::kApproved || state.now().early < disposal.due_at) {
       continue;
     }
-    const Fate fate = FateOf(state, disposal);
-    if (fate == Fate::kPreserved) out.preserved.push_back(index);
-    if (fate != Fate::kMay) continue;
+    Fate fate = FateOf(state, disposal, {});
     ledger::v1::RecordsDestroyed fact;
     fact.set_basis(ledger::v1::RecordsDestroyed::REVOCATION);
+    if (fate != Fate::kMay && IsOverriddenNow(state, disposal)) {
+      fate = FateOf(state, disposal, disposal.overridden());
+      fact.set_basis(ledger::v1::RecordsDestroyed::COURT_ORDER);
+      fact.set_authorisation_index(disposal.authorisation->second_index);
+    }
+    if (fate == Fate::kPreserved) out.preserved.push_back(index);
+    if (fate != Fate::kMay) continue;
     fact.set_revocation_index(index);
     for (const RowRuns& rows : disposal.records.transfers) *fact.add_rows() = ToLedgerRows(rows);
     fact.set_count(disposal.records.count);
@@ -78,7 +90,7 @@ void AddExpired(const State& state, const Transfer& transfer, std::uint64_t max_
       const Record& record = chunk->records[i];
       const std::uint32_t row = k * kRowsPerChunk + i;
       if (!record.accepted() || record.destroyed() || record.revoked()) continue;
-      if (FateOf(state, transfer, row, record) != Fate::kMay) continue;
+      if (FateOf(state, transfer, row, record, {}) != Fate::kMay) continue;
       rows.Append(row);
       ++count;
     }
@@ -116,7 +128,11 @@ UnixMillis NextDestructionTime(const State& state) {
   consider(state.holds().NextChange(terms.destruction_window));
   for (const std::uint64_t index : state.open_disposals()) {
     const Disposal& disposal = *state.FindDisposal(index);
-    if (disposal.state == DisposalState::kApproved) consider(disposal.due_at);
+    if (disposal.state != DisposalState::kApproved) continue;
+    consider(disposal.due_at);
+    if (disposal.authorisation && disposal.authorisation->complete()) {
+      consider(disposal.authorisation->due_at);
+    }
   }
   if (terms.destroy_on_expiry) {
     for (const auto* times : {&state.expired(), &state.deadlines()}) {
@@ -133,10 +149,30 @@ const Hold* PreservingDisposal(const State& state, const Disposal& disposal) {
   if (state.holds().preserves_in_force() == 0) return hold;
   ForEachRow(state, disposal.records,
              [&](const Transfer& transfer, std::uint32_t row, const Record& record) {
-               hold = state.holds().Preserving(transfer.FactsOf(row, record));
+               hold =
+                   state.holds().Preserving(transfer.FactsOf(row, record), disposal.overridden());
                return hold == nullptr;
              });
   return hold;
+}
+
+std::vector<const Hold*> HoldsPreserving(const State& state, const RecordList& list) {
+  std::vector<const Hold*> found;
+  if (state.holds().preserves_in_force() == 0) return found;
+  // What was found is not looked for again: many holds may cover all of a long list.
+  ScopeIndex left = state.holds().preserving();
+  ForEachRow(state, list, [&](const Transfer& transfer, std::uint32_t row, const Record& record) {
+    const RecordFacts facts = transfer.FactsOf(row, record);
+    while (const auto number = left.Find(facts)) {
+      const Hold& hold = state.holds().all()[*number];
+      left.Remove(*number, hold.scope);
+      found.push_back(&hold);
+    }
+    return !left.empty();
+  });
+  std::sort(found.begin(), found.end(),
+            [](const Hold* a, const Hold* b) { return a->id() < b->id(); });
+  return found;
 }
 
 std::vector<HoldAgainst> HoldsAgainst(const State& state, const RecordList& list) {
@@ -155,13 +191,16 @@ std::vector<HoldAgainst> HoldsAgainst(const State& state, const RecordList& list
 
 UnixMillis DisposalDueAt(const State& state, const Disposal& disposal) {
   UnixMillis due = disposal.due_at;
+  if (disposal.authorisation && disposal.authorisation->complete()) {
+    due = std::max(due, disposal.authorisation->due_at);
+  }
   if (state.holds().nothing_preserves()) return due;
   ForEachRow(state, disposal.records,
              [&](const Transfer& transfer, std::uint32_t row, const Record& record) {
-               const Hold* hold = state.holds().Lingering(transfer.FactsOf(row, record));
-               if (hold != nullptr) {
-                 due =
-                     std::max(due, hold->lifted_at + state.agreement().terms().destruction_window);
+               const auto left =
+                   state.holds().Lingering(transfer.FactsOf(row, record), disposal.overridden());
+               if (left) {
+                 due = std::max(due, left->since + state.agreement().terms().destruction_window);
                }
                return true;
              });

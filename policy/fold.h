@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -41,6 +42,7 @@ class Fold final {
   absl::Status Add(const ledger::v1::LeaseOpened& fact, std::uint64_t index);
   absl::Status Add(const ledger::v1::KeyReleased& fact);
   absl::Status Add(const ledger::v1::RecordsDestroyed& fact, std::uint64_t index);
+  void NoteClock(const ledger::v1::TimeAdvanced& fact, std::uint64_t index);
 
   // policy/apply_review.cc
   absl::Status Add(const ledger::v1::EnvelopeDeposited& fact, std::uint64_t index);
@@ -64,16 +66,39 @@ class Fold final {
   absl::Status Act(const OpenedOrder& order, const order::v1::CapTransfer& act);
   absl::Status Act(const OpenedOrder& order, const order::v1::EndTransfer& act);
   absl::Status Act(const OpenedOrder& order, const order::v1::LetTransferGoOn& act);
-  absl::Status Act(const OpenedOrder& order, const order::v1::PlaceHold& act, std::uint64_t index);
-  absl::Status Act(const OpenedOrder& order, const order::v1::ProposeLift& act,
-                   std::uint64_t index);
-  absl::Status Act(const OpenedOrder& order, const order::v1::ConfirmLift& act,
-                   std::uint64_t index);
-  absl::Status Act(const OpenedOrder& order, const order::v1::CancelLift& act);
   absl::Status Act(const OpenedOrder& order, const order::v1::RevokeRecords& act,
                    std::uint64_t index);
   absl::Status Act(const OpenedOrder& order, const order::v1::ApproveDestruction& act);
   absl::Status Act(const OpenedOrder& order, const order::v1::CancelDestruction& act);
+  absl::Status Act(const OpenedOrder& order, const order::v1::AuthoriseDestruction& act,
+                   std::uint64_t index);
+  absl::Status Act(const OpenedOrder& order, const order::v1::StrikeOff& act, std::uint64_t index);
+  // What a person has approved and has not taken effect counts no more.
+  void WithdrawApprovals(MemberNumber person);
+
+  // policy/apply_hold.cc
+  absl::Status Add(const ledger::v1::NoticeGiven& fact, std::uint64_t index);
+  absl::Status Act(const OpenedOrder& order, const order::v1::PlaceHold& act, std::uint64_t index);
+  absl::Status Act(const OpenedOrder& order, const order::v1::AmendHold& act, std::uint64_t index);
+  absl::Status Act(const OpenedOrder& order, const order::v1::ConfirmAmendment& act,
+                   std::uint64_t index);
+  absl::Status Act(const OpenedOrder& order, const order::v1::ProposeLift& act,
+                   std::uint64_t index);
+  absl::Status Act(const OpenedOrder& order, const order::v1::ConfirmLift& act,
+                   std::uint64_t index);
+  absl::Status Act(const OpenedOrder& order, const order::v1::CancelLift& act, std::uint64_t index);
+  absl::Status Act(const OpenedOrder& order, const order::v1::AttachDocument& act,
+                   std::uint64_t index);
+  absl::Status Act(const OpenedOrder& order, const order::v1::AcknowledgeNotice& act,
+                   std::uint64_t index);
+  absl::Status Act(const OpenedOrder& order, const order::v1::RestoreHold& act,
+                   std::uint64_t index);
+  absl::Status Confirm(const OpenedOrder& order, const std::string& id, HoldState proposed,
+                       std::uint64_t index);
+  const Hold* FindHold(const std::string& id) const;
+  HoldBook::Act ActOf(const OpenedOrder& order, std::uint64_t index) const;
+  // None if the scope means nothing.
+  std::optional<HoldForm> Compile(const order::v1::PlaceHold& order);
 
   OfficerNumber InternOfficer(const std::string& id);
   Transfer* FindTransfer(std::uint32_t number);

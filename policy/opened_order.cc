@@ -58,7 +58,9 @@ absl::StatusOr<OpenedOrder> OpenOrder(ByteSpan dsse, const OpenedAgreement& agre
       const crypto::OpenedDsse verified,
       crypto::VerifyDsse(envelope, crypto::kOrderPayloadType, crypto::LookupIn(keys)));
   for (const MemberKey& key : person->keys) {
-    if (key.public_key == verified.signers.front()) opened.key_valid_until = key.until;
+    if (key.public_key != verified.signers.front()) continue;
+    opened.key_valid_until = key.until;
+    opened.key = key.public_key.bytes();
   }
 
   opened.payload_digest = verified.payload_digest;

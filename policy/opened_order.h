@@ -54,7 +54,8 @@ struct OpenedOrder {
   std::uint64_t head_size = 0;
   Digest32 head_root{};
   OrderPrev prev;
-  UnixMillis key_valid_until;  // kMaxTime if the key has no end.
+  UnixMillis key_valid_until;       // kMaxTime if the key has no end.
+  std::array<std::byte, 32> key{};  // Which public key verified it.
 
   // Set by who can ask the Merkle tree for its root at `head_size`. REQUIRED before Decide.
   HeadCheck head_check = HeadCheck::kNotAPrefix;

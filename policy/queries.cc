@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "policy/hash_writer.h"
@@ -173,9 +174,11 @@ RecordList ListCovered(const State& state, const CompiledScope& scope) {
 Coverage CountCoverage(const State& state, const CompiledScope& scope) {
   Coverage coverage;
   std::optional<std::uint32_t> last;
+  std::set<MemberNumber> requesters;
   const bool look_at_holds = state.holds().preserves_in_force() > 0;
   ForEachCovered(
       state, scope, [&](const Transfer& transfer, std::uint32_t row, const Record& record) {
+        if (HasCopy(transfer, row, record)) requesters.insert(transfer.requester);
         if (record.destroyed()) return;
         ++coverage.records;
         if (record.releases > 0) ++coverage.released;
@@ -187,6 +190,7 @@ Coverage CountCoverage(const State& state, const CompiledScope& scope) {
           ++coverage.transfers;
         }
       });
+  coverage.requesters = static_cast<std::uint32_t>(requesters.size());
   coverage.open_leases = static_cast<std::uint32_t>(OpenLeasesInScope(state, scope).size());
   return coverage;
 }
@@ -202,6 +206,11 @@ std::vector<LeaseInScope> OpenLeasesInScope(const State& state, const CompiledSc
   return leases;
 }
 
+bool HasCopy(const Transfer& transfer, std::uint32_t row, const Record& record) {
+  return record.releases > 0 ||
+         (record.deposited() && transfer.records.chunk(row / kRowsPerChunk)->collected);
+}
+
 std::vector<MemberNumber> RequestersToNotify(const State& state, const CompiledScope& scope) {
   std::vector<MemberNumber> requesters;
   for (const Transfer& transfer : state.transfers()) {
@@ -210,7 +219,7 @@ std::vector<MemberNumber> RequestersToNotify(const State& state, const CompiledS
     }
     bool has = false;
     ForEachCovered(transfer, scope, [&](const Transfer&, std::uint32_t row, const Record& record) {
-      has = has || record.releases > 0 || transfer.records.chunk(row / kRowsPerChunk)->collected;
+      has = has || HasCopy(transfer, row, record);
     });
     if (has) requesters.push_back(transfer.requester);
   }

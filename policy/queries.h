@@ -54,7 +54,8 @@ struct Coverage {
   std::uint64_t released = 0;   // Of these, those whose key left at least once.
   std::uint64_t preserved = 0;  // Of these, those that a PRESERVE in force covers.
   std::uint32_t open_leases = 0;
-  std::uint32_t transfers = 0;  // With at least one such record.
+  std::uint32_t transfers = 0;   // With at least one such record.
+  std::uint32_t requesters = 0;  // That have a copy of one, and would get notice of a hold.
 };
 Coverage CountCoverage(const State& state, const CompiledScope& scope);
 
@@ -68,7 +69,10 @@ struct LeaseInScope {
 };
 std::vector<LeaseInScope> OpenLeasesInScope(const State& state, const CompiledScope& scope);
 
-// Requesters that hold keys or envelopes of the scope: leased or collected, ever.
+// Whether the transfer's requester has got the record's envelope or its key.
+bool HasCopy(const Transfer& transfer, std::uint32_t row, const Record& record);
+
+// Requesters that have a copy of a record of the scope.
 std::vector<MemberNumber> RequestersToNotify(const State& state, const CompiledScope& scope);
 
 // Transfers of which the scope can cover a record.
@@ -90,8 +94,12 @@ DueDestructions DueForDestruction(const State& state, std::uint64_t max_records)
 // now; kMaxTime if there is none. For the sweeper's timer.
 UnixMillis NextDestructionTime(const State& state);
 
-// Whether a PRESERVE in force covers one of the revocation's records; the hold, or null.
+// Whether a PRESERVE in force that no court has overridden for it covers one of the revocation's
+// records; the hold, or null.
 const Hold* PreservingDisposal(const State& state, const Disposal& disposal);
+
+// Every hold in force that preserves one of the records, in ascending order of id.
+std::vector<const Hold*> HoldsPreserving(const State& state, const RecordList& list);
 
 // A hold in force that preserves records of a list.
 struct HoldAgainst {

@@ -44,6 +44,7 @@ State Replayer::Take() {
   refusals_.clear();
   entries_ = 0;
   decided_again_ = 0;
+  by_court_order_ = 0;
   return std::exchange(state_, State());
 }
 
@@ -95,6 +96,9 @@ absl::Status Replayer::Step(ByteSpan bytes) {
   if (facts_.size() <= number) facts_.resize(number + 1);
   ++facts_[number];
   if (entry.has_refused()) ++refusals_[entry.refused().refusal()].all;
+  if (entry.records_destroyed().basis() == ledger::v1::RecordsDestroyed::COURT_ORDER) {
+    ++by_court_order_;
+  }
   return absl::OkStatus();
 }
 
@@ -102,6 +106,7 @@ ReplayReport Replayer::report() const {
   ReplayReport report;
   report.entries = entries_;
   report.decided_again = decided_again_;
+  report.destroyed_by_court_order = by_court_order_;
   for (std::size_t number = 0; number < facts_.size(); ++number) {
     if (facts_[number] > 0) report.facts[NameOfFact(static_cast<int>(number))] = facts_[number];
   }
@@ -121,15 +126,17 @@ absl::Status Replayer::CheckSignatures(const Entry& entry) const {
     const auto& fact = entry.transfer_closed();
     const Transfer* transfer = state_.transfer(fact.transfer());
     HF_CHECK(transfer != nullptr);  // Decide has allowed it.
-    if (!CheckClosingSignature(state_.agreement(), state_.agreement().exchange_id(), transfer->id,
-                               fact, state_.now().late)
+    if (!CheckClosingSignature(state_.agreement(), state_.struck_off(),
+                               state_.agreement().exchange_id(), transfer->id, fact,
+                               state_.now().late)
              .ok()) {
       return At(index, "CLOSING_SIGNATURE", "the source did not sign the closing");
     }
   }
   if (entry.has_lease_opened()) {
     const auto& fact = entry.lease_opened();
-    if (!CheckLeaseSignature(state_.agreement(), fact, state_.now().late).ok() ||
+    if (!CheckLeaseSignature(state_.agreement(), state_.struck_off(), fact, state_.now().late)
+             .ok() ||
         (checks_.opening_agrees && !checks_.opening_agrees(fact, state_))) {
       return At(index, "LEASE_SIGNATURE", "the requester did not sign this opening");
     }

@@ -38,6 +38,7 @@ struct ReplayReport {
   std::map<std::string, std::uint64_t> refusals;  // Refused entries by RefusalName.
   std::uint64_t decided_again = 0;                // Came to the same answer.
   std::uint64_t refusals_decided_again = 0;       // Those whose inputs are in the ledger.
+  std::uint64_t destroyed_by_court_order = 0;     // Destructions under a hold.
 
   // The same by RefusalName; only those of which there is at least one.
   std::map<std::string, std::uint64_t> refusals_again;
@@ -92,6 +93,7 @@ class Replayer final {
   std::map<std::uint32_t, Refusals> refusals_;
   std::uint64_t entries_ = 0;
   std::uint64_t decided_again_ = 0;
+  std::uint64_t by_court_order_ = 0;
 };
 
 }  // namespace holdfast::policy

@@ -30,7 +30,7 @@ RefusedAgain AnyRow(const Transfer& transfer, const ledger::v1::Refused& fact, H
 
 RefusedAgain HoldAgain(const State& state, const Transfer* transfer,
                        const ledger::v1::Refused& fact, bool freeze) {
-  const Hold* hold = state.holds().FindByIndex(fact.hold_index());
+  const Hold* hold = state.holds().FindByPlacing(fact.hold_index());
   if (hold == nullptr || !hold->in_force() || !(freeze ? hold->freezes : hold->preserves)) {
     return RefusedAgain::kDisagrees;
   }
@@ -62,6 +62,12 @@ RefusedAgain DecideRefusedAgain(const State& state, const ledger::v1::Refused& f
   if (*refusal == Refusal::kEpochPending) return Agree(state.epoch_pending());
   if (*refusal == Refusal::kMemberUnknown) {
     return Agree(state.agreement().FindMember(fact.member()) == nullptr);
+  }
+  if (*refusal == Refusal::kStruckOff) {
+    // With which of the member's keys an order was signed is not in the ledger.
+    const Member* member = state.agreement().FindMember(fact.member());
+    return Agree(member != nullptr &&
+                 (state.struck_off().Has(member->number) || state.struck_off().HasKeyOf(*member)));
   }
   if (*refusal == Refusal::kFrozen) return HoldAgain(state, transfer, fact, true);
   if (*refusal == Refusal::kPreserved) return HoldAgain(state, transfer, fact, false);

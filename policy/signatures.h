@@ -4,7 +4,8 @@
 // opening, the source's over a transfer's closing.
 //
 // When to use  In the daemon outside the writer's thread, before the fact is proposed; in the
-//              verifier, for each such entry. Decide does not look at them again.
+//              verifier, for each such entry. Decide looks at them again only where a key of the
+//              signer was struck off.
 // Threads      Pure functions: may be called concurrently.
 // Ownership    Borrow for the call.
 // Errors       kSignatureInvalid alone.
@@ -16,17 +17,18 @@
 #include "base/time.h"
 #include "holdfast/ledger/v1/entry.pb.h"
 #include "policy/agreement.h"
+#include "policy/struck_off.h"
 
 namespace holdfast::policy {
 
-// The source's, over crypto::ClosingStatement(), by a key that is valid at `at`.
-absl::Status CheckClosingSignature(const OpenedAgreement& agreement, const ExchangeId& exchange,
-                                   const TransferId& transfer,
+// The source's, over crypto::ClosingStatement(), by a key that is valid at `at` and not struck off.
+absl::Status CheckClosingSignature(const OpenedAgreement& agreement, const StruckOff& struck_off,
+                                   const ExchangeId& exchange, const TransferId& transfer,
                                    const ledger::v1::TransferClosed& fact, UnixMillis at);
 
-// The requester's, over the opening's bytes, by a key that is valid at `at`. What the opening says
-// is crypto/lease.h's to read.
-absl::Status CheckLeaseSignature(const OpenedAgreement& agreement,
+// The requester's, over the opening's bytes, by such a key. What the opening says is
+// crypto/lease.h's to read.
+absl::Status CheckLeaseSignature(const OpenedAgreement& agreement, const StruckOff& struck_off,
                                  const ledger::v1::LeaseOpened& fact, UnixMillis at);
 
 }  // namespace holdfast::policy

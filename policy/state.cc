@@ -121,6 +121,11 @@ std::size_t State::MemoryBytes() const {
       bytes += sizeof(rows) + rows.runs.capacity() * sizeof(RowRun);
     }
   }
+  for (const Hold& hold : holds_.all()) {
+    bytes += sizeof(Hold) + hold.order->SpaceUsedLong() +
+             hold.notices.size() * (kTreeNodeBytes + sizeof(Notice)) +
+             hold.history.capacity() * sizeof(HoldEvent);
+  }
   bytes += reviews_.size() * (kTreeNodeBytes + sizeof(ReviewKey));
   bytes += MapBytes(order_by_digest_) + MapBytes(order_by_id_);
   return bytes;

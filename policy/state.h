@@ -33,11 +33,13 @@
 #include "holdfast/ledger/v1/entry.pb.h"
 #include "policy/address_memory.h"
 #include "policy/agreement.h"
+#include "policy/clock_record.h"
 #include "policy/disposal.h"
 #include "policy/holds.h"
 #include "policy/leases.h"
 #include "policy/opened_order.h"
 #include "policy/segments.h"
+#include "policy/struck_off.h"
 #include "policy/transfer.h"
 
 namespace holdfast::policy {
@@ -109,6 +111,16 @@ class State final {
   const HoldBook& holds() const { return holds_; }
   const Hold* Freezing(RecordId id) const;    // Null also for an unknown record.
   const Hold* Preserving(RecordId id) const;  // The same.
+
+  // Members and keys that were struck off.
+  const StruckOff& struck_off() const { return struck_off_; }
+
+  // How often a requester got something of which it had no copy before: a chunk of envelopes, or a
+  // record's first key.
+  std::uint64_t copies() const { return copies_; }
+
+  // What is known of the machine's clock.
+  const ClockRecord& clock() const { return clock_; }
 
   // Revocations by ledger index, and those that were neither carried out nor cancelled.
   const std::map<std::uint64_t, Disposal>& disposals() const { return disposals_; }
@@ -215,6 +227,9 @@ class State final {
   std::vector<std::uint32_t> open_leases_of_;  // By member.
   std::vector<Volume> volumes_;                // By member.
   AddressMemory addresses_;
+  StruckOff struck_off_;
+  std::uint64_t copies_ = 0;
+  ClockRecord clock_;
 
   std::vector<OrderPrev> last_orders_;  // By member.
   absl::flat_hash_map<Digest32, std::uint64_t> order_by_digest_;

@@ -83,14 +83,23 @@ void AddTransfer(HashWriter& hash, const Transfer& transfer) {
 
 void AddHold(HashWriter& hash, const Hold& hold) {
   hash.Text(hold.order->SerializeAsString())
+      .Text(hold.placed->SerializeAsString())
       .U64(hold.placed_index)
+      .U64(hold.last_placed_index)
       .U16(hold.placed_by.value())
+      .U8(hold.sides)
       .U8(static_cast<std::uint8_t>(hold.state))
       .U64(hold.proposal_index)
       .U16(hold.proposed_by.value())
-      .U64(hold.confirm_index);
+      .U64(hold.confirm_index)
+      .Text(hold.amendment ? hold.amendment->order->SerializeAsString() : std::string());
   AddTime(hash, hold.lift_at);
   AddTime(hash, hold.lifted_at);
+  hash.U64(hold.history.size());
+  for (const auto& [requester, notice] : hold.notices) {
+    hash.U16(requester.value()).U64(notice.index).U64(notice.acknowledged_index);
+    AddTime(hash, notice.due_at);
+  }
 }
 
 void AddDisposal(HashWriter& hash, const Disposal& disposal) {
@@ -99,9 +108,19 @@ void AddDisposal(HashWriter& hash, const Disposal& disposal) {
       .Fixed(disposal.records.digest)
       .U16(disposal.revoked_by.value())
       .U8(static_cast<std::uint8_t>(disposal.state))
-      .U64(disposal.destroyed_index);
+      .U64(disposal.destroyed_index)
+      .U8(disposal.authorisation ? 1 : 0);
   AddTime(hash, disposal.due_at);
   for (const MemberNumber member : disposal.approvals) hash.U16(member.value());
+  if (!disposal.authorisation) return;
+  const Authorisation& authorisation = *disposal.authorisation;
+  hash.Text(authorisation.order->SerializeAsString())
+      .U64(authorisation.first_index)
+      .U16(authorisation.first_by.value())
+      .U64(authorisation.second_index)
+      .U16(authorisation.second_by.value());
+  AddTime(hash, authorisation.due_at);
+  for (const auto& [hold, placed] : authorisation.over) hash.U32(hold).U64(placed);
 }
 
 }  // namespace
@@ -150,6 +169,16 @@ Digest32 DigestOf(const State& state) {
     const State::Volume volume = state.VolumeOf(member.number);
     hash.U64(static_cast<std::uint64_t>(volume.day)).U64(volume.on_day).U64(volume.total);
   }
+  hash.U64(state.holds().overdue_notices()).U64(state.copies());
+  for (const MemberNumber member : state.struck_off().members()) hash.U16(member.value());
+  for (const auto& key : state.struck_off().keys()) hash.Fixed(key);
+  const ClockRecord& clock = state.clock();
+  hash.Text(clock.boot)
+      .U64(static_cast<std::uint64_t>(clock.since_boot_ms))
+      .U64(static_cast<std::uint64_t>(clock.elapsed_ms))
+      .U64(static_cast<std::uint64_t>(clock.unexplained_ms))
+      .U64(clock.unexplained_since)
+      .U64(static_cast<std::uint64_t>(clock.drift.sum_ms()));
   state.addresses().AddTo(hash);
   return hash.Finish();
 }

@@ -7,6 +7,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -151,6 +152,8 @@ struct IsVector : std::false_type {};
 template <typename T>
 struct IsVector<std::vector<T>> : std::true_type {};
 template <typename T>
+struct IsVector<std::deque<T>> : std::true_type {};
+template <typename T>
 struct IsArray : std::false_type {};
 template <typename T, std::size_t N>
 struct IsArray<std::array<T, N>> : std::true_type {};
@@ -167,14 +170,15 @@ class StateCodec final {
            transfer_by_id, transfer_by_request, deadlines, expired, records, refusals, ends,
            reviews, review_verdicts, unsettled, officers, officer_by_id, open_cases, segments,
            holds, disposals, open_disposals, open_leases, lease_ends, lease_count, open_records,
-           open_leases_of, volumes, addresses, last_orders, order_by_digest, order_by_id] = state;
+           open_leases_of, volumes, addresses, struck_off, copies, clock, last_orders,
+           order_by_digest, order_by_id] = state;
     static_cast<void>(agreement);  // Beside it: SnapshotOf().
     All(a, ledger_size, checkpoint_key, now, untrusted_since, trust_ordered, time_ahead, epoch,
         erased_epoch, process_starts, order_unanchored, destruction_unanchored, transfers,
         transfer_by_id, transfer_by_request, deadlines, expired, records, refusals, ends, reviews,
         review_verdicts, unsettled, officers, officer_by_id, open_cases, segments, holds, disposals,
         open_disposals, open_leases, lease_ends, lease_count, open_records, open_leases_of, volumes,
-        addresses, last_orders, order_by_digest, order_by_id);
+        addresses, struck_off, copies, clock, last_orders, order_by_digest, order_by_id);
   }
 
   // What the list leaves out because it follows from the rest. False if it does not.
@@ -182,19 +186,27 @@ class StateCodec final {
     state.agreement_ = std::move(agreement);
     if (!state.addresses_.Whole()) return false;
     HoldBook& book = state.holds_;
+    const auto compile = [&state](const order::v1::PlaceHold& order, CompiledScope& out) {
+      ScopeResult compiled = CompileScope(state, order.scope());
+      out = std::move(compiled.scope);
+      return compiled.ok();
+    };
     for (Hold& hold : book.holds_) {
-      ScopeResult compiled = CompileScope(state, hold.order->scope());
-      if (!compiled.ok()) return false;
-      hold.scope = std::move(compiled.scope);
+      if (!compile(*hold.order, hold.scope)) return false;
+      if (hold.amendment && !compile(*hold.amendment->order, hold.amendment->scope)) return false;
+      for (const auto& [requester, notice] : hold.notices) {
+        const bool waits = hold.in_force() && notice.acknowledged_index == 0;
+        if (waits) book.Await(hold, requester, notice, state.now_.late);
+      }
       // In the order of their placing, as they came to be: of several that cover a record, that
       // order says which one is named.
       if (hold.in_force() && hold.freezes) book.freezes_.Add(hold.number, hold.scope);
       if (hold.in_force() && hold.preserves) book.preserves_.Add(hold.number, hold.scope);
     }
-    for (const auto& [since, number] : book.lingerings_) {
-      static_cast<void>(since);
-      if (number >= book.holds_.size()) return false;
-      book.lingering_.Add(number, book.holds_[number].scope);
+    for (auto& [number, lingerer] : book.lingerers_) {
+      if (lingerer.hold >= book.holds_.size()) return false;
+      if (!compile(*lingerer.order, lingerer.scope)) return false;
+      book.lingering_.Add(number, lingerer.scope);
     }
     return true;
   }
@@ -457,28 +469,102 @@ class StateCodec final {
 
   template <typename A, typename S>
   static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, HoldBook> {
-    auto& [holds, by_id, freezes, preserves, lingering, lifts, lingerings] = s;
-    static_cast<void>(freezes);  // Complete() makes these three.
+    auto& [holds, by_id, by_placing, freezes, preserves, lingering, lingerers, next_lingerer,
+           changes, notice_changes, effects, lingerings, waiting, overdue] = s;
+    static_cast<void>(freezes);  // Complete() makes these five.
     static_cast<void>(preserves);
     static_cast<void>(lingering);
-    All(a, holds, by_id, lifts, lingerings);
+    static_cast<void>(waiting);
+    static_cast<void>(overdue);
+    All(a, holds, by_id, by_placing, lingerers, next_lingerer, changes, notice_changes, effects,
+        lingerings);
   }
 
   template <typename A, typename S>
   static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, Hold> {
-    auto& [number, order, scope, freezes, preserves, placed_index, placed_at, placed_by, state,
-           proposal_index, proposed_by, confirm_index, confirmed_by, lift_at, lifted_at] = s;
+    Fields(a, static_cast<std::conditional_t<std::is_const_v<S>, const HoldForm, HoldForm>&>(s));
+    Fields(a, static_cast<std::conditional_t<std::is_const_v<S>, const HoldLife, HoldLife>&>(s));
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, HoldLife> {
+    auto& [number, placed, placed_index, placed_at, placed_by, last_placed_index, last_placed_at,
+           sides, state, proposal_index, proposed_by, confirm_index, confirmed_by, lift_at,
+           lifted_at, amendment, notices, history] = s;
+    All(a, number, placed, placed_index, placed_at, placed_by, last_placed_index, last_placed_at,
+        sides, state, proposal_index, proposed_by, confirm_index, confirmed_by, lift_at, lifted_at,
+        amendment, notices, history);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, HoldForm> {
+    auto& [order, scope, freezes, preserves] = s;
     static_cast<void>(scope);  // Complete() compiles it again.
-    All(a, number, order, freezes, preserves, placed_index, placed_at, placed_by, state,
-        proposal_index, proposed_by, confirm_index, confirmed_by, lift_at, lifted_at);
+    All(a, order, freezes, preserves);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, HoldEvent> {
+    auto& [kind, index, at, person] = s;
+    All(a, kind, index, at, person);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, Notice> {
+    auto& [placed_index, index, given_at, due_at, acknowledged_index, acknowledged_by] = s;
+    All(a, placed_index, index, given_at, due_at, acknowledged_index, acknowledged_by);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, HoldBook::Lingerer> {
+    auto& [hold, placed_index, since, order, scope] = s;
+    static_cast<void>(scope);  // Complete() compiles it again.
+    All(a, hold, placed_index, since, order);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, Authorisation> {
+    auto& [order, first_index, first_by, second_index, second_by, due_at, over] = s;
+    All(a, order, first_index, first_by, second_index, second_by, due_at, over);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, StruckOff> {
+    auto& [members, keys] = s;
+    All(a, members, keys);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, ClockRecord> {
+    auto& [boot, since_boot_ms, elapsed_ms, unexplained_ms, unexplained_since, drift] = s;
+    All(a, boot, since_boot_ms, elapsed_ms, unexplained_ms, unexplained_since, drift);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, ClockDrift> {
+    auto& [last, steps, sum_ms, residue_ms] = s;
+    All(a, last, steps, sum_ms, residue_ms);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, ClockDrift::Step> {
+    auto& [at_boot_ms, size_ms] = s;
+    All(a, at_boot_ms, size_ms);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a,
+                     S& s) requires std::same_as<std::remove_const_t<S>, ClockDrift::Reading> {
+    auto& [wall_ms, boot_ms] = s;
+    All(a, wall_ms, boot_ms);
   }
 
   template <typename A, typename S>
   static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, Disposal> {
     auto& [revocation_index, records, revoked_by, revoked_at, due_at, approvals, state,
-           destroyed_index] = s;
+           destroyed_index, authorisation] = s;
     All(a, revocation_index, records, revoked_by, revoked_at, due_at, approvals, state,
-        destroyed_index);
+        destroyed_index, authorisation);
   }
 
   template <typename A, typename S>

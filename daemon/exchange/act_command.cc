@@ -15,10 +15,8 @@ absl::Status ErrorOf(const ActOutcome& outcome, const std::string& matter) {
 }
 
 std::string MatterOf(const policy::State& state, std::uint64_t placed_index) {
-  for (const policy::Hold& hold : state.holds().all()) {
-    if (hold.placed_index == placed_index) return hold.order->matter();
-  }
-  return {};
+  const policy::Hold* hold = state.holds().FindByPlacing(placed_index);
+  return hold == nullptr ? std::string() : hold->matter();
 }
 
 policy::Decision ActCommand::DecideAll(const policy::State& state) {

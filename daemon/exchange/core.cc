@@ -37,6 +37,7 @@ Entry StartFact(const CoreOptions& options, const crypto::Keyslot& keyslot) {
   started.set_process(ToString(crypto::Draw<16>(*options.random)));
   started.set_keyslot_kind(std::string(keyslot.kind()));
   started.set_version(options.version);
+  started.set_boot(options.clock->BootId());
   return entry;
 }
 
@@ -380,7 +381,7 @@ absl::StatusOr<std::unique_ptr<Core>> Reopen(const CoreOptions& options, Opened 
     return MakeError(Reason::kKeyslotFailed, "the keyslot still holds an erased epoch");
   }
 
-  TimeKeeper time(*options.clock, TimesOf(state), state.time_ahead());
+  TimeKeeper time(*options.clock, TimesOf(state), state.clock(), state.time_ahead());
   const std::uint32_t segment_count = static_cast<std::uint32_t>(state.segments().size());
   auto core = std::make_unique<Core>(
       Core{std::move(opened.store), std::move(opened.keyslot), std::move(opened.agreement),
@@ -426,16 +427,22 @@ absl::Status AppendDecided(Group& group, ledger::v1::Entry fact) {
 
 ledger::v1::Entry TimeFact(const Times& now) {
   ledger::v1::Entry entry;
-  entry.mutable_time_advanced()->set_late_ms(now.late_ms);
-  entry.mutable_time_advanced()->set_early_ms(now.early_ms);
-  entry.mutable_time_advanced()->set_trusted(now.trusted);
-  entry.mutable_time_advanced()->set_wall_ms(now.wall_ms);
+  ledger::v1::TimeAdvanced& time = *entry.mutable_time_advanced();
+  time.set_late_ms(now.late_ms);
+  time.set_early_ms(now.early_ms);
+  time.set_trusted(now.trusted);
+  time.set_wall_ms(now.wall_ms);
+  time.set_since_boot_ms(now.since_boot_ms);
+  time.set_elapsed_ms(now.elapsed_ms);
+  time.set_unexplained_ms(now.unexplained_ms);
   return entry;
 }
 
 Times TimesOf(const policy::State& state) {
   const policy::Now& now = state.now();
-  return {now.late.value(), now.early.value(), now.trusted, now.wall.value()};
+  const policy::ClockRecord& clock = state.clock();
+  return {now.late.value(),    now.early.value(), now.trusted,         now.wall.value(),
+          clock.since_boot_ms, clock.elapsed_ms,  clock.unexplained_ms};
 }
 
 absl::Status AppendErased(const Core& core, Epoch erased, Group& group) {

@@ -56,7 +56,8 @@ Exchange::Exchange(ExchangeOptions options, std::unique_ptr<Core> core)
           options_.core, queue_, *checkpoints_, *egress_, options_.metrics, options_.recovery_delay,
           [this](const Core* now) { return Publish(now); }, [this] { watchers_.Notify(); },
           [this](std::chrono::milliseconds patience) { return WaitForOldViews(patience); },
-          [this](const policy::State& state, UnixMillis early) { ReviewsDue(state, early); }},
+          [this](const policy::State& state, UnixMillis early) { ReviewsDue(state, early); },
+          [this](NoticeBoard notices) { PutUp(std::move(notices)); }},
       std::move(core));
   thread_ = std::thread([this] { writer_->Loop(); });
 }
@@ -113,6 +114,17 @@ void Exchange::ReviewsDue(const policy::State& state, UnixMillis early) {
   if (due) due(state, early);
 }
 
+std::shared_ptr<const NoticeBoard> Exchange::notices() const {
+  MutexLock lock(mutex_);
+  return notices_;
+}
+
+void Exchange::PutUp(NoticeBoard notices) {
+  auto board = std::make_shared<const NoticeBoard>(std::move(notices));
+  MutexLock lock(mutex_);
+  notices_ = std::move(board);
+}
+
 absl::Status Exchange::Publish(const Core* core) {
   std::shared_ptr<Published> next;
   const std::shared_ptr<const Published> before = published();
@@ -120,6 +132,7 @@ absl::Status Exchange::Publish(const Core* core) {
     HF_ASSIGN_OR_RETURN(std::shared_ptr<const VaultView> view, core->vault.MakeView());
     next = std::make_shared<Published>();
     next->agreement = core->agreement;
+    next->struck_off = core->state.struck_off();
     next->allocator = core->allocator;
     if (before != nullptr) {
       next->readers = before->readers;  // The same store, so the same connections.

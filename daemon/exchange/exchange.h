@@ -33,9 +33,11 @@
 #include "daemon/exchange/core.h"
 #include "daemon/exchange/egress.h"
 #include "daemon/exchange/executor.h"
+#include "daemon/exchange/notice_board.h"
 #include "daemon/exchange/reader_pool.h"
 #include "daemon/exchange/watchers.h"
 #include "daemon/observe/metrics.h"
+#include "policy/struck_off.h"
 
 namespace holdfast::exchange {
 
@@ -54,6 +56,7 @@ struct ExchangeOptions {
 // What workers may use between two epochs, as of the newest commit. Immutable.
 struct Published {
   std::shared_ptr<const policy::OpenedAgreement> agreement;
+  policy::StruckOff struck_off;  // Whose certificates and signatures count no more.
   std::shared_ptr<const VaultView> vault;
   std::shared_ptr<SegmentAllocator> allocator;
   std::shared_ptr<ReaderPool> readers;
@@ -98,6 +101,9 @@ class Exchange final {
   crypto::Random& random() { return *options_.core.random; }
   const ExchangeOptions& options() const { return options_; }
 
+  // What requesters are told with their calls; null before the first commit.
+  std::shared_ptr<const NoticeBoard> notices() const;
+
   // Calls `changed` whenever serving() changes. Set once, before traffic.
   void OnServingChange(std::function<void(bool serving)> changed);
 
@@ -108,6 +114,7 @@ class Exchange final {
 
  private:
   void ReviewsDue(const policy::State& state, UnixMillis early);
+  void PutUp(NoticeBoard notices);
   Exchange(ExchangeOptions options, std::unique_ptr<Core> core);
 
   // Shows workers what `core` has; null: nothing.
@@ -131,6 +138,7 @@ class Exchange final {
 
   mutable Mutex mutex_;
   std::shared_ptr<const Published> published_ HF_GUARDED_BY(mutex_);
+  std::shared_ptr<const NoticeBoard> notices_ HF_GUARDED_BY(mutex_);
   std::function<void(bool)> serving_changed_ HF_GUARDED_BY(mutex_);
   ReviewsDueCallback reviews_due_ HF_GUARDED_BY(mutex_);
 

@@ -26,7 +26,8 @@ void Group::Push(const ledger::v1::Entry& entry, ByteSpan bytes, const Digest32&
                  std::shared_ptr<const policy::OpenedAgreement> agreement) {
   HF_CHECK(policy::Apply(state_, entry, order, next_index(), std::move(agreement)).ok());
   notable_ = notable_ || entry.has_submission_finished() || entry.has_transfer_closed() ||
-             entry.has_order_accepted() || entry.has_records_destroyed() || SettlesCase(entry);
+             entry.has_order_accepted() || entry.has_records_destroyed() ||
+             entry.has_notice_given() || SettlesCase(entry);
   entries_.push_back(bytes);
   leaf_hashes_.push_back(leaf_hash);
   frontier_.Append(leaf_hash);

@@ -9,11 +9,23 @@
 namespace holdfast::exchange {
 namespace {
 
-std::vector<LeaseAtHold> LeasesAtHold(const policy::State& state, const v1::Scope& scope) {
+// The hold that the order puts in force, or makes wider if the policy says so; null for other
+// orders.
+const policy::Hold* HoldOf(const policy::State& state, const order::v1::Order& order) {
+  if (order.has_place_hold()) return state.holds().Find(order.place_hold().hold_id());
+  if (order.has_amend_hold()) return state.holds().Find(order.amend_hold().hold().hold_id());
+  if (order.has_restore_hold()) return state.holds().Find(order.restore_hold().hold_id());
+  return nullptr;
+}
+
+// What takes effect whatever becomes of its epoch: it never fails for want of a keyslot.
+bool NeverFails(const order::v1::Order& order) {
+  return order.has_place_hold() || order.has_amend_hold() || order.has_restore_hold();
+}
+
+std::vector<LeaseAtHold> LeasesAtHold(const policy::State& state, const policy::Hold& hold) {
   std::vector<LeaseAtHold> leases;
-  const policy::ScopeResult compiled = policy::CompileScope(state, scope);
-  if (!compiled.ok()) return leases;
-  for (const policy::LeaseInScope& lease : policy::OpenLeasesInScope(state, compiled.scope)) {
+  for (const policy::LeaseInScope& lease : policy::OpenLeasesInScope(state, hold.scope)) {
     leases.push_back({state.agreement().member(lease.requester).id,
                       policy::TransferName(state.transfer(lease.transfer)->id), lease.records,
                       lease.not_after.value()});
@@ -24,7 +36,7 @@ std::vector<LeaseAtHold> LeasesAtHold(const policy::State& state, const v1::Scop
 }  // namespace
 
 bool Restricts(const policy::OpenedOrder& order) {
-  return order.order.has_place_hold() || order.order.has_cancel_lift() ||
+  return NeverFails(order.order) || order.order.has_cancel_lift() || order.order.has_strike_off() ||
          order.order.has_revoke_records() || order.order.has_cancel_destruction() ||
          order.order.has_deny_transfer() || order.order.has_suspend_transfer() ||
          order.order.has_cap_transfer() || order.order.has_end_transfer();
@@ -72,9 +84,7 @@ void OrderCommand::Run(Turn& turn) {
     // Whoever asks again may never have seen the first answer: this one says as much.
     outcome_.already = true;
     unanchored_ = turn.state().epoch_pending();
-    if (order_->order.has_place_hold()) {
-      outcome_.open_leases = LeasesAtHold(turn.state(), order_->order.place_hold().scope());
-    }
+    NoteHold(turn.state());
     return;
   }
   turn.Stamp(fact_);
@@ -86,13 +96,19 @@ void OrderCommand::Run(Turn& turn) {
   }
   outcome_.index = turn.AppendFact(fact_, order_.get());
   outcome_.leaf_hash = turn.last_leaf_hash();
-  if (order_->order.has_place_hold()) {
-    outcome_.open_leases = LeasesAtHold(turn.state(), order_->order.place_hold().scope());
-  }
+  NoteHold(turn.state());
   if (advances_epoch_) {
-    turn.ChangeEpoch({},
-                     order_->order.has_place_hold() ? Anchoring::kMayWait : Anchoring::kRequired);
+    turn.ChangeEpoch({}, NeverFails(order_->order) ? Anchoring::kMayWait : Anchoring::kRequired);
   }
+}
+
+void OrderCommand::NoteHold(const policy::State& state) {
+  const policy::Hold* hold = HoldOf(state, order_->order);
+  if (hold == nullptr) return;
+  outcome_.needs_second_person = order_->order.has_amend_hold() &&
+                                 hold->proposal_index == outcome_.index && !hold->confirmed();
+  freezes_ = hold->freezes && !outcome_.needs_second_person;
+  outcome_.open_leases = LeasesAtHold(state, *hold);
 }
 
 void OrderCommand::Done(const absl::Status& status, const LedgerHead& head) {
@@ -108,9 +124,9 @@ void OrderCommand::Done(const absl::Status& status, const LedgerHead& head) {
   auto outcome = std::make_shared<OrderOutcome>(std::move(outcome_));
 
   const order::v1::Order& order = order_->order;
-  const bool freezes = order.has_place_hold() && order.place_hold().kind() != order::v1::PRESERVE;
-  const bool stops = freezes || order.has_revoke_records() || order.has_suspend_transfer() ||
-                     order.has_cap_transfer() || order.has_end_transfer();
+  const bool stops = freezes_ || order.has_strike_off() || order.has_revoke_records() ||
+                     order.has_suspend_transfer() || order.has_cap_transfer() ||
+                     order.has_end_transfer();
   outcome->stops = accepted && stops;
   if (!outcome->stops) {
     executor_.Post([done = std::move(done_), outcome] { done(std::move(*outcome)); });

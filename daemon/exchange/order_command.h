@@ -45,6 +45,9 @@ struct OrderOutcome {
   bool already = false;
   bool anchored = true;  // False while a hold's epoch is still to be made.
 
+  // For an amendment of a hold: it narrows, and waits for a second person.
+  bool needs_second_person = false;
+
   // For a hold: the leases that are open in its scope when it is answered, so also if `already`.
   std::vector<LeaseAtHold> open_leases;
   std::uint32_t cut = 0;  // Replies that were cut off: they count as released.
@@ -74,6 +77,8 @@ class OrderCommand final : public Command {
 
  private:
   bool AcceptedBefore(const policy::State& state);
+  // Takes what the answer says of the hold that the order is about.
+  void NoteHold(const policy::State& state);
 
   ledger::v1::Entry fact_;
   std::shared_ptr<const policy::OpenedOrder> order_;
@@ -82,6 +87,7 @@ class OrderCommand final : public Command {
   DoneCallback done_;
   bool advances_epoch_;
   bool unanchored_ = false;  // Of an order that was accepted before.
+  bool freezes_ = false;     // A hold that freezes is in force, or wider, by this order.
   OrderOutcome outcome_;
 };
 

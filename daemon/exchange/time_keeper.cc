@@ -2,62 +2,59 @@
 #include "daemon/exchange/time_keeper.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace holdfast::exchange {
 namespace {
 
 constexpr std::int64_t kMaxDriftMs =
     std::chrono::duration_cast<std::chrono::milliseconds>(TimeKeeper::kMaxDrift).count();
-constexpr std::int64_t kDriftWindowMs =
-    std::chrono::duration_cast<std::chrono::milliseconds>(TimeKeeper::kDriftWindow).count();
-
-// Differences are summed up to this before they count: two clocks that are read one after the
-// other always differ a little, and that cancels out, while a slow drift does not.
-constexpr std::int64_t kJitterMs = 100;
 
 }  // namespace
 
-TimeKeeper::TimeKeeper(const Clock& clock)
-    : TimeKeeper(clock, {0, 0, true, 0}, std::chrono::milliseconds(0)) {}
+TimeKeeper::TimeKeeper(const Clock& clock) : TimeKeeper(clock, {0, 0, true}, {}, {}) {}
 
-TimeKeeper::TimeKeeper(const Clock& clock, const Times& last, std::chrono::milliseconds ahead)
+TimeKeeper::TimeKeeper(const Clock& clock, const Times& last, const policy::ClockRecord& record,
+                       std::chrono::milliseconds ahead)
     : clock_(clock),
       last_(last),
       ahead_ms_(ahead.count()),
       anchor_wall_ms_(clock.WallNow().value()),
       anchor_boot_ms_(clock.SinceBoot().count()),
-      previous_wall_ms_(anchor_wall_ms_),
-      previous_boot_ms_(anchor_boot_ms_),
-      trusted_(last.trusted && !IsBehind()) {}
+      drift_(record.drift) {
+  const std::int64_t wall = anchor_wall_ms_;
+  const bool same_run = record.since_boot_ms > 0 && record.boot == clock.BootId() &&
+                        anchor_boot_ms_ >= record.since_boot_ms;
+  if (same_run) {
+    anchor_wall_ms_ = record.elapsed_ms + (anchor_boot_ms_ - record.since_boot_ms);
+    unexplained_ms_ = record.unexplained_ms;
+  } else {
+    drift_.StartRun();
+    const bool is_new = last.early_ms == 0;
+    unexplained_ms_ =
+        is_new ? 0 : std::max<std::int64_t>(0, wall - anchor_boot_ms_ - last.early_ms);
+  }
+  drift_.Note(wall, anchor_boot_ms_);
+  trusted_ = last.trusted && !IsBehind(wall);
+}
 
-bool TimeKeeper::IsBehind() const {
-  return previous_wall_ms_ + kMaxDriftMs + ahead_ms_ < last_.late_ms;
+bool TimeKeeper::IsBehind(std::int64_t wall_ms) const {
+  return wall_ms + kMaxDriftMs + ahead_ms_ < last_.late_ms;
 }
 
 Times TimeKeeper::Read() {
   const std::int64_t wall = clock_.WallNow().value();
   const std::int64_t boot = clock_.SinceBoot().count();
-
-  residue_ms_ += (wall - previous_wall_ms_) - (boot - previous_boot_ms_);
-  previous_wall_ms_ = wall;
-  previous_boot_ms_ = boot;
-  if (std::abs(residue_ms_) > kJitterMs) {
-    steps_.push_back({boot, std::abs(residue_ms_)});
-    drift_ms_ += std::abs(residue_ms_);
-    residue_ms_ = 0;
-  }
-  while (!steps_.empty() && boot - steps_.front().at_boot_ms > kDriftWindowMs) {
-    drift_ms_ -= steps_.front().size_ms;
-    steps_.pop_front();
-  }
-  if (drift_ms_ > kMaxDriftMs || IsBehind()) trusted_ = false;
+  drift_.Note(wall, boot);
+  if (drift_.sum_ms() > kMaxDriftMs || IsBehind(wall)) trusted_ = false;
 
   const std::int64_t elapsed = anchor_wall_ms_ + (boot - anchor_boot_ms_);
   last_.late_ms = std::max({last_.late_ms, wall, elapsed});
-  last_.early_ms = std::max(last_.early_ms, std::min(wall, elapsed));
+  last_.early_ms = std::max(last_.early_ms, std::min(wall, elapsed) - unexplained_ms_);
   last_.trusted = trusted_;
   last_.wall_ms = wall;
+  last_.since_boot_ms = boot;
+  last_.elapsed_ms = elapsed;
+  last_.unexplained_ms = unexplained_ms_;
   ahead_ms_ = std::min(ahead_ms_, last_.late_ms - wall);
   return last_;
 }
@@ -65,11 +62,9 @@ Times TimeKeeper::Read() {
 void TimeKeeper::Trust() {
   anchor_wall_ms_ = clock_.WallNow().value();
   anchor_boot_ms_ = clock_.SinceBoot().count();
-  previous_wall_ms_ = anchor_wall_ms_;
-  previous_boot_ms_ = anchor_boot_ms_;
-  steps_.clear();
-  drift_ms_ = 0;
-  residue_ms_ = 0;
+  drift_.Forget();
+  drift_.Note(anchor_wall_ms_, anchor_boot_ms_);
+  unexplained_ms_ = 0;
   // The ledger's time never runs back: where it went ahead, the clock has to catch up.
   ahead_ms_ = std::max<std::int64_t>(0, last_.late_ms - anchor_wall_ms_);
   trusted_ = true;

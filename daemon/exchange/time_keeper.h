@@ -7,10 +7,15 @@
 // ledger's last ones. A clock that is stepped back therefore revives nothing, and one that is
 // stepped forth destroys nothing.
 //
-// A clock is trusted while its steps against the time since boot sum to at most kMaxDrift within
-// kDriftWindow, and while it is not behind the ledger by more than that. A suspension is no step,
-// since the time since boot goes on; nor is a restart. Untrusted, it stays so until Trust(), over
+// A clock is trusted while its steps against the time since boot sum to at most kMaxDrift within a
+// day, and while it is not behind the ledger by more than that. A suspension is no step, since the
+// time since boot goes on. A restart of the daemon forgets nothing: it goes on from what the ledger
+// knows, so what was done to the clock meanwhile counts. Untrusted, it stays so until Trust(), over
 // restarts too.
+//
+// How long a machine was off, nothing but its clock can say, and whoever set that can say anything.
+// So `late` believes it and `early` does not: it goes on from where it was, with the time since the
+// machine started, until Trust().
 //
 // When to use  By the writer, once a group.
 // Threads      Not safe for concurrent use: it belongs to the writer's thread.
@@ -20,9 +25,9 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 
 #include "base/clock.h"
+#include "policy/clock_record.h"
 
 namespace holdfast::exchange {
 
@@ -32,6 +37,9 @@ struct Times {
   std::int64_t early_ms = 0;
   bool trusted = false;
   std::int64_t wall_ms = 0;  // What the clock said.
+  std::int64_t since_boot_ms = 0;
+  std::int64_t elapsed_ms = 0;      // The time, had the clock never been set in this run.
+  std::int64_t unexplained_ms = 0;  // What `early` stays behind that.
 
   friend bool operator==(const Times&, const Times&) = default;
 };
@@ -39,14 +47,15 @@ struct Times {
 class TimeKeeper final {
  public:
   static constexpr std::chrono::minutes kMaxDrift{5};
-  static constexpr std::chrono::hours kDriftWindow{24};
 
   // For a new ledger.
   explicit TimeKeeper(const Clock& clock);
 
-  // `last` is the ledger's newest time; `ahead` is how far that may be ahead of the clock, because
-  // the clock was set back and Trust() said that it is right so.
-  TimeKeeper(const Clock& clock, const Times& last, std::chrono::milliseconds ahead);
+  // `last` is the ledger's newest time, and `record` what it knows of the clock; `ahead` is how far
+  // that time may be ahead of the clock, because the clock was set back and Trust() said that it is
+  // right so.
+  TimeKeeper(const Clock& clock, const Times& last, const policy::ClockRecord& record,
+             std::chrono::milliseconds ahead);
 
   // Reads the clock and returns the present times.
   Times Read();
@@ -55,23 +64,15 @@ class TimeKeeper final {
   void Trust();
 
  private:
-  struct Step {
-    std::int64_t at_boot_ms;
-    std::int64_t size_ms;
-  };
-
-  bool IsBehind() const;
+  bool IsBehind(std::int64_t wall_ms) const;
 
   const Clock& clock_;
   Times last_;
   std::int64_t ahead_ms_ = 0;    // How far the ledger's time may be ahead of the clock.
-  std::int64_t anchor_wall_ms_;  // Wall clock at the start, or at Trust().
+  std::int64_t anchor_wall_ms_;  // Wall clock when the machine's run was first seen, or at Trust().
   std::int64_t anchor_boot_ms_;
-  std::int64_t previous_wall_ms_;
-  std::int64_t previous_boot_ms_;
-  std::deque<Step> steps_;
-  std::int64_t drift_ms_ = 0;    // The sum of steps_.
-  std::int64_t residue_ms_ = 0;  // Not yet a step.
+  std::int64_t unexplained_ms_ = 0;
+  policy::ClockDrift drift_;
   bool trusted_ = true;
 };
 

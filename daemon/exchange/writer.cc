@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "daemon/exchange/disposal_command.h"
+#include "daemon/exchange/notice_board.h"
 #include "daemon/exchange/snapshot.h"
 #include "daemon/observe/log.h"
 #include "policy/queries.h"
@@ -42,10 +43,7 @@ absl::Status DiskIsFull() {
 // Whether the passing of time has made something due that the ledger does not say yet.
 bool SomethingIsDue(const policy::State& state, UnixMillis early) {
   if (policy::NextDestructionTime(state) <= early) return true;
-  return std::any_of(
-      state.holds().all().begin(), state.holds().all().end(), [early](const policy::Hold& hold) {
-        return hold.state == policy::HoldState::kLiftConfirmed && hold.lift_at <= early;
-      });
+  return state.holds().NextEffect() <= early;
 }
 
 // Stages the plan's root key and shows that the slot gives it back.
@@ -77,7 +75,8 @@ void Writer::Loop() {
     if (core_ == nullptr) Recover();
     Process(taken);
     if (core_ != nullptr) {
-      const absl::Status swept = Sweep();
+      absl::Status swept = Sweep();
+      if (swept.ok()) swept = GiveNotices();
       if (!swept.ok()) Stop(swept);
     }
     if (core_ != nullptr && idle && !parts_.egress.waiting()) {
@@ -313,6 +312,26 @@ absl::Status Writer::Failpoint(EpochStep step) const {
   return failpoint ? failpoint(step) : absl::OkStatus();
 }
 
+absl::Status Writer::GiveNotices() {
+  // On a full disk there is room for holds alone; the search waits.
+  if (restricting_only_ || notice_search_.Idle(core_->state)) return absl::OkStatus();
+  const auto missing = notice_search_.Next(core_->state, kChunksALook);
+  if (missing.empty()) return absl::OkStatus();
+  Group group(core_->state, core_->tiles.frontier(), *parts_.core_options.random);
+  HF_RETURN_IF_ERROR(Begin(group));
+  for (const ledger::v1::NoticeGiven& notice : missing) {
+    ledger::v1::Entry entry;
+    *entry.mutable_notice_given() = notice;
+    // The time that has begun may have lifted the hold.
+    group.Stamp(entry);
+    if (policy::Decide(core_->state, {entry}).allowed())
+      group.AppendFact(std::move(entry), nullptr);
+  }
+  HF_RETURN_IF_ERROR(Commit(group));
+  Notice(group);
+  return absl::OkStatus();
+}
+
 absl::Status Writer::Sweep() {
   const Times now = core_->time.Read();
   const auto since_boot = parts_.core_options.clock->SinceBoot();
@@ -402,6 +421,10 @@ void Writer::Notice(const Group& group) {
 
 void Writer::Announce() {
   parts_.checkpoints.Update({core_->tiles.size(), core_->tiles.Root()}, core_->checkpoint_key);
+  if (notices_shown_ != core_->state.holds().notice_changes()) {
+    notices_shown_ = core_->state.holds().notice_changes();
+    parts_.put_up(NoticeBoardOf(core_->state));
+  }
   if (parts_.metrics == nullptr) return;
   parts_.metrics->Epoch(parts_.core_options.name, core_->vault.epoch().value());
   const std::string& name = parts_.core_options.name;
@@ -410,6 +433,7 @@ void Writer::Announce() {
   parts_.metrics->HoldsActive(name, observe::HoldKind::kFreeze, state.holds().freezes_in_force());
   parts_.metrics->HoldsActive(name, observe::HoldKind::kPreserve,
                               state.holds().preserves_in_force());
+  parts_.metrics->NoticesOverdue(name, state.holds().overdue_notices());
   parts_.metrics->LeasesOpen(name, state.open_leases().size());
   parts_.metrics->ClockTrusted(name, state.now().trusted);
   parts_.metrics->QueueDepth(name, observe::QueueLane::kOrdinary, parts_.queue.depth());
@@ -455,6 +479,8 @@ void Writer::Recover() {
   }
   core_ = *std::move(core);
   stored_checkpoint_ = 0;
+  notice_search_ = policy::NoticeSearch();
+  notices_shown_ = 0;
   look_again_ = true;
   if (!Serve()) return;
   observe::Info("exchange", "exchange_recovered", "the exchange serves again",

@@ -24,7 +24,9 @@
 #include "daemon/exchange/core.h"
 #include "daemon/exchange/egress.h"
 #include "daemon/exchange/group.h"
+#include "daemon/exchange/notice_board.h"
 #include "daemon/observe/metrics.h"
+#include "policy/notice_search.h"
 
 namespace holdfast::exchange {
 
@@ -50,6 +52,9 @@ class Writer final {
 
     // Cases that wait for a review may be over. Called at most once every kRetry; must be short.
     std::function<void(const policy::State&, UnixMillis early)> reviews_due;
+
+    // Shows what requesters are told from now on.
+    std::function<void(NoticeBoard)> put_up;
   };
 
   // The most commands of one group: a lone caller waits for nobody, many share one commit.
@@ -72,6 +77,10 @@ class Writer final {
 
   // How often the writer looks for what has become due, if no command comes.
   static constexpr std::chrono::milliseconds kTick{200};
+
+  // How many chunks of 256 records the writer looks at before it asks whether somebody waits: about
+  // a millisecond's worth.
+  static constexpr std::uint32_t kChunksALook = 256;
 
   // How long an epoch change waits for workers that still use the old keys.
   static constexpr std::chrono::seconds kViewPatience{5};
@@ -117,6 +126,10 @@ class Writer final {
 
   absl::Status Failpoint(EpochStep step) const;
 
+  // Gives a few of the notices that are missing: who has copies of what a hold covers is looked for
+  // after the hold, and between other things.
+  absl::Status GiveNotices();
+
   // Looks for what has become due: destruction, a lift, an epoch that is still to be made.
   absl::Status Sweep();
 
@@ -155,6 +168,9 @@ class Writer final {
   bool stale_stage_ = false;  // A root key that was given up may still be in the keyslot.
   std::chrono::milliseconds next_epoch_attempt_{0};    // On the clock since boot.
   std::chrono::milliseconds next_reserve_attempt_{0};  // The same.
+
+  policy::NoticeSearch notice_search_;
+  std::uint64_t notices_shown_ = 0;  // HoldBook::notice_changes() of what was put up.
 
   bool look_again_ = true;  // Something may be due that was not when the sweep last looked.
   std::chrono::milliseconds next_recovery_{0};     // On the clock since boot.

@@ -11,6 +11,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace holdfast::rpc {
 
@@ -40,6 +41,14 @@ class Authority {
 
   // The id under which the agreement enrols `spiffe_id`; empty if it does not.
   virtual std::string MemberOf(std::string_view spiffe_id, std::string_view exchange) const = 0;
+
+  // What the member is told with the end of each of its calls, a line each: that a hold touches it.
+  virtual std::vector<std::string> NoticesFor(std::string_view member,
+                                              std::string_view exchange) const {
+    static_cast<void>(member);
+    static_cast<void>(exchange);
+    return {};
+  }
 };
 
 }  // namespace holdfast::rpc

@@ -27,6 +27,9 @@ class CallCore;
 // Names the exchange where a daemon hosts several. A request header.
 inline constexpr std::string_view kExchangeHeader = "holdfast-exchange";
 
+// Tells a requester of a hold that touches it, once a notice, until it is acknowledged. A trailer.
+inline constexpr std::string_view kNoticeTrailer = "holdfast-notice";
+
 class Call final {
  public:
   explicit Call(std::shared_ptr<internal::CallCore> core);

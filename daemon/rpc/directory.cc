@@ -8,6 +8,23 @@
 
 namespace holdfast::rpc {
 
+namespace {
+
+// Whether a person's order has struck the member off. While the exchange is stopped nobody knows,
+// and nothing is served.
+bool IsStruckOff(const Hosted& hosted, const policy::Member& member) {
+  const std::shared_ptr<const exchange::Published> published = hosted.exchange->published();
+  return published != nullptr && published->struck_off.Has(member.number);
+}
+
+bool IsAllowed(const Hosted& hosted, std::string_view spiffe_id, std::string_view permission) {
+  const policy::Member* member = hosted.agreement->FindMemberBySpiffeId(spiffe_id);
+  return member != nullptr && hosted.agreement->Allows(spiffe_id, permission) &&
+         !IsStruckOff(hosted, *member);
+}
+
+}  // namespace
+
 void Directory::Add(Hosted hosted) { hosted_.push_back(std::move(hosted)); }
 
 const Hosted* Directory::Named(std::string_view exchange) const {
@@ -30,17 +47,27 @@ Access Directory::Ask(std::string_view spiffe_id, std::string_view permission,
                       std::string_view exchange) const {
   const Hosted* hosted = Named(exchange);
   if (hosted != nullptr && hosted->agreement->FindMemberBySpiffeId(spiffe_id) != nullptr) {
-    return hosted->agreement->Allows(spiffe_id, permission) ? Access::kAllowed : Access::kDenied;
+    return IsAllowed(*hosted, spiffe_id, permission) ? Access::kAllowed : Access::kDenied;
   }
   // Which exchanges there are beside its own is nobody's business: one that is here and not the
   // caller's is answered like one that is not here.
   const bool somewhere = std::any_of(hosted_.begin(), hosted_.end(), [&](const Hosted& any) {
-    return any.agreement->Allows(spiffe_id, permission);
+    return IsAllowed(any, spiffe_id, permission);
   });
   if (!somewhere) return Access::kDenied;
   // Health is about the daemon: a member of any of its exchanges may ask.
   return exchange.empty() && permission == "health.check" ? Access::kAllowed
                                                           : Access::kExchangeUnknown;
+}
+
+std::vector<std::string> Directory::NoticesFor(std::string_view member,
+                                               std::string_view exchange) const {
+  const Hosted* hosted = Named(exchange);
+  if (hosted == nullptr) return {};
+  const std::shared_ptr<const exchange::NoticeBoard> board = hosted->exchange->notices();
+  if (board == nullptr) return {};
+  const auto found = board->find(member);
+  return found == board->end() ? std::vector<std::string>() : found->second;
 }
 
 std::string Directory::MemberOf(std::string_view spiffe_id, std::string_view exchange) const {

@@ -50,6 +50,8 @@ class Directory final : public Authority {
   Access Ask(std::string_view spiffe_id, std::string_view permission,
              std::string_view exchange) const override;
   std::string MemberOf(std::string_view spiffe_id, std::string_view exchange) const override;
+  std::vector<std::string> NoticesFor(std::string_view member,
+                                      std::string_view exchange) const override;
 
  private:
   const Hosted* Named(std::string_view exchange) const;

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/status_macros.h"
+#include "daemon/rpc/state_watch.h"
 #include "daemon/rpc/unary.h"
 #include "holdfast/v1/disposal_service.pb.h"
 #include "holdfast/v1/hold_service.pb.h"
@@ -33,6 +34,10 @@ v1::Hold::State StateOf(policy::HoldState state) {
       return v1::Hold::LIFT_CONFIRMED;
     case policy::HoldState::kLifted:
       return v1::Hold::LIFTED;
+    case policy::HoldState::kAmendmentProposed:
+      return v1::Hold::AMENDMENT_PROPOSED;
+    case policy::HoldState::kAmendmentConfirmed:
+      return v1::Hold::AMENDMENT_CONFIRMED;
   }
   return v1::Hold::STATE_UNSPECIFIED;
 }
@@ -41,6 +46,53 @@ v1::Hold::Basis BasisOf(order::v1::HoldBasis basis) {
   // An unspecified basis is a written order; the numbers are the same otherwise.
   return basis == order::v1::HOLD_BASIS_UNSPECIFIED ? v1::Hold::WRITTEN_ORDER
                                                     : static_cast<v1::Hold::Basis>(basis);
+}
+
+UnixMillis DocumentDueAt(const policy::State& state, const policy::Hold& hold) {
+  return hold.placed_at + state.agreement().terms().document_deadline;
+}
+
+// In force without its document, although the agreement's time for that is over.
+bool DocumentOverdue(const policy::State& state, const policy::Hold& hold) {
+  return hold.in_force() && hold.lacks_document() && DocumentDueAt(state, hold) <= state.now().late;
+}
+
+bool NoticeOverdue(const policy::State& state, const policy::Hold& hold,
+                   const policy::Notice& notice) {
+  return hold.in_force() && notice.acknowledged_index == 0 && notice.due_at <= state.now().late;
+}
+
+// Whether somebody owes an acknowledgement or a document.
+bool IsOverdue(const policy::State& state, const policy::Hold& hold) {
+  return DocumentOverdue(state, hold) ||
+         std::any_of(hold.notices.begin(), hold.notices.end(),
+                     [&](const auto& notice) { return NoticeOverdue(state, hold, notice.second); });
+}
+
+v1::Notice ViewOfNotice(const policy::State& state, const policy::Hold& hold,
+                        policy::MemberNumber requester, const policy::Notice& notice) {
+  v1::Notice view;
+  view.set_hold_id(hold.id());
+  view.set_matter(hold.matter());
+  view.set_placed_index(notice.placed_index);
+  *view.mutable_placed_at() = policy::ToProto(hold.last_placed_at);
+  view.set_requester(state.agreement().member(requester).id);
+  view.set_notice_index(notice.index);
+  *view.mutable_due_at() = policy::ToProto(notice.due_at);
+  view.set_acknowledged_index(notice.acknowledged_index);
+  if (notice.acknowledged_index != 0) {
+    view.set_acknowledged_by(state.agreement().member(notice.acknowledged_by).id);
+  }
+  view.set_overdue(NoticeOverdue(state, hold, notice));
+  view.set_freezes(hold.freezes);
+  view.set_preserves(hold.preserves);
+  return view;
+}
+
+// A requester sees its own notices.
+bool Sees(const policy::State& state, const Viewer& viewer, policy::MemberNumber requester) {
+  return viewer.role != agreement::v1::ROLE_REQUESTER ||
+         state.agreement().member(requester).id == viewer.member;
 }
 
 // Whether the hold can touch one of the viewer's transfers, as a requester.
@@ -55,23 +107,36 @@ bool TouchesViewer(const policy::State& state, const policy::Hold& hold, const V
 v1::Hold ViewOfHold(const policy::State& state, const policy::Hold& hold, const Viewer& viewer) {
   v1::Hold view;
   view.set_id(hold.id());
-  view.set_matter(hold.order->matter());
+  view.set_matter(hold.matter());
   view.set_court(hold.order->court());
   view.set_freezes(hold.freezes);
   view.set_preserves(hold.preserves);
   view.set_state(StateOf(hold.state));
   view.set_placed_index(hold.placed_index);
   *view.mutable_placed_at() = policy::ToProto(hold.placed_at);
+  for (const auto& [requester, notice] : hold.notices) {
+    if (!Sees(state, viewer, requester)) continue;
+    *view.add_notices() = ViewOfNotice(state, hold, requester, notice);
+  }
   if (viewer.role == agreement::v1::ROLE_REQUESTER) return view;
   view.set_order_reference(hold.order->order_reference());
   view.set_document_sha256(hold.order->document_sha256());
   *view.mutable_scope() = hold.order->scope();
   view.set_placed_by(state.agreement().member(hold.placed_by).id);
-  view.set_last_placed_index(hold.placed_index);
+  view.set_last_placed_index(hold.last_placed_index);
   view.set_basis(BasisOf(hold.order->basis()));
+  if (hold.lacks_document()) {
+    *view.mutable_document_due_at() = policy::ToProto(DocumentDueAt(state, hold));
+    view.set_document_overdue(DocumentOverdue(state, hold));
+  }
   view.set_proposal_index(hold.proposal_index);
-  if (hold.state == policy::HoldState::kLiftConfirmed || hold.state == policy::HoldState::kLifted) {
+  if (hold.confirmed() || !hold.in_force()) {
     *view.mutable_lift_at() = policy::ToProto(hold.lift_at);
+  }
+  if (hold.amendment) {
+    view.mutable_amendment()->set_freezes(hold.amendment->freezes);
+    view.mutable_amendment()->set_preserves(hold.amendment->preserves);
+    *view.mutable_amendment()->mutable_scope() = hold.amendment->order->scope();
   }
   if (hold.order->has_review_at()) *view.mutable_review_at() = hold.order->review_at();
   return view;
@@ -91,15 +156,9 @@ void PreviewHold(const Hosted& hosted, const Viewer&, const Call&,
         response.set_released(coverage.released);
         response.set_open_leases(coverage.open_leases);
         response.set_transfers(coverage.transfers);
+        response.set_requesters(coverage.requesters);
         return response;
       });
-}
-
-void AddEvent(v1::Hold& view, v1::HoldEvent::Kind kind, std::uint64_t index, std::string person) {
-  v1::HoldEvent& event = *view.add_history();
-  event.set_kind(kind);
-  event.set_ledger_index(index);
-  event.set_person(std::move(person));
 }
 
 void GetHold(const Hosted& hosted, const Viewer& viewer, const Call&,
@@ -110,18 +169,12 @@ void GetHold(const Hosted& hosted, const Viewer& viewer, const Call&,
         const policy::Hold* hold = core.state.holds().Find(id);
         if (hold == nullptr) return MakeError(Reason::kNotFound, "there is no such hold");
         v1::Hold view = ViewOfHold(core.state, *hold, viewer);
-        const auto name = [&](policy::MemberNumber person) {
-          return core.state.agreement().member(person).id;
-        };
-        AddEvent(view, v1::HoldEvent::PLACED, hold->placed_index, name(hold->placed_by));
-        *view.mutable_history(0)->mutable_at() = policy::ToProto(hold->placed_at);
-        if (hold->proposal_index != 0) {
-          AddEvent(view, v1::HoldEvent::LIFT_PROPOSED, hold->proposal_index,
-                   name(hold->proposed_by));
-        }
-        if (hold->confirm_index != 0) {
-          AddEvent(view, v1::HoldEvent::LIFT_CONFIRMED, hold->confirm_index,
-                   name(hold->confirmed_by));
+        for (const policy::HoldEvent& happened : hold->history) {
+          v1::HoldEvent& event = *view.add_history();
+          event.set_kind(static_cast<v1::HoldEvent::Kind>(happened.kind));
+          event.set_ledger_index(happened.index);
+          *event.mutable_at() = policy::ToProto(happened.at);
+          if (happened.person) event.set_person(core.state.agreement().member(*happened.person).id);
         }
         return view;
       });
@@ -131,11 +184,12 @@ void ListHolds(const Hosted& hosted, const Viewer& viewer, const Call&,
                const v1::ListHoldsRequest& request, Responder<v1::ListHoldsResponse> respond) {
   AnswerFromState<v1::ListHoldsResponse>(
       hosted, std::move(respond),
-      [viewer, lifted = request.include_lifted()](
+      [viewer, lifted = request.include_lifted(), overdue = request.overdue()](
           const exchange::Core& core) -> absl::StatusOr<v1::ListHoldsResponse> {
         v1::ListHoldsResponse response;
         for (const policy::Hold& hold : core.state.holds().all()) {
           if (!lifted && !hold.in_force()) continue;
+          if (overdue && !IsOverdue(core.state, hold)) continue;
           if (viewer.role == agreement::v1::ROLE_REQUESTER &&
               !TouchesViewer(core.state, hold, viewer)) {
             continue;
@@ -144,6 +198,22 @@ void ListHolds(const Hosted& hosted, const Viewer& viewer, const Call&,
         }
         return response;
       });
+}
+
+// Bounds the answer: whoever owes more acknowledges these first.
+constexpr int kMostNotices = 1'000;
+
+absl::StatusOr<v1::WatchNoticesResponse> ReadNotices(const policy::State& state,
+                                                     const Viewer& viewer) {
+  v1::WatchNoticesResponse response;
+  state.holds().ForEachUnacknowledged(
+      [&](const policy::Hold& hold, policy::MemberNumber requester, const policy::Notice& notice) {
+        if (!Sees(state, viewer, requester)) return;
+        response.set_total(response.total() + 1);
+        if (response.notices_size() >= kMostNotices) return;
+        *response.add_notices() = ViewOfNotice(state, hold, requester, notice);
+      });
+  return response;
 }
 
 void PreviewDisposal(const Hosted& hosted, const Viewer&, const Call&,
@@ -197,7 +267,11 @@ void ListDisposals(const Hosted& hosted, const Viewer&, const Call&,
           out.set_approvals(static_cast<std::uint32_t>(disposal.approvals.size()));
           out.set_revoked_by(core.state.agreement().member(disposal.revoked_by).id);
           if (const policy::Hold* hold = policy::PreservingDisposal(core.state, disposal)) {
-            out.set_matter(hold->order->matter());
+            out.set_matter(hold->matter());
+          }
+          if (disposal.authorisation) {
+            out.set_authorisation_first_index(disposal.authorisation->first_index);
+            out.set_authorisation_index(disposal.authorisation->second_index);
           }
         }
         return response;
@@ -212,10 +286,13 @@ void AddHoldsAgainst(const policy::State& state, const policy::Disposal& disposa
     const policy::Hold& hold = state.holds().all()[found.hold];
     v1::ConflictingHold out;
     out.set_hold_id(hold.id());
-    out.set_matter(hold.order->matter());
+    out.set_matter(hold.matter());
     out.set_court(hold.order->court());
-    out.set_placed_index(hold.placed_index);
+    out.set_placed_index(hold.last_placed_index);
     out.set_records(found.records);
+    const auto over = disposal.overridden().find(hold.number);
+    out.set_overridden(over != disposal.overridden().end() &&
+                       over->second == hold.last_placed_index);
     against.emplace(hold.id(), std::move(out));
   }
   for (auto& [id, hold] : against) {
@@ -239,6 +316,10 @@ void ListConflicts(const Hosted& hosted, const Viewer&, const Call&,
           conflict.set_count(disposal.records.count);
           conflict.set_list_digest(Hex(disposal.records.digest));
           conflict.set_revoked_by(core.state.agreement().member(disposal.revoked_by).id);
+          if (disposal.authorisation) {
+            conflict.set_authorisation_first_index(disposal.authorisation->first_index);
+            conflict.set_authorisation_index(disposal.authorisation->second_index);
+          }
           *response.add_conflicts() = std::move(conflict);
         }
         return response;
@@ -254,6 +335,13 @@ void RegisterHolds(const Directory& directory, MethodTable& table) {
                                               GetHold, Lane::kReserved);
   RegisterUnary<v1::ListHoldsRequest, v1::ListHoldsResponse>(
       directory, table, "/holdfast.v1.HoldService/ListHolds", ListHolds, Lane::kReserved);
+  RegisterStateWatch<v1::WatchNoticesRequest, v1::WatchNoticesResponse>(
+      directory, table, "/holdfast.v1.HoldService/WatchNotices",
+      [](const v1::WatchNoticesRequest&, Viewer viewer) {
+        return [viewer = std::move(viewer)](const exchange::Core& core) {
+          return ReadNotices(core.state, viewer);
+        };
+      });
   RegisterUnary<v1::PreviewDisposalRequest, v1::PreviewDisposalResponse>(
       directory, table, "/holdfast.v1.DisposalService/PreviewDisposal", PreviewDisposal);
   RegisterUnary<v1::ListConflictsRequest, v1::ListConflictsResponse>(

@@ -47,8 +47,12 @@ absl::StatusOr<crypto::LeaseOpening> CheckOpening(const Hosted& hosted, const Vi
   const policy::Member* member = hosted.agreement->FindMember(viewer.member);
   absl::StatusOr<crypto::LeaseOpening> opening =
       MakeError(Reason::kSignatureInvalid, "the caller has no signing key that is valid now");
+  const std::shared_ptr<const exchange::Published> published = hosted.exchange->published();
+  if (published == nullptr) {
+    return MakeError(Reason::kExchangeStopped, "the exchange is stopped");
+  }
   for (const policy::MemberKey& key : member->keys) {
-    if (!key.ValidAt(now)) continue;
+    if (!key.ValidAt(now) || published->struck_off.Has(key.public_key)) continue;
     opening = crypto::VerifyLeaseOpening(AsBytes(message.opening()), AsBytes(message.signature()),
                                          key.public_key);
     if (opening.ok()) break;

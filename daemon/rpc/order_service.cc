@@ -83,6 +83,7 @@ void Answer(const Hosted& hosted, exchange::OrderOutcome outcome,
     *out.mutable_not_after() = policy::ToProto(UnixMillis(lease.not_after_ms));
   }
   response.set_anchored(outcome.anchored);
+  response.set_needs_second_person(outcome.needs_second_person);
   // An order that is in force is answered whether or not its entry can be read back just now: the
   // same order again gets it then.
   if (entry.ok()) response.set_entry(ToString(*entry));

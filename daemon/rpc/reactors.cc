@@ -194,6 +194,7 @@ void CallCore::WriteAndFinishLocked(grpc::ByteBuffer bytes, Load::Share share, A
   HF_DCHECK(!writing_ && !finished_);
   ended_ = true;
   finished_ = true;
+  AddNoticesLocked();
   out_ = std::move(bytes);
   out_share_ = std::move(share);
   DropUnsent(after);
@@ -205,8 +206,15 @@ void CallCore::FinishLocked(absl::Status status, Afterwards& after) {
   ended_ = true;
   finished_ = true;
   DropUnsent(after);
+  AddNoticesLocked();
   Finish(IsClientsEnd(status) ? grpc::Status::CANCELLED : ToGrpcStatus(status));
   outcome_ = std::move(status);
+}
+
+void CallCore::AddNoticesLocked() {
+  for (const std::string& notice : gate_.NoticesFor(caller_)) {
+    context_->AddTrailingMetadata(std::string(kNoticeTrailer), notice);
+  }
 }
 
 void CallCore::FinishSoonLocked(absl::Status status, Afterwards& after) {

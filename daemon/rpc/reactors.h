@@ -64,6 +64,7 @@ class GateServices {
   virtual ~GateServices() = default;
 
   virtual bool Allows(const Caller& caller, const Method& method) const = 0;
+  virtual std::vector<std::string> NoticesFor(const Caller& caller) const = 0;
   virtual std::shared_ptr<Load> load() = 0;
   virtual Connections& connections() = 0;
   // The call's end, for logs and metrics. `status` is what the client should have seen.
@@ -182,6 +183,8 @@ class CallCore : public grpc::ServerGenericBidiReactor,
   void OnCancel() final;
   void OnDone() final;
   void RunEndCallbacks();
+  // Tells the caller of holds that touch it. Before the call's last step.
+  void AddNoticesLocked() HF_REQUIRES(mutex_);
   absl::Status EndedByClient() const;
 
   const Method& method_;

@@ -173,6 +173,10 @@ bool RequestGate::Allows(const internal::Caller& caller, const Method& method) c
   return authority_.Ask(caller.peer, method.permission, caller.exchange) == Access::kAllowed;
 }
 
+std::vector<std::string> RequestGate::NoticesFor(const internal::Caller& caller) const {
+  return authority_.NoticesFor(caller.member, caller.exchange);
+}
+
 void RequestGate::OnCallDone(internal::CallCore* core, const absl::Status& status) {
   Report(core->caller(), &core->method(), status,
          std::chrono::steady_clock::now() - core->started());

@@ -60,6 +60,7 @@ class RequestGate final : public grpc::CallbackGenericService, private internal:
       grpc::GenericCallbackServerContext* context, internal::Caller& caller, const Method** method);
 
   bool Allows(const internal::Caller& caller, const Method& method) const override;
+  std::vector<std::string> NoticesFor(const internal::Caller& caller) const override;
   std::shared_ptr<Load> load() override { return load_; }
   internal::Connections& connections() override { return *connections_; }
   void OnCallDone(internal::CallCore* core, const absl::Status& status) override;

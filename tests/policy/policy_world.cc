@@ -62,6 +62,7 @@ HF_TEST_ENTRY_OF(LeaseOpened, lease_opened)
 HF_TEST_ENTRY_OF(KeyReleased, key_released)
 HF_TEST_ENTRY_OF(OrderAccepted, order_accepted)
 HF_TEST_ENTRY_OF(RecordsDestroyed, records_destroyed)
+HF_TEST_ENTRY_OF(NoticeGiven, notice_given)
 HF_TEST_ENTRY_OF(Refused, refused)
 #undef HF_TEST_ENTRY_OF
 
@@ -129,6 +130,7 @@ OpenedOrder World::Order(std::string_view person, const order::v1::Order& act) c
   opened.head_root = crypto::EmptyRoot();
   opened.prev = state_.LastOrderOf(opened.person);
   opened.key_valid_until = kMaxTime;
+  opened.key = agreement_->member(opened.person).keys.front().public_key.bytes();
   opened.head_check = policy::HeadCheck::kPrefix;
   order.set_exchange_id(Hex(opened.exchange_id));
   order.set_agreement_version(agreement_->version());
@@ -494,7 +496,7 @@ order::v1::Order World::HoldAct(std::string_view id, const v1::Scope& scope,
 order::v1::Order World::ProposeAct(std::string_view hold) const {
   order::v1::Order order;
   order.mutable_propose_lift()->set_hold_id(std::string(hold));
-  order.mutable_propose_lift()->set_placed_index(state_.holds().Find(hold)->placed_index);
+  order.mutable_propose_lift()->set_placed_index(state_.holds().Find(hold)->last_placed_index);
   order.mutable_propose_lift()->set_reason("The court has said so.");
   return order;
 }
@@ -502,7 +504,7 @@ order::v1::Order World::ProposeAct(std::string_view hold) const {
 order::v1::Order World::ConfirmAct(std::string_view hold) const {
   order::v1::Order order;
   order.mutable_confirm_lift()->set_hold_id(std::string(hold));
-  order.mutable_confirm_lift()->set_placed_index(state_.holds().Find(hold)->placed_index);
+  order.mutable_confirm_lift()->set_placed_index(state_.holds().Find(hold)->last_placed_index);
   order.mutable_confirm_lift()->set_proposal_index(state_.holds().Find(hold)->proposal_index);
   return order;
 }
@@ -511,6 +513,83 @@ order::v1::Order World::CancelLiftAct(std::string_view hold) const {
   order::v1::Order order;
   order.mutable_cancel_lift()->set_hold_id(std::string(hold));
   order.mutable_cancel_lift()->set_proposal_index(state_.holds().Find(hold)->proposal_index);
+  return order;
+}
+
+order::v1::Order World::AmendAct(std::string_view hold, const v1::Scope& scope,
+                                 order::v1::HoldKind kind) const {
+  const policy::Hold& of = *state_.holds().Find(hold);
+  order::v1::Order order;
+  order::v1::AmendHold& act = *order.mutable_amend_hold();
+  *act.mutable_hold() = *of.order;
+  *act.mutable_hold()->mutable_scope() = scope;
+  act.mutable_hold()->set_kind(kind);
+  act.set_placed_index(of.last_placed_index);
+  act.set_reason("The court has said so.");
+  return order;
+}
+
+order::v1::Order World::ConfirmAmendmentAct(std::string_view hold) const {
+  const policy::Hold& of = *state_.holds().Find(hold);
+  order::v1::Order order;
+  order.mutable_confirm_amendment()->set_hold_id(of.id());
+  order.mutable_confirm_amendment()->set_placed_index(of.last_placed_index);
+  order.mutable_confirm_amendment()->set_proposal_index(of.proposal_index);
+  return order;
+}
+
+order::v1::Order World::RestoreAct(std::string_view hold) const {
+  order::v1::Order order;
+  order.mutable_restore_hold()->set_hold_id(std::string(hold));
+  order.mutable_restore_hold()->set_placed_index(state_.holds().Find(hold)->last_placed_index);
+  order.mutable_restore_hold()->set_reason("The appeal.");
+  return order;
+}
+
+order::v1::Order World::AttachAct(std::string_view hold) const {
+  order::v1::Order order;
+  order::v1::AttachDocument& act = *order.mutable_attach_document();
+  act.set_hold_id(std::string(hold));
+  act.set_court("D. Example");
+  act.set_order_reference("ECF 43");
+  act.set_document_sha256(std::string(64, 'b'));
+  return order;
+}
+
+order::v1::Order World::AcknowledgeAct(std::string_view hold, std::string_view requester) const {
+  order::v1::Order order;
+  order::v1::AcknowledgeNotice& act = *order.mutable_acknowledge_notice();
+  act.set_hold_id(std::string(hold));
+  act.set_placed_index(state_.holds().Find(hold)->last_placed_index);
+  act.set_requester(std::string(requester));
+  return order;
+}
+
+order::v1::Order World::AuthoriseAct(std::uint64_t revocation, std::uint64_t first) const {
+  const policy::Disposal& disposal = *state_.FindDisposal(revocation);
+  order::v1::Order order;
+  order::v1::AuthoriseDestruction& act = *order.mutable_authorise_destruction();
+  act.set_revocation_index(revocation);
+  act.set_count(disposal.records.count);
+  act.set_list_digest(Hex(disposal.records.digest));
+  act.set_matter("1:26-cv-00002");
+  act.set_court("D. Example");
+  act.set_order_reference("ECF 44");
+  act.set_document_sha256(std::string(64, 'c'));
+  act.set_first_index(first);
+  for (const policy::Hold* hold : policy::HoldsPreserving(state_, disposal.records)) {
+    order::v1::OverriddenHold& over = *act.add_holds();
+    over.set_hold_id(hold->id());
+    over.set_placed_index(hold->last_placed_index);
+  }
+  return order;
+}
+
+order::v1::Order World::StrikeAct(std::string_view member, std::string_view key) {
+  order::v1::Order order;
+  order.mutable_strike_off()->set_member(std::string(member));
+  order.mutable_strike_off()->set_public_key(std::string(key));
+  order.mutable_strike_off()->set_reason("The card was lost.");
   return order;
 }
 
@@ -552,6 +631,30 @@ ledger::v1::RecordsDestroyed World::DestructionOf(std::uint64_t revocation) cons
   return fact;
 }
 
+ledger::v1::RecordsDestroyed World::DestructionByCourt(std::uint64_t revocation) const {
+  ledger::v1::RecordsDestroyed fact = DestructionOf(revocation);
+  fact.set_basis(ledger::v1::RecordsDestroyed::COURT_ORDER);
+  const auto& authorisation = state_.FindDisposal(revocation)->authorisation;
+  if (authorisation) fact.set_authorisation_index(authorisation->second_index);
+  return fact;
+}
+
+ledger::v1::NoticeGiven World::NoticeOf(std::string_view hold, std::uint32_t transfer,
+                                        std::uint32_t row, std::string_view requester) const {
+  ledger::v1::NoticeGiven fact;
+  fact.set_placed_index(state_.holds().Find(hold)->last_placed_index);
+  fact.set_requester(std::string(requester));
+  fact.set_transfer(transfer);
+  fact.set_row(row);
+  return fact;
+}
+
+void World::GiveNotices() {
+  while (!notices_.Idle(state_)) {
+    for (const auto& notice : notices_.Next(state_, 2)) Do(notice);
+  }
+}
+
 ledger::v1::RecordsDestroyed World::ExpiryOf(std::uint32_t transfer,
                                              const std::vector<std::uint32_t>& rows) {
   policy::RowRuns runs{transfer, {}};
@@ -582,6 +685,13 @@ void World::Lift(std::string_view id) {
   DoOrder(Order("carol", ProposeAct(id)));
   DoOrder(Order("erin", ConfirmAct(id)));
   Pass(agreement_->terms().cooling_period);
+}
+
+std::uint64_t World::Authorise(std::uint64_t revocation) {
+  const std::uint64_t first = state_.ledger_size();
+  DoOrder(Order("carol", AuthoriseAct(revocation)));
+  DoOrder(Order("judge", AuthoriseAct(revocation, first)));
+  return first + 1;
 }
 
 std::string World::Name(std::uint32_t transfer) const {

@@ -21,6 +21,7 @@
 
 #include "policy/apply.h"
 #include "policy/decide.h"
+#include "policy/notice_search.h"
 #include "policy/queries.h"
 #include "tests/policy/test_agreement.h"
 
@@ -58,6 +59,7 @@ ledger::v1::Entry EntryOf(const ledger::v1::LeaseOpened& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::KeyReleased& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::OrderAccepted& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::RecordsDestroyed& fact);
+ledger::v1::Entry EntryOf(const ledger::v1::NoticeGiven& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::Refused& fact);
 
 class World final {
@@ -154,11 +156,26 @@ class World final {
   order::v1::Order ProposeAct(std::string_view hold) const;
   order::v1::Order ConfirmAct(std::string_view hold) const;
   order::v1::Order CancelLiftAct(std::string_view hold) const;
+  // The hold as it is, but with this scope and kind.
+  order::v1::Order AmendAct(std::string_view hold, const v1::Scope& scope,
+                            order::v1::HoldKind kind = order::v1::FREEZE_AND_PRESERVE) const;
+  order::v1::Order ConfirmAmendmentAct(std::string_view hold) const;
+  order::v1::Order RestoreAct(std::string_view hold) const;
+  order::v1::Order AttachAct(std::string_view hold) const;
+  order::v1::Order AcknowledgeAct(std::string_view hold, std::string_view requester = "ice") const;
+  // Over the holds that stand against it now; the second one's if `first` says where the first is.
+  order::v1::Order AuthoriseAct(std::uint64_t revocation, std::uint64_t first = 0) const;
+  static order::v1::Order StrikeAct(std::string_view member, std::string_view key = "");
   order::v1::Order RevokeAct(const v1::Scope& scope) const;
   order::v1::Order ApproveDestructionAct(std::uint64_t revocation) const;
   order::v1::Order TrustClockAct() const;
   order::v1::Order CancelDestructionAct(std::uint64_t revocation) const;
   ledger::v1::RecordsDestroyed DestructionOf(std::uint64_t revocation) const;
+  ledger::v1::RecordsDestroyed DestructionByCourt(std::uint64_t revocation) const;
+  ledger::v1::NoticeGiven NoticeOf(std::string_view hold, std::uint32_t transfer, std::uint32_t row,
+                                   std::string_view requester = "ice") const;
+  // Gives every notice that is missing.
+  void GiveNotices();
   static ledger::v1::RecordsDestroyed ExpiryOf(std::uint32_t transfer,
                                                const std::vector<std::uint32_t>& rows);
 
@@ -170,6 +187,8 @@ class World final {
   std::uint64_t Revoke(const v1::Scope& scope, std::string_view custodian = "paula");
   // Proposes, confirms and waits until the lift has taken effect.
   void Lift(std::string_view id);
+  // Two people authorise the destruction. Returns the ledger index of the second.
+  std::uint64_t Authorise(std::uint64_t revocation);
 
   std::string Name(std::uint32_t transfer) const;
 
@@ -199,6 +218,7 @@ class World final {
   std::map<std::pair<std::uint32_t, ledger::v1::SegmentKind>, Allocation> leaves_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, Digest32> envelopes_;
   Decision settlement_;
+  policy::NoticeSearch notices_;
 };
 
 // Scopes.

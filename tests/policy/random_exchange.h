@@ -46,7 +46,8 @@ inline AgreementOptions Options() {
   options.transfer_approvals = 2;
   options.terms =
       "lease_duration { seconds: 60 } cooling_period { seconds: 30 }\n"
-      "destruction_window { seconds: 60 } review_window { seconds: 90 }\n";
+      "destruction_window { seconds: 60 } review_window { seconds: 90 }\n"
+      "notice_deadline { seconds: 120 }\n";
   options.brakes =
       "open_records: 4 officer_open_cases: 16 open_leases: 5 daily_subjects: 9 total_subjects: 10\n"
       "address_memory { seconds: 86400 }";
@@ -59,6 +60,7 @@ inline ReferenceTerms Terms() {
   terms.cooling_period = 30'000;
   terms.destruction_window = 60'000;
   terms.review_window = 90'000;
+  terms.notice_deadline = 120'000;
   terms.transfer_approvals = 2;
   terms.destruction_approvals = 1;
   terms.open_records = 4;
@@ -99,7 +101,8 @@ class RandomExchange final {
         &E::Destroy,        &E::Time,       &E::Epoch,
         &E::TrustClock,     &E::TrustClock, &E::Review,
         &E::Review,         &E::GoOn,       &E::GoOn,
-        &E::Limit,          &E::Resume};
+        &E::Limit,          &E::Resume,     &E::Amend,
+        &E::Notice,         &E::Authorise,  &E::Strike};
     (this->*kSteps[random_.Below(std::size(kSteps))])();
   }
 
@@ -149,6 +152,7 @@ class RandomExchange final {
     }
     ASSERT_EQ(over, may_expire);
     ASSERT_EQ(world_.state().unsettled(), 0U);
+    ASSERT_EQ(world_.state().holds().overdue_notices(), model_.OverdueNotices());
     // What the sweeper would propose is what may happen, and all of it.
     const auto due = policy::DueForDestruction(world_.state(), 1'000);
     for (const auto& fact : due.due) {
@@ -156,11 +160,14 @@ class RandomExchange final {
     }
     for (const auto& disposal : model_.disposals) {
       const std::uint64_t index = disposal.first;
-      const bool proposed = std::any_of(due.due.begin(), due.due.end(), [&](const auto& fact) {
-        return fact.basis() == ledger::v1::RecordsDestroyed::REVOCATION &&
-               fact.revocation_index() == index;
-      });
-      ASSERT_EQ(proposed, model_.MayDestroy(index));
+      const auto proposed = [&](ledger::v1::RecordsDestroyed::Basis basis) {
+        return std::any_of(due.due.begin(), due.due.end(), [&](const auto& fact) {
+          return fact.basis() == basis && fact.revocation_index() == index;
+        });
+      };
+      ASSERT_EQ(proposed(ledger::v1::RecordsDestroyed::REVOCATION), model_.MayDestroy(index));
+      ASSERT_EQ(proposed(ledger::v1::RecordsDestroyed::COURT_ORDER),
+                !model_.MayDestroy(index) && model_.MayDestroyByCourt(index));
     }
   }
 
@@ -279,6 +286,7 @@ class RandomExchange final {
     return decision.allowed();
   }
   bool Order(const std::string& person, const order::v1::Order& act, bool expected) {
+    expected = expected && model_.struck.count(person) == 0;
     const Decision decision = world_.TryOrder(world_.Order(person, act));
     EXPECT_EQ(decision.allowed(), expected)
         << policy::RefusalName(decision.refusal) << " " << person << ": " << act.ShortDebugString();
@@ -291,7 +299,7 @@ class RandomExchange final {
   void CreateTransfer() {
     if (model_.transfers.size() >= kMaxTransfers) return;
     ReferenceTransfer transfer;
-    transfer.requester = RequesterOf(random_.OneIn(4));
+    transfer.requester = RequesterOf(random_.OneIn(4) && model_.struck.count("ice2") == 0);
     transfer.authority = "statute";
     transfer.created_at = model_.late;
     const std::uint32_t number = world_.CreateTransfer(transfer.requester, Officers());
@@ -529,7 +537,7 @@ class RandomExchange final {
     ledger::v1::EnvelopesCollected fact;
     fact.set_transfer(t);
     fact.set_requester(random_.OneIn(8) ? "ice" : model_.transfers[t].requester);
-    Try(fact, model_.MayCollect(t, fact.requester()));
+    if (Try(fact, model_.MayCollect(t, fact.requester()))) model_.transfers[t].collected = true;
   }
 
   void OpenLease() {
@@ -560,7 +568,7 @@ class RandomExchange final {
   void PlaceHold() {
     if (model_.transfers.empty() || !random_.OneIn(3)) return;
     const auto in_force = std::count_if(model_.holds.begin(), model_.holds.end(),
-                                        [](const auto& hold) { return !hold.second.lifted_at; });
+                                        [](const auto& hold) { return !hold.second.lifted; });
     if (in_force >= 2 && !random_.OneIn(20)) return;
     const std::string id = "hold-" + std::to_string(random_.Below(40));
     ReferenceHold hold;
@@ -568,12 +576,10 @@ class RandomExchange final {
     const auto kind = static_cast<order::v1::HoldKind>(random_.Below(4));
     hold.freezes = kind != order::v1::PRESERVE;
     hold.preserves = kind != order::v1::FREEZE;
-    hold.placed_by = Counsel();
+    const std::string& person = Counsel();
+    hold.wanted_by.insert(person);
     hold.placed_index = world_.state().ledger_size();
-    if (!Order(hold.placed_by, world_.HoldAct(id, hold.scope, kind),
-               model_.MayPlace(hold.placed_by, id))) {
-      return;
-    }
+    if (!Order(person, world_.HoldAct(id, hold.scope, kind), model_.MayPlace(person, id))) return;
     model_.holds[id] = hold;
     Restrict(model_.order_unanchored);
   }
@@ -584,29 +590,161 @@ class RandomExchange final {
     const std::string& person = Counsel();
     ReferenceHold& hold = model_.holds[id];
     const std::uint64_t index = world_.state().ledger_size();
+    if (hold.lifted && random_.OneIn(3)) {
+      if (!Order(person, world_.RestoreAct(id), model_.MayRestore(person, id))) return;
+      hold.lifted = false;
+      hold.Settle();
+      hold.notices.clear();
+      hold.wanted_by.insert(person);
+      hold.placed_index = index;
+      Restrict(model_.order_unanchored);
+      return;
+    }
     switch (random_.Below(5)) {
       case 0:
       case 1:
         if (Order(person, world_.ProposeAct(id), model_.MayPropose(person, id))) {
+          hold.Settle();
           hold.proposed_by = person;
           hold.proposal_index = index;
         }
         return;
       case 2:
       case 3:
+        if (hold.amendment && !random_.OneIn(4)) {
+          if (Order(person, world_.ConfirmAmendmentAct(id),
+                    model_.MayConfirmAmendment(person, id))) {
+            hold.confirmed_by = person;
+            hold.lift_at = model_.late + model_.terms.cooling_period;
+          }
+          return;
+        }
         if (Order(person, world_.ConfirmAct(id), model_.MayConfirm(person, id))) {
+          hold.confirmed_by = person;
           hold.lift_at = model_.late + model_.terms.cooling_period;
         }
         return;
       default:
         if (!random_.OneIn(4)) return;
         if (Order(person, world_.CancelLiftAct(id), model_.MayCancelLift(person, id))) {
-          hold.proposed_by.clear();
-          hold.lift_at.reset();
+          hold.Settle();
           Restrict(model_.order_unanchored);
         }
         return;
     }
+  }
+
+  // Whether it widens is for the policy to say; what it says has to be true of every record.
+  void Amend() {
+    if (model_.holds.empty() || !random_.OneIn(2)) return;
+    const std::string id = AnyKey(model_.holds);
+    const std::string& person = Counsel();
+    ReferenceHold& hold = model_.holds[id];
+    ReferenceForm form;
+    form.scope = hold.scope;
+    if (random_.OneIn(4)) {
+      form.scope = Scope();
+    } else if (random_.OneIn(2)) {
+      form.scope.clear_person();
+      form.scope.clear_dates();
+      if (form.scope.ByteSizeLong() == 0) form.scope = Everything();
+    } else if (!form.scope.everything()) {
+      form.scope.set_officer(random_.Pick(Officers()));
+    }
+    const auto kind = static_cast<order::v1::HoldKind>(random_.Between(1, 3));
+    form.freezes = kind != order::v1::PRESERVE;
+    form.preserves = kind != order::v1::FREEZE;
+    const order::v1::Order act = world_.AmendAct(id, form.scope, kind);
+    if (act.amend_hold().hold().SerializeAsString() ==
+        world_.state().holds().Find(id)->order->SerializeAsString()) {
+      return;
+    }
+    const bool widens = policy::FormOf(act.amend_hold().hold(),
+                                       policy::CompileScope(world_.state(), form.scope).scope)
+                            .Includes(*world_.state().holds().Find(id));
+    const std::uint64_t index = world_.state().ledger_size();
+    if (!Order(person, act, model_.MayAmend(person, id, widens))) return;
+    if (!widens) {
+      ++tally_["narrower"];
+      hold.Settle();
+      hold.amendment = form;
+      hold.proposed_by = person;
+      hold.proposal_index = index;
+    } else {
+      ++tally_["wider"];
+      ASSERT_TRUE(form.freezes || !hold.freezes);
+      ASSERT_TRUE(form.preserves || !hold.preserves);
+      for (std::uint32_t t = 0; t < model_.transfers.size(); ++t) {
+        for (const auto& [row, record] : model_.transfers[t].rows) {
+          static_cast<void>(record);
+          ASSERT_TRUE(!model_.Covers(hold.scope, t, row) || model_.Covers(form.scope, t, row));
+        }
+      }
+      static_cast<ReferenceForm&>(hold) = form;
+      hold.Settle();
+      hold.notices.clear();
+      hold.wanted_by.insert(person);
+      hold.placed_index = index;
+    }
+    Restrict(model_.order_unanchored);
+  }
+
+  void Notice() {
+    if (model_.holds.empty() || model_.transfers.empty()) return;
+    const std::string id = AnyKey(model_.holds);
+    const std::uint32_t t = TransferIn(ReferenceTransfer::kClosed);
+    const std::string requester = random_.OneIn(8) ? "ice" : model_.transfers[t].requester;
+    ReferenceHold& hold = model_.holds[id];
+    if (random_.OneIn(3)) {
+      const std::string person = random_.OneIn(4) ? Counsel() : "dan";
+      order::v1::Order act = world_.AcknowledgeAct(id, requester);
+      const auto notice = hold.notices.find(requester);
+      if (notice != hold.notices.end()) {
+        act.mutable_acknowledge_notice()->set_placed_index(notice->second.placed_index);
+      }
+      if (Order(person, act, model_.MayAcknowledge(person, id, requester))) {
+        notice->second.acknowledged = true;
+      }
+      return;
+    }
+    const auto row = static_cast<std::uint32_t>(random_.Below(kMaxRows));
+    if (Try(world_.NoticeOf(id, t, row, requester), model_.MayNotice(id, requester, t, row))) {
+      hold.notices[requester] = {hold.placed_index, model_.late, false};
+    }
+  }
+
+  void Authorise() {
+    if (model_.disposals.empty()) return;
+    const std::uint64_t revocation = AnyKey(model_.disposals);
+    ReferenceDisposal& of = model_.disposals[revocation];
+    const std::string& person = random_.OneIn(2) ? Counsel() : Custodian();
+    const bool second = of.first_index != 0 && !random_.OneIn(4);
+    const std::uint64_t index = world_.state().ledger_size();
+    if (!Order(person, world_.AuthoriseAct(revocation, second ? of.first_index : 0),
+               model_.MayAuthorise(person, revocation, second))) {
+      return;
+    }
+    if (second) {
+      of.second_by = person;
+      of.second_index = index;
+      of.court_due = model_.late + model_.terms.destruction_window;
+      return;
+    }
+    of.first_by = person;
+    of.first_index = index;
+    of.second_by.clear();
+    of.second_index = 0;
+    of.over = model_.Against(revocation);
+  }
+
+  void Strike() {
+    if (!random_.OneIn(12)) return;
+    const std::string& person = random_.OneIn(2) ? Counsel() : Custodian();
+    const std::string member = random_.OneIn(6) ? "ice2" : Person();
+    if (member == "ice") return;  // Or nothing would be left to do.
+    if (!Order(person, World::StrikeAct(member), model_.MayStrike(person, member))) return;
+    model_.Withdraw(member);
+    Restrict(model_.order_unanchored);
   }
 
   void Revoke() {
@@ -656,8 +794,20 @@ class RandomExchange final {
       for (const auto& [other, disposal] : model_.disposals) {
         if (!disposal.destroyed && model_.MayDestroy(other) && !random_.OneIn(4)) index = other;
       }
-      if (!Try(world_.DestructionOf(index), model_.MayDestroy(index))) return;
-      for (const auto& [t, row] : model_.disposals[index].records) DestroyRow(t, row);
+      const bool by_court = random_.OneIn(2) && !model_.MayDestroy(index);
+      if (by_court) {
+        for (const auto& [other, disposal] : model_.disposals) {
+          if (!disposal.destroyed && model_.MayDestroyByCourt(other)) index = other;
+        }
+      }
+      const ReferenceOver over = by_court ? model_.disposals[index].over : ReferenceOver();
+      if (by_court) {
+        if (!Try(world_.DestructionByCourt(index), model_.MayDestroyByCourt(index))) return;
+        ++tally_["by_court"];
+      } else if (!Try(world_.DestructionOf(index), model_.MayDestroy(index))) {
+        return;
+      }
+      for (const auto& [t, row] : model_.disposals[index].records) DestroyRow(t, row, over);
       model_.disposals[index].destroyed = true;
     } else {
       if (model_.transfers.empty()) return;
@@ -674,8 +824,8 @@ class RandomExchange final {
     Restrict(model_.destruction_unanchored);
   }
 
-  void DestroyRow(std::uint32_t t, std::uint32_t row) {
-    ASSERT_FALSE(model_.Preserved(t, row));
+  void DestroyRow(std::uint32_t t, std::uint32_t row, const ReferenceOver& over = {}) {
+    ASSERT_FALSE(model_.Preserved(t, row, over));
     ReferenceRecord& record = model_.transfers[t].rows[row];
     record.destroyed = true;
     record.pending = false;

@@ -79,24 +79,58 @@ bool ReferencePolicy::FrozenForRelease(std::uint32_t transfer, std::uint32_t row
 
 bool ReferencePolicy::Frozen(std::uint32_t transfer, std::uint32_t row) const {
   return std::any_of(holds.begin(), holds.end(), [&](const auto& hold) {
-    return hold.second.freezes && !hold.second.lifted_at &&
-           Covers(hold.second.scope, transfer, row);
+    return hold.second.freezes && !hold.second.lifted && Covers(hold.second.scope, transfer, row);
   });
 }
 
-bool ReferencePolicy::Preserved(std::uint32_t transfer, std::uint32_t row) const {
+bool ReferencePolicy::Preserved(std::uint32_t transfer, std::uint32_t row,
+                                const ReferenceOver& but) const {
   return std::any_of(holds.begin(), holds.end(), [&](const auto& hold) {
-    return hold.second.preserves && !hold.second.lifted_at &&
-           Covers(hold.second.scope, transfer, row);
+    const auto over = but.find(hold.first);
+    if (over != but.end() && over->second == hold.second.placed_index) return false;
+    return hold.second.preserves && !hold.second.lifted && Covers(hold.second.scope, transfer, row);
   });
 }
 
-bool ReferencePolicy::Lingering(std::uint32_t transfer, std::uint32_t row) const {
-  return std::any_of(holds.begin(), holds.end(), [&](const auto& hold) {
-    return hold.second.preserves && hold.second.lifted_at &&
-           trusted_early < *hold.second.lifted_at + terms.destruction_window &&
-           Covers(hold.second.scope, transfer, row);
+bool ReferencePolicy::Lingering(std::uint32_t transfer, std::uint32_t row,
+                                const ReferenceOver& but) const {
+  return std::any_of(left.begin(), left.end(), [&](const ReferenceLeft& one) {
+    const auto over = but.find(one.hold);
+    if (over != but.end() && over->second == one.placed_index) return false;
+    return trusted_early < one.since + terms.destruction_window && Covers(one.scope, transfer, row);
   });
+}
+
+bool ReferencePolicy::HasCopy(std::uint32_t transfer, std::uint32_t row) const {
+  const ReferenceRecord* record = Find(transfer, row);
+  if (record == nullptr) return false;
+  return record->first_released_at >= 0 || (record->deposited && transfers[transfer].collected);
+}
+
+ReferenceOver ReferencePolicy::Against(std::uint64_t revocation) const {
+  ReferenceOver against;
+  for (const auto& [t, row] : disposals.at(revocation).records) {
+    for (const auto& [id, hold] : holds) {
+      if (hold.preserves && !hold.lifted && Covers(hold.scope, t, row)) {
+        against[id] = hold.placed_index;
+      }
+    }
+  }
+  return against;
+}
+
+std::size_t ReferencePolicy::OverdueNotices() const {
+  std::size_t overdue = 0;
+  for (const auto& [id, hold] : holds) {
+    static_cast<void>(id);
+    for (const auto& [requester, notice] : hold.notices) {
+      static_cast<void>(requester);
+      if (!hold.lifted && !notice.acknowledged && notice.given_at + terms.notice_deadline <= late) {
+        ++overdue;
+      }
+    }
+  }
+  return overdue;
 }
 
 std::set<std::pair<std::uint32_t, std::uint32_t>> ReferencePolicy::OpenRecords(
@@ -215,7 +249,7 @@ bool ReferencePolicy::MayClose(std::uint32_t transfer) const {
 bool ReferencePolicy::MayCollect(std::uint32_t transfer, const std::string& requester) const {
   const ReferenceTransfer& of = transfers[transfer];
   if (of.state != ReferenceTransfer::kClosed || of.requester != requester) return false;
-  if (Stopped(transfer)) return false;
+  if (Stopped(transfer) || struck.count(requester) > 0) return false;
   if (order_unanchored || destruction_unanchored) return false;
   return std::none_of(of.rows.begin(), of.rows.end(), [&](const auto& row) {
     return row.second.deposited && !row.second.destroyed && Frozen(transfer, row.first);
@@ -225,14 +259,15 @@ bool ReferencePolicy::MayCollect(std::uint32_t transfer, const std::string& requ
 bool ReferencePolicy::MayLease(std::uint32_t transfer, const std::string& requester) const {
   const ReferenceTransfer& of = transfers[transfer];
   if (of.state != ReferenceTransfer::kClosed || of.requester != requester || !trusted ||
-      Stopped(transfer) || order_unanchored || destruction_unanchored || late >= of.not_after) {
+      struck.count(requester) > 0 || Stopped(transfer) || order_unanchored ||
+      destruction_unanchored || late >= of.not_after) {
     return false;
   }
   if (OpenLeases(requester) >= terms.open_leases) return false;
   // No hold says that all of this transfer's records are frozen.
   return std::none_of(holds.begin(), holds.end(), [&](const auto& hold) {
     const v1::Scope& scope = hold.second.scope;
-    if (!hold.second.freezes || hold.second.lifted_at) return false;
+    if (!hold.second.freezes || hold.second.lifted) return false;
     if (scope.everything()) return true;
     if (scope.rows_size() > 0 || !scope.officer().empty() || !scope.person().empty() ||
         scope.has_verdicts()) {
@@ -254,6 +289,7 @@ bool ReferencePolicy::MayRelease(std::uint32_t lease, std::uint32_t row) const {
   const ReferenceLease& under = leases[lease];
   const ReferenceTransfer& of = transfers[under.transfer];
   const ReferenceRecord* record = Find(under.transfer, row);
+  if (struck.count(under.requester) > 0) return false;
   if (late >= under.not_after || !trusted || order_unanchored || destruction_unanchored) {
     return false;
   }
@@ -376,9 +412,131 @@ bool ReferencePolicy::MayPlace(const std::string& person, const std::string& hol
 }
 
 bool ReferencePolicy::MayLiftAtAll(const std::string& person, const ReferenceHold& hold) const {
-  if (hold.lifted_at || (!IsCounsel(person) && !IsCustodian(person))) return false;
+  if (hold.lifted || (!IsCounsel(person) && !IsCustodian(person))) return false;
   return persons.at(person).side != ReferencePerson::kRequester ||
-         persons.at(hold.placed_by).side == ReferencePerson::kRequester;
+         std::all_of(hold.wanted_by.begin(), hold.wanted_by.end(), [&](const std::string& other) {
+           return persons.at(other).side == ReferencePerson::kRequester;
+         });
+}
+
+bool ReferencePolicy::IsAPair(const std::string& first, const std::string& second,
+                              const ReferenceHold& hold) const {
+  if (first.empty() || first == second) return false;
+  if (!MayLiftAtAll(first, hold) || !MayLiftAtAll(second, hold)) return false;
+  if (!IsCounsel(first) && !IsCounsel(second)) return false;
+  const bool own = MayLiftAtAll("dan", hold);  // The requester's.
+  for (const std::string& other : hold.wanted_by) {
+    const auto side = persons.at(other).side;
+    if (side == ReferencePerson::kRequester && !own) continue;
+    if (persons.at(first).side != side && persons.at(second).side != side) return false;
+  }
+  return true;
+}
+
+bool ReferencePolicy::MayAmend(const std::string& person, const std::string& hold,
+                               bool widens) const {
+  const ReferenceHold& of = holds.at(hold);
+  if (!IsCounsel(person) || of.lifted) return false;
+  return widens || (!of.lift_at && MayLiftAtAll(person, of));
+}
+
+bool ReferencePolicy::MayConfirmAmendment(const std::string& person,
+                                          const std::string& hold) const {
+  const ReferenceHold& of = holds.at(hold);
+  return trusted && !of.lift_at && of.amendment && IsAPair(of.proposed_by, person, of);
+}
+
+bool ReferencePolicy::MayRestore(const std::string& person, const std::string& hold) const {
+  return IsCounsel(person) && holds.at(hold).lifted;
+}
+
+bool ReferencePolicy::MayNotice(const std::string& hold, const std::string& requester,
+                                std::uint32_t transfer, std::uint32_t row) const {
+  const ReferenceHold& of = holds.at(hold);
+  return !of.lifted && of.notices.count(requester) == 0 && struck.count(requester) == 0 &&
+         transfers[transfer].requester == requester && HasCopy(transfer, row) &&
+         Covers(of.scope, transfer, row);
+}
+
+bool ReferencePolicy::MayAcknowledge(const std::string& person, const std::string& hold,
+                                     const std::string& requester) const {
+  const auto notice = holds.at(hold).notices.find(requester);
+  return IsCounsel(person) && persons.at(person).side == ReferencePerson::kRequester &&
+         notice != holds.at(hold).notices.end() && !notice->second.acknowledged;
+}
+
+bool ReferencePolicy::MayAuthorise(const std::string& person, std::uint64_t revocation,
+                                   bool second) const {
+  const ReferenceDisposal& of = disposals.at(revocation);
+  const ReferenceOver against = Against(revocation);
+  if (!trusted || of.cancelled || of.destroyed || against.empty()) return false;
+  if (!IsCounsel(person) && !IsCustodian(person)) return false;
+  for (const auto& [id, index] : against) {
+    static_cast<void>(index);
+    if (!MayLiftAtAll(person, holds.at(id))) return false;
+  }
+  if (!second) return true;
+  return of.first_index != 0 && of.second_index == 0 && of.over == against &&
+         of.first_by != person && (IsCounsel(person) || IsCounsel(of.first_by));
+}
+
+bool ReferencePolicy::CanLift(ReferencePerson::Side side,
+                              const std::set<std::string>& without) const {
+  for (const auto& [first, a] : persons) {
+    for (const auto& [second, b] : persons) {
+      if (first == second || without.count(first) > 0 || without.count(second) > 0) continue;
+      if (side != ReferencePerson::kRequester &&
+          (a.side == ReferencePerson::kRequester || b.side == ReferencePerson::kRequester)) {
+        continue;
+      }
+      if ((a.role == ReferencePerson::kCounsel || b.role == ReferencePerson::kCounsel) &&
+          (a.side == side || b.side == side)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+bool ReferencePolicy::MayStrike(const std::string& person, const std::string& member) const {
+  if (!IsCounsel(person) && !IsCustodian(person)) return false;
+  const auto found = persons.find(member);
+  const auto side =
+      found == persons.end() ? ReferencePerson::kRequester : found->second.side;  // "ice2"
+  if (persons.at(person).side != side && persons.at(person).side != ReferencePerson::kCourt) {
+    return false;
+  }
+  if (struck.count(member) > 0) return false;
+  std::set<std::string> after = struck;
+  after.insert(member);
+  for (const auto of :
+       {ReferencePerson::kSource, ReferencePerson::kRequester, ReferencePerson::kCourt}) {
+    if (CanLift(of, struck) && !CanLift(of, after)) return false;
+  }
+  return true;
+}
+
+void ReferencePolicy::Withdraw(const std::string& person) {
+  struck.insert(person);
+  for (auto& [id, hold] : holds) {
+    static_cast<void>(id);
+    if (!hold.lifted && (hold.proposed_by == person || hold.confirmed_by == person)) hold.Settle();
+  }
+  for (ReferenceTransfer& transfer : transfers) {
+    if (transfer.state == ReferenceTransfer::kAwaiting) transfer.approvals.erase(person);
+  }
+  for (auto& [index, disposal] : disposals) {
+    static_cast<void>(index);
+    if (disposal.cancelled || disposal.destroyed) continue;
+    disposal.approvals.erase(person);
+    if (disposal.first_by == person || disposal.second_by == person) {
+      disposal.first_by.clear();
+      disposal.second_by.clear();
+      disposal.first_index = 0;
+      disposal.second_index = 0;
+      disposal.over.clear();
+    }
+  }
 }
 
 bool ReferencePolicy::MayPropose(const std::string& person, const std::string& hold) const {
@@ -388,18 +546,12 @@ bool ReferencePolicy::MayPropose(const std::string& person, const std::string& h
 
 bool ReferencePolicy::MayConfirm(const std::string& person, const std::string& hold) const {
   const ReferenceHold& of = holds.at(hold);
-  if (!MayLiftAtAll(person, of) || !trusted || of.lift_at || of.proposed_by.empty() ||
-      of.proposed_by == person) {
-    return false;
-  }
-  const bool counsel = IsCounsel(person) || IsCounsel(of.proposed_by);
-  const auto side = persons.at(of.placed_by).side;
-  return counsel && (persons.at(person).side == side || persons.at(of.proposed_by).side == side);
+  return trusted && !of.lift_at && !of.amendment && IsAPair(of.proposed_by, person, of);
 }
 
 bool ReferencePolicy::MayCancelLift(const std::string& person, const std::string& hold) const {
   const ReferenceHold& of = holds.at(hold);
-  return IsCounsel(person) && !of.lifted_at && !of.proposed_by.empty();
+  return IsCounsel(person) && !of.lifted && !of.proposed_by.empty();
 }
 
 bool ReferencePolicy::MayRevoke(const std::string& person, const v1::Scope& scope) const {
@@ -427,7 +579,8 @@ bool ReferencePolicy::MaySetTime(bool is_trusted) const {
   return !is_trusted || trusted || trust_ordered;
 }
 
-bool ReferencePolicy::MayDestroyRow(std::uint32_t transfer, std::uint32_t row) const {
+bool ReferencePolicy::MayDestroyRow(std::uint32_t transfer, std::uint32_t row,
+                                    const ReferenceOver& but) const {
   const ReferenceTransfer& of = transfers[transfer];
   const ReferenceRecord* record = Find(transfer, row);
   if (record == nullptr || !record->accepted || record->destroyed) return false;
@@ -435,16 +588,25 @@ bool ReferencePolicy::MayDestroyRow(std::uint32_t transfer, std::uint32_t row) c
       !(of.ends_at && late >= *of.ends_at)) {
     return false;
   }
-  return !Preserved(transfer, row) && !Lingering(transfer, row);
+  return !Preserved(transfer, row, but) && !Lingering(transfer, row, but);
 }
 
 bool ReferencePolicy::MayDestroy(std::uint64_t revocation) const {
+  return MayDestroyList(revocation, {});
+}
+
+bool ReferencePolicy::MayDestroyByCourt(std::uint64_t revocation) const {
+  const ReferenceDisposal& of = disposals.at(revocation);
+  return of.second_index != 0 && early >= of.court_due && MayDestroyList(revocation, of.over);
+}
+
+bool ReferencePolicy::MayDestroyList(std::uint64_t revocation, const ReferenceOver& but) const {
   const ReferenceDisposal& of = disposals.at(revocation);
   if (!trusted || order_unanchored || of.cancelled || of.destroyed) return false;
   if (of.approvals.size() < terms.destruction_approvals) return false;
   if (early < of.revoked_at + terms.destruction_window) return false;
   return std::all_of(of.records.begin(), of.records.end(), [&](const auto& record) {
-    return MayDestroyRow(record.first, record.second);
+    return MayDestroyRow(record.first, record.second, but);
   });
 }
 
@@ -467,9 +629,21 @@ void ReferencePolicy::SetTime(std::int64_t new_late, std::int64_t new_early, boo
   trust_ordered = false;
   trusted_early = early;
   for (auto& [id, hold] : holds) {
-    static_cast<void>(id);
-    if (hold.lift_at && !hold.lifted_at && *hold.lift_at <= early) hold.lifted_at = early;
+    if (hold.lifted || !hold.lift_at || *hold.lift_at > early) continue;
+    LeaveForce(id);
+    if (!hold.amendment) {
+      hold.lifted = true;
+      continue;
+    }
+    static_cast<ReferenceForm&>(hold) = *hold.amendment;
+    hold.placed_index = hold.proposal_index;
+    hold.Settle();
   }
+}
+
+void ReferencePolicy::LeaveForce(const std::string& id) {
+  const ReferenceHold& hold = holds.at(id);
+  if (hold.preserves) left.push_back({id, hold.placed_index, hold.scope, early});
 }
 
 }  // namespace holdfast::test

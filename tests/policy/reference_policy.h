@@ -28,6 +28,7 @@ struct ReferenceTerms {
   std::int64_t cooling_period = 0;
   std::int64_t destruction_window = 0;
   std::int64_t review_window = 0;
+  std::int64_t notice_deadline = 0;
   std::size_t transfer_approvals = 1;
   std::size_t destruction_approvals = 1;
   std::size_t open_records = 0;
@@ -87,6 +88,7 @@ struct ReferenceTransfer {
   std::optional<std::uint64_t> cap;
   std::optional<std::int64_t> ends_at;
   std::set<std::uint32_t> released;  // Rows.
+  bool collected = false;
 
   bool approved() const { return state == kApproved || state == kClosed; }
 };
@@ -98,17 +100,48 @@ struct ReferenceLease {
   std::set<std::uint32_t> rows;
 };
 
-struct ReferenceHold {
+// What a hold says.
+struct ReferenceForm {
   v1::Scope scope;
   bool freezes = false;
   bool preserves = false;
-  std::string placed_by;
-  std::uint64_t placed_index = 0;
-  std::string proposed_by;  // Empty: no proposal stands.
-  std::uint64_t proposal_index = 0;
-  std::optional<std::int64_t> lift_at;
-  std::optional<std::int64_t> lifted_at;
 };
+
+struct ReferenceNotice {
+  std::uint64_t placed_index = 0;
+  std::int64_t given_at = 0;
+  bool acknowledged = false;
+};
+
+struct ReferenceHold : ReferenceForm {
+  std::set<std::string> wanted_by;  // Who placed, restored or widened it.
+  std::uint64_t placed_index = 0;   // The last one.
+  std::string proposed_by;          // Empty: no proposal stands.
+  std::string confirmed_by;
+  std::uint64_t proposal_index = 0;
+  std::optional<ReferenceForm> amendment;  // What was proposed, where it was no lift.
+  std::optional<std::int64_t> lift_at;
+  bool lifted = false;
+  std::map<std::string, ReferenceNotice> notices;
+
+  void Settle() {
+    proposed_by.clear();
+    confirmed_by.clear();
+    amendment.reset();
+    lift_at.reset();
+  }
+};
+
+// A PRESERVE that a hold had, and left.
+struct ReferenceLeft {
+  std::string hold;
+  std::uint64_t placed_index = 0;
+  v1::Scope scope;
+  std::int64_t since = 0;
+};
+
+// Holds by id, as they were last placed.
+using ReferenceOver = std::map<std::string, std::uint64_t>;
 
 struct ReferenceDisposal {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> records;
@@ -117,6 +150,14 @@ struct ReferenceDisposal {
   std::set<std::string> approvals;
   bool cancelled = false;
   bool destroyed = false;
+
+  // A court's order.
+  std::string first_by;
+  std::string second_by;
+  std::uint64_t first_index = 0;
+  std::uint64_t second_index = 0;
+  std::int64_t court_due = 0;
+  ReferenceOver over;
 };
 
 struct ReferencePerson {
@@ -141,6 +182,8 @@ class ReferencePolicy final {
   std::vector<ReferenceTransfer> transfers;
   std::vector<ReferenceLease> leases;
   std::map<std::string, ReferenceHold> holds;
+  std::vector<ReferenceLeft> left;
+  std::set<std::string> struck;
   std::map<std::uint64_t, ReferenceDisposal> disposals;
   std::map<std::string, ReferencePerson> persons;
   std::vector<ReferenceAsked> asked;
@@ -150,8 +193,12 @@ class ReferencePolicy final {
   bool Frozen(std::uint32_t transfer, std::uint32_t row) const;
   // Or would be, by a release now.
   bool FrozenForRelease(std::uint32_t transfer, std::uint32_t row) const;
-  bool Preserved(std::uint32_t transfer, std::uint32_t row) const;
-  bool Lingering(std::uint32_t transfer, std::uint32_t row) const;
+  bool Preserved(std::uint32_t transfer, std::uint32_t row, const ReferenceOver& but = {}) const;
+  bool Lingering(std::uint32_t transfer, std::uint32_t row, const ReferenceOver& but = {}) const;
+  bool HasCopy(std::uint32_t transfer, std::uint32_t row) const;
+  // Holds that preserve one of the revocation's records.
+  ReferenceOver Against(std::uint64_t revocation) const;
+  std::size_t OverdueNotices() const;
   std::set<std::pair<std::uint32_t, std::uint32_t>> OpenRecords(const std::string& requester) const;
   std::size_t OpenLeases(const std::string& requester) const;
   std::size_t OpenCases(const std::string& officer) const;
@@ -192,21 +239,41 @@ class ReferencePolicy final {
   bool MayPropose(const std::string& person, const std::string& hold) const;
   bool MayConfirm(const std::string& person, const std::string& hold) const;
   bool MayCancelLift(const std::string& person, const std::string& hold) const;
+  // `widens`: to something that covers all that it covered.
+  bool MayAmend(const std::string& person, const std::string& hold, bool widens) const;
+  bool MayConfirmAmendment(const std::string& person, const std::string& hold) const;
+  bool MayRestore(const std::string& person, const std::string& hold) const;
+  bool MayNotice(const std::string& hold, const std::string& requester, std::uint32_t transfer,
+                 std::uint32_t row) const;
+  bool MayAcknowledge(const std::string& person, const std::string& hold,
+                      const std::string& requester) const;
+  // `second`: after the first one's order.
+  bool MayAuthorise(const std::string& person, std::uint64_t revocation, bool second) const;
+  bool MayStrike(const std::string& person, const std::string& member) const;
   bool MayRevoke(const std::string& person, const v1::Scope& scope) const;
   bool MayApproveDestruction(const std::string& person, std::uint64_t revocation) const;
   bool MayCancelDestruction(const std::string& person, std::uint64_t revocation) const;
   bool MayTrustClock(const std::string& person) const;
   bool MaySetTime(bool is_trusted) const;
   bool MayDestroy(std::uint64_t revocation) const;
+  bool MayDestroyByCourt(std::uint64_t revocation) const;
   bool MayExpire(std::uint32_t transfer, const std::vector<std::uint32_t>& rows) const;
 
   // Time passes.
   void SetTime(std::int64_t new_late, std::int64_t new_early, bool is_trusted);
+  // Somebody was struck off.
+  void Withdraw(const std::string& person);
 
  private:
   bool InDates(const v1::DateRange& range, std::uint32_t transfer,
                const ReferenceRecord& record) const;
-  bool MayDestroyRow(std::uint32_t transfer, std::uint32_t row) const;
+  bool MayDestroyRow(std::uint32_t transfer, std::uint32_t row,
+                     const ReferenceOver& but = {}) const;
+  bool MayDestroyList(std::uint64_t revocation, const ReferenceOver& but) const;
+  bool IsAPair(const std::string& first, const std::string& second,
+               const ReferenceHold& hold) const;
+  bool CanLift(ReferencePerson::Side side, const std::set<std::string>& without) const;
+  void LeaveForce(const std::string& id);
   bool IsCounsel(const std::string& person) const;
   bool IsCustodian(const std::string& person) const;
   bool MayLiftAtAll(const std::string& person, const ReferenceHold& hold) const;

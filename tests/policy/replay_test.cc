@@ -68,6 +68,67 @@ TEST(ReplayTest, AWholeLedgerIsDecidedAgain) {
   EXPECT_EQ(report.refusals.at("FROZEN"), 1U);
 }
 
+// All that counsel can do to a hold, signed, and decided again from the bytes.
+TEST(ReplayTest, EveryActOfCounselIsDecidedAgain) {
+  SignedWorld s;
+  World& w = s.world;
+  const std::uint32_t t = w.FinishedTransfer(3);
+  EXPECT_EQ(s.Submit("paula", w.ApproveAct(t)), Refusal::kAllowed);
+  for (std::uint32_t row = 0; row < 3; ++row) w.Deposit(t, row);
+  w.Close(t);
+  w.Do(World::Release(w.OpenLease(t), 0));
+  const auto act = [&](std::string_view person, const order::v1::Order& order) {
+    EXPECT_EQ(s.Submit(person, order), Refusal::kAllowed) << order.ShortDebugString();
+    if (w.state().epoch_pending()) w.AdvanceEpoch();
+  };
+  order::v1::Order oral = w.HoldAct("hold-1", OfPerson(0), order::v1::PRESERVE);
+  oral.mutable_place_hold()->set_basis(order::v1::ORAL_ORDER);
+  oral.mutable_place_hold()->clear_document_sha256();
+  act("carol", oral);
+  act("judge", w.AttachAct("hold-1"));
+  w.GiveNotices();
+  act("dan", w.AcknowledgeAct("hold-1"));
+  act("carol", w.AmendAct("hold-1", Everything(), order::v1::PRESERVE));
+  w.GiveNotices();
+  act("carol", w.AmendAct("hold-1", OfTransfer(w, t), order::v1::PRESERVE));
+  act("erin", w.ConfirmAmendmentAct("hold-1"));
+  w.Pass(w.agreement().terms().cooling_period);
+  act("carol", w.ProposeAct("hold-1"));
+  act("erin", w.ConfirmAct("hold-1"));
+  w.Pass(w.agreement().terms().cooling_period);
+  act("judge", w.RestoreAct("hold-1"));
+  const std::uint64_t revocation = w.state().ledger_size();
+  act("paula", w.RevokeAct(OfRows(w, t, 0, 0)));
+  act("pete", w.ApproveDestructionAct(revocation));
+  const std::uint64_t first = w.state().ledger_size();
+  act("carol", w.AuthoriseAct(revocation));
+  act("judge", w.AuthoriseAct(revocation, first));
+  w.Pass(w.agreement().terms().destruction_window);
+  w.Do(w.DestructionByCourt(revocation));
+  w.AdvanceEpoch();
+  act("paula", World::StrikeAct("erin", KeyOf("erin").public_key().ToBase64()));
+  EXPECT_EQ(s.Submit("erin", w.HoldAct("hold-2", Everything())), Refusal::kStruckOff);
+  ledger::v1::Refused refused;
+  refused.set_member("erin");
+  refused.set_act(ledger::v1::Refused::SUBMIT_ORDER);
+  refused.set_refusal(static_cast<std::uint32_t>(Refusal::kStruckOff));
+  refused.set_order_digest(std::string(32, 'd'));
+  w.Do(refused);
+  s.Collect();
+
+  Replayer replayer(Replayer::Mode::kDecideAgain);
+  ASSERT_THAT(ReplayAll(replayer, s.entries), IsOk());
+  EXPECT_EQ(replayer.state().Digest(), w.state().Digest());
+  EXPECT_EQ(replayer.report().destroyed_by_court_order, 1U);
+  EXPECT_EQ(replayer.report().refusals_decided_again, 1U);
+  EXPECT_EQ(replayer.report().facts.at("notice_given"), 2U);
+
+  // Whoever was struck off was so by this order: a ledger that says it of another is found out.
+  refused.set_member("carol");
+  const std::string forged = EntryOf(refused).SerializeAsString();
+  EXPECT_THAT(replayer.Step(AsBytes(forged)), HasMetadata("rule", "REFUSED"));
+}
+
 TEST(ReplayTest, ApplyOnlyComesToTheSameState) {
   const SignedWorld story = Story();
   Replayer replayer(Replayer::Mode::kApplyOnly);

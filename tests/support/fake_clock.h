@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 #include "base/clock.h"
 #include "base/mutex.h"
@@ -31,6 +32,11 @@ class FakeClock final : public Clock {
     return since_boot_;
   }
 
+  std::string BootId() const override {
+    MutexLock lock(mutex_);
+    return std::string(16, static_cast<char>('a' + boots_ % 26));
+  }
+
   // Time passes: both clocks go on by `duration`.
   void Advance(std::chrono::milliseconds duration) {
     MutexLock lock(mutex_);
@@ -49,12 +55,14 @@ class FakeClock final : public Clock {
     MutexLock lock(mutex_);
     wall_ = wall_ + off_for;
     since_boot_ = std::chrono::milliseconds(0);
+    ++boots_;
   }
 
  private:
   mutable Mutex mutex_;
   UnixMillis wall_ HF_GUARDED_BY(mutex_);
   std::chrono::milliseconds since_boot_ HF_GUARDED_BY(mutex_);
+  int boots_ HF_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace holdfast::test

@@ -3,10 +3,13 @@
 #include "daemon/exchange/time_keeper.h"
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 
 #include "gtest/gtest.h"
 
 #include "tests/support/fake_clock.h"
+#include "tests/support/seeded_random.h"
 
 namespace holdfast::exchange {
 namespace {
@@ -82,12 +85,12 @@ TEST_F(TimeKeeperTest, ASuspensionIsNoStep) {
 TEST_F(TimeKeeperTest, ARestartIsNoStepButMayNotBeBehindTheLedger) {
   const Times last = time_.Read();
   clock_.Reboot(hours(10));
-  TimeKeeper restarted(clock_, last, seconds(0));
+  TimeKeeper restarted(clock_, last, {}, seconds(0));
   EXPECT_TRUE(restarted.Read().trusted);
   EXPECT_GT(restarted.Read().late_ms, last.late_ms);
 
   clock_.SetWall(kNoon - minutes(6));
-  TimeKeeper behind(clock_, last, seconds(0));
+  TimeKeeper behind(clock_, last, {}, seconds(0));
   const Times now = behind.Read();
   EXPECT_FALSE(now.trusted);
   EXPECT_EQ(now.late_ms, last.late_ms);
@@ -102,18 +105,156 @@ TEST_F(TimeKeeperTest, StaysUntrustedUntilSomebodySaysOtherwise) {
   EXPECT_TRUE(time_.Read().trusted);
 }
 
+// A process after another on one machine: what a ledger keeps of the clock, and the keeper.
+class Ledger {
+ public:
+  explicit Ledger(test::FakeClock& clock) : clock_(clock) {
+    keeper_.emplace(clock);
+    Note();
+  }
+
+  // What is written down, and folded as policy::Apply folds it.
+  Times Note() {
+    last_ = keeper_->Read();
+    record_.boot = clock_.BootId();
+    record_.drift.Note(last_.wall_ms, last_.since_boot_ms);
+    record_.since_boot_ms = last_.since_boot_ms;
+    record_.elapsed_ms = last_.elapsed_ms;
+    record_.unexplained_ms = last_.unexplained_ms;
+    return last_;
+  }
+
+  Times Restart() {
+    if (record_.boot != clock_.BootId()) record_.drift.StartRun();
+    keeper_.emplace(clock_, last_, record_, seconds(0));
+    return Note();
+  }
+
+  const Times& last() const { return last_; }
+
+ private:
+  test::FakeClock& clock_;
+  std::optional<TimeKeeper> keeper_;
+  Times last_;
+  policy::ClockRecord record_;
+};
+
 // R17, in steps of 299 seconds: each would do by itself, and a restart forgets none of them.
 TEST_F(TimeKeeperTest, StepsBackAreSummedOverRestartsToo) {
-  Times last = time_.Read();
+  Ledger ledger(clock_);
   clock_.SetWall(clock_.WallNow() - seconds(299));
-  clock_.Reboot(seconds(0));
-  last = TimeKeeper(clock_, last, seconds(0)).Read();
-  EXPECT_TRUE(last.trusted);
+  EXPECT_TRUE(ledger.Restart().trusted);
   clock_.SetWall(clock_.WallNow() - seconds(299));
-  clock_.Reboot(seconds(0));
-  last = TimeKeeper(clock_, last, seconds(0)).Read();
-  EXPECT_FALSE(last.trusted);
-  EXPECT_EQ(last.late_ms, kNoon.value());
+  EXPECT_FALSE(ledger.Restart().trusted);
+  EXPECT_EQ(ledger.last().late_ms, kNoon.value());
+}
+
+TEST_F(TimeKeeperTest, StepsForthAreSummedOverRestartsToo) {
+  Ledger ledger(clock_);
+  clock_.SetWall(clock_.WallNow() + seconds(299));
+  EXPECT_TRUE(ledger.Restart().trusted);
+  clock_.Advance(hours(1));
+  EXPECT_TRUE(ledger.Restart().trusted);
+  clock_.SetWall(clock_.WallNow() + seconds(299));
+  EXPECT_FALSE(ledger.Restart().trusted);
+}
+
+TEST_F(TimeKeeperTest, StepsAreSummedOverRunsOfTheMachineToo) {
+  Ledger ledger(clock_);
+  for (int i = 0; i < 2; ++i) {
+    clock_.SetWall(clock_.WallNow() + seconds(160));
+    EXPECT_EQ(ledger.Note().trusted, i == 0);
+    clock_.Reboot(seconds(10));
+    EXPECT_EQ(ledger.Restart().trusted, i == 0);
+  }
+}
+
+// A clock that is set forth by a year while the daemon is down: the time since boot says otherwise.
+TEST_F(TimeKeeperTest, AClockThatIsSetForthWhileTheDaemonIsDownDestroysNothing) {
+  Ledger ledger(clock_);
+  clock_.Advance(minutes(1));
+  clock_.SetWall(clock_.WallNow() + hours(24 * 365));
+  const Times now = ledger.Restart();
+  EXPECT_FALSE(now.trusted);
+  EXPECT_EQ(now.early_ms, kNoon.value() + 60'000);
+  EXPECT_GE(now.late_ms, clock_.WallNow().value())
+      << "what is too old is decided by the later time";
+}
+
+// And while the machine is down nothing says otherwise: so it is believed where that is safe.
+TEST_F(TimeKeeperTest, WhatPassedWhileTheMachineWasOffDestroysNothing) {
+  Ledger ledger(clock_);
+  clock_.Reboot(hours(24 * 365));
+  clock_.Advance(minutes(1));
+  Times now = ledger.Restart();
+  EXPECT_TRUE(now.trusted) << "a machine may be off for a year";
+  EXPECT_EQ(now.early_ms, kNoon.value() + 60'000);
+  EXPECT_EQ(now.unexplained_ms, hours(24 * 365) / milliseconds(1));
+  clock_.Advance(hours(1));
+  now = ledger.Restart();
+  EXPECT_EQ(now.early_ms, kNoon.value() + 60'000 + 3'600'000) << "a restart is no excuse";
+  EXPECT_EQ(now.late_ms, clock_.WallNow().value());
+}
+
+TEST_F(TimeKeeperTest, AnOrderVouchesForWhatPassedWhileTheMachineWasOff) {
+  TimeKeeper before(clock_);
+  const Times last = before.Read();
+  clock_.Reboot(hours(100));
+  TimeKeeper keeper(clock_, last, {}, seconds(0));
+  EXPECT_EQ(keeper.Read().early_ms, kNoon.value());
+  keeper.Trust();
+  EXPECT_EQ(keeper.Read().early_ms, clock_.WallNow().value());
+  EXPECT_EQ(keeper.Read().unexplained_ms, 0);
+}
+
+// Whatever is done to the clock, and however often it is restarted: what may be destroyed, or a
+// lift that may take effect, never comes before its true time; neither time runs back; and within
+// one run of the machine no key lives longer than its true time.
+TEST_F(TimeKeeperTest, NoSeriesOfStepsRestartsAndSuspensionsGainsTime) {
+  test::SeededRandom random;
+  for (int round = 0; round < 40; ++round) {
+    test::FakeClock clock(kNoon, hours(1));
+    Ledger ledger(clock);
+    std::int64_t truth = kNoon.value();
+    bool rebooted = false;
+    for (int step = 0; step < 200; ++step) {
+      const Times before = ledger.last();
+      switch (random.Below(6)) {
+        case 0:
+          clock.SetWall(clock.WallNow() + seconds(299));
+          break;
+        case 1:
+          clock.SetWall(clock.WallNow() - seconds(299));
+          break;
+        case 2:
+          clock.SetWall(clock.WallNow() + seconds(random.Between(-100'000, 100'000)));
+          break;
+        case 3: {
+          if (!random.OneIn(4)) break;
+          const seconds off(random.Between(0, 10'000));
+          // Whoever sets the clock meanwhile says what he likes.
+          clock.Reboot(off + seconds(random.OneIn(2) ? 0 : random.Between(-5'000, 500'000)));
+          truth += off / milliseconds(1);
+          rebooted = true;
+          ledger.Restart();
+          break;
+        }
+        default: {
+          const seconds passed(random.OneIn(3) ? random.Between(0, 200'000)
+                                               : random.Between(0, 60));
+          clock.Advance(passed);
+          truth += passed / milliseconds(1);
+          break;
+        }
+      }
+      const Times now = random.OneIn(2) ? ledger.Restart() : ledger.Note();
+      ASSERT_LE(now.early_ms, truth);
+      ASSERT_GE(now.early_ms, before.early_ms);
+      ASSERT_GE(now.late_ms, before.late_ms);
+      ASSERT_LE(now.early_ms, now.late_ms);
+      ASSERT_TRUE(rebooted || now.late_ms >= truth);
+    }
+  }
 }
 
 TEST_F(TimeKeeperTest, NoRestartMakesAClockInDoubtGood) {
@@ -121,7 +262,7 @@ TEST_F(TimeKeeperTest, NoRestartMakesAClockInDoubtGood) {
   const Times doubt = time_.Read();
   EXPECT_FALSE(doubt.trusted);
   clock_.Reboot(hours(10));
-  TimeKeeper restarted(clock_, doubt, seconds(0));
+  TimeKeeper restarted(clock_, doubt, {}, seconds(0));
   EXPECT_FALSE(restarted.Read().trusted);
   restarted.Trust();
   EXPECT_TRUE(restarted.Read().trusted);
@@ -142,11 +283,11 @@ TEST_F(TimeKeeperTest, AClockThatWasSetBackAndIsOrderedRightStaysTrusted) {
   const Times later = time_.Read();
   EXPECT_TRUE(later.trusted);
   EXPECT_EQ(later.late_ms, wrong.late_ms);
-  TimeKeeper restarted(clock_, later, hours(47));
+  TimeKeeper restarted(clock_, later, {}, hours(47));
   EXPECT_TRUE(restarted.Read().trusted);
   // What was forgiven is forgiven once.
   clock_.SetWall(kNoon + minutes(50));
-  TimeKeeper behind(clock_, later, hours(47));
+  TimeKeeper behind(clock_, later, {}, hours(47));
   EXPECT_FALSE(behind.Read().trusted);
   clock_.SetWall(kNoon + hours(49));
   EXPECT_GT(restarted.Read().late_ms, wrong.late_ms);

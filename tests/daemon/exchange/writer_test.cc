@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writer: what is acknowledged is committed, what restricts goes first, what fails stops.
 #include <chrono>
+#include <future>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -218,6 +221,52 @@ TEST_F(WriterTest, AHoldIsTakenEvenIfSomethingElseMetTheFullDiskFirst) {
   world_.disk().SetFull(false);
   while (!world_.disk().HasReserve()) world_.clock().Advance(std::chrono::milliseconds(200));
   EXPECT_EQ(world_.Do(world_.LeaseFact(transfer)).decision.refusal, policy::Refusal::kFrozen);
+}
+
+TEST_F(WriterTest, AFullQueueStillTakesAHold) {
+  const auto [first_dsse, first] = world_.Sign("carol", ExchangeWorld::HoldAct("hold-1"));
+  const auto [second_dsse, second] = world_.Sign("dan", ExchangeWorld::HoldAct("hold-2"));
+  order::v1::Order act;
+  act.mutable_trust_clock()->set_reason("to fill the queue");
+  const auto [dsse, order] = world_.Sign("paula", act);
+  std::promise<void> stands;
+  std::promise<void> go_on;
+  const std::shared_future<void> may_go_on = go_on.get_future().share();
+  world_.failpoint = [&, here = false](exchange::EpochStep) mutable {
+    if (!std::exchange(here, true)) {
+      stands.set_value();
+      may_go_on.wait();
+    }
+    return absl::OkStatus();
+  };
+  const auto submit = [&](exchange::Lane lane, const Bytes& bytes,
+                          std::shared_ptr<const policy::OpenedOrder> opened) {
+    auto promise = std::make_shared<std::promise<exchange::OrderOutcome>>();
+    world_.Submit(lane, std::make_unique<exchange::OrderCommand>(
+                            bytes, std::move(opened), world_.exchange().executor(),
+                            world_.exchange().egress(), [promise](exchange::OrderOutcome outcome) {
+                              promise->set_value(std::move(outcome));
+                            }));
+    return promise->get_future();
+  };
+  auto placed = submit(exchange::Lane::kRestricting, first_dsse, first);
+  stands.get_future().wait();
+  // The writer stands still, and everybody asks for something.
+  std::vector<std::future<exchange::OrderOutcome>> others;
+  const std::size_t room = world_.exchange().options().queue_commands;
+  for (std::size_t i = 0; i <= room; ++i) {
+    others.push_back(submit(exchange::Lane::kNormal, dsse, order));
+  }
+  EXPECT_THAT(others.back().get().status, HasReason(Reason::kOverloaded));
+  others.pop_back();
+  auto hold = submit(exchange::Lane::kRestricting, second_dsse, second);
+  go_on.set_value();
+  EXPECT_TRUE(placed.get().decision.allowed());
+  const exchange::OrderOutcome outcome = hold.get();
+  EXPECT_TRUE(outcome.decision.allowed());
+  for (auto& other : others) {
+    EXPECT_GT(other.get().index, outcome.index) << "holds go first";
+  }
 }
 
 TEST_F(WriterTest, ALiftTakesEffectWhenTheCoolingPeriodEndsAndNotBefore) {

@@ -48,7 +48,7 @@ SHOWN = {"ReviewService/ShowReviewCase"}
 OTHERS = {
     "DisposalService/ListConflicts", "DisposalService/ListDisposals",
     "DisposalService/PreviewDisposal", "Health/Check",
-    "Health/Watch", "HoldService/GetHold", "HoldService/ListHolds", "HoldService/PreviewHold",
+    "Health/Watch", "HoldService/GetHold", "HoldService/ListHolds", "HoldService/WatchNotices", "HoldService/PreviewHold",
     "LedgerService/GetCheckpoint", "LedgerService/GetExchange", "LedgerService/GetInclusionProof",
     "LedgerService/ReadEntries", "OrderService/GetOrderContext", "OrderService/SubmitOrder",
     "ReviewService/ListReviewCases", "ReviewService/RerunVerdict", "TransferService/CloseTransfer",
@@ -171,7 +171,8 @@ class NoWayAroundTest(unittest.TestCase):
                             if fact.HasField("transfer_created"))
         cls.signers = {person: orders.Signer(person, world.signing_seed(person),
                                              world.exchange_id)
-                       for person in ("counsel-1", "counsel-2", "custodian-1", "custodian-2")}
+                       for person in ("counsel-1", "counsel-2", "counsel-3", "custodian-1",
+                                      "custodian-2")}
         cls.signers["custodian-1"].prev = cls.stub("counsel-1", "Order").GetOrderContext(
             holds.GetOrderContextRequest(person="custodian-1"), timeout=gateway.SECONDS).prev
         cls.count = 0
@@ -351,6 +352,70 @@ class NoWayAroundTest(unittest.TestCase):
         self.assertIsNone(self.refuse_cases(rows[-2]))
         self.what_a_person_releases_is_born_held(rows[-1])
         self.check_ledger()
+
+    def test_nobody_gets_around_a_hold_by_changing_it(self):
+        """One person's amendment, authorisation or striking off loosens nothing; and who is struck off is out."""
+        row = sorted(self.released - {0})[-3]
+        self.assertIsNone(self.release(row))
+        ((hold, placed),) = self.place("FREEZE_AND_PRESERVE", [{"everything": True}])
+        elsewhere = orders.hold_body(hold, f"1:26-cv-{hold}", "FREEZE_AND_PRESERVE",
+                                     {"transfer": self.open_transfer})
+        nothing = orders.hold_body(hold, f"1:26-cv-{hold}", "PRESERVE", {"everything": True})
+        for body in (elsewhere, nothing):
+            proposal = self.order("counsel-1", "amendHold", {
+                "hold": body, "placedIndex": str(placed), "reason": "less"})
+            self.assertEqual(info_of(self.release(row)).reason, "HELD")
+            self.refused("counsel-1", "confirmAmendment", {
+                "holdId": hold, "placedIndex": str(placed), "proposalIndex": str(proposal)},
+                "LIFT_SAME_PERSON")
+            self.refused("counsel-3", "confirmAmendment", {
+                "holdId": hold, "placedIndex": str(placed), "proposalIndex": str(proposal)},
+                "LIFT_BY_REQUESTER")
+        self.refused("counsel-1", "restoreHold", {
+            "holdId": hold, "placedIndex": str(placed), "reason": "it stands"}, "HOLD_IN_FORCE")
+
+        revocation = self.revoke(row)
+        (conflict,) = (one for one in self.stub("counsel-1", "Disposal").ListConflicts(
+            disposals.ListConflictsRequest(), timeout=gateway.SECONDS).conflicts
+            if one.revocation_index == revocation)
+        self.assertEqual([(one.hold_id, one.records) for one in conflict.holds], [(hold, 1)])
+        authorise = {
+            "revocationIndex": str(revocation), "count": "1", "listDigest": conflict.list_digest,
+            "matter": "1:26-cv-1", "court": "D. Example", "orderReference": "ECF No. 2",
+            "documentSha256": "ab" * 32,
+            "holds": [{"holdId": hold, "placedIndex": str(placed)}]}
+        first = self.order("counsel-1", "authoriseDestruction", authorise)
+        self.refused("counsel-1", "authoriseDestruction",
+                     {**authorise, "firstIndex": str(first)}, "AUTHORISATION_SAME_PERSON")
+        self.assertEqual(self.disposal(revocation).state, disposals.Disposal.PRESERVED)
+
+        self.who_is_struck_off_is_out(hold, placed)
+        self.lift([(hold, placed)])
+
+    def refused(self, person, act, body, refusal):
+        error = self.error_of(lambda: self.order(person, act, body))
+        self.assertEqual(info_of(error).metadata["refusal"], refusal, (act, error))
+
+    def who_is_struck_off_is_out(self, hold, placed):
+        """The requester is told of the hold by its next call and by a stream; then it is struck off."""
+        holds_of = self.stub("requester-1", "Hold")
+
+        def told():
+            _, call = holds_of.ListHolds.with_call(holds.ListHoldsRequest(),
+                                                   timeout=gateway.SECONDS)
+            return [value for key, value in call.trailing_metadata() if key == "holdfast-notice"]
+        self.world.wait_until("the requester is told", told)
+        self.assertTrue(any(f"hold={hold};" in line for line in told()), told())
+        stream = holds_of.WatchNotices(holds.WatchNoticesRequest(), timeout=gateway.SECONDS)
+        self.assertIn((hold, placed), [(one.hold_id, one.placed_index)
+                                       for one in next(stream).notices])
+        self.order("counsel-3", "acknowledgeNotice", {
+            "holdId": hold, "placedIndex": str(placed), "requester": "requester-1"})
+        self.assertNotIn(hold, [one.hold_id for one in next(stream).notices])
+
+        self.order("counsel-3", "strikeOff", {"member": "requester-1", "reason": "key lost"})
+        error = self.error_of(told)
+        self.assertEqual(info_of(error).reason, "PERMISSION_DENIED", error)
 
     def what_a_person_releases_is_born_held(self, row):
         """A hold by the verdict that only a custodian's order gives covers the record from then on."""

@@ -38,6 +38,7 @@ TABLE = {
     "HoldService/PreviewHold": "counsel",
     "HoldService/GetHold": "counsel",
     "HoldService/ListHolds": "requester counsel custodian",
+    "HoldService/WatchNotices": "requester counsel custodian",
     "DisposalService/PreviewDisposal": "counsel custodian",
     "DisposalService/ListConflicts": "counsel custodian",
     "DisposalService/ListDisposals": "counsel custodian",
