@@ -140,6 +140,16 @@ class KeyslotNote final {
   const std::string path_;
 };
 
+// A full disk, say, keeps nobody from opening an exchange: a hold may be waiting for it.
+void Keep(const KeyslotNote& note, const std::string& kinds, const std::string& exchange) {
+  const absl::Status written = note.Write(kinds);
+  if (written.ok()) return;
+  observe::Error("daemon", "keyslot_note_not_written",
+                 "which keyslots there are could not be noted; leave the configuration as it is "
+                 "until the next start",
+                 {{"exchange", exchange}, {"detail", std::string(written.message())}});
+}
+
 absl::Status OtherSet(const std::string& noted, std::string_view configured) {
   return MakeError(Reason::kKeyslotFailed,
                    "the configuration names other keyslots (" + std::string(configured) +
@@ -162,22 +172,17 @@ absl::StatusOr<std::unique_ptr<Keyslot>> OpenKeyslots(const Config& config,
   const std::string kind(keyslot->kind());
   if (exchange.migrate_from().empty()) {
     if (!noted.empty() && noted != kind) return OtherSet(noted, kind);
-    HF_RETURN_IF_ERROR(note.Write(kind));
+    Keep(note, kind, exchange.name());
     return keyslot;
   }
   HF_ASSIGN_OR_RETURN(std::unique_ptr<Keyslot> from,
                       OpenSet(config, exchange.migrate_from(), exchange, seams));
-  if (!noted.empty() && noted != kind && noted != from->kind())
+  if (!noted.empty() && noted != kind && noted != from->kind()) {
     return OtherSet(noted, from->kind());
-  HF_RETURN_IF_ERROR(note.Write(noted == kind ? kind : std::string(from->kind())));
+  }
+  Keep(note, noted == kind ? kind : std::string(from->kind()), exchange.name());
   // The last step of a move. If it fails, the next start with `migrate_from` takes it again.
-  const auto moved = [note, kind, name = exchange.name()] {
-    const absl::Status written = note.Write(kind);
-    if (written.ok()) return;
-    observe::Error("daemon", "keyslot_note_not_written",
-                   "the keyslot has moved; leave migrate_from where it is until the next start",
-                   {{"exchange", name}, {"detail", std::string(written.message())}});
-  };
+  const auto moved = [note, kind, name = exchange.name()] { Keep(note, kind, name); };
   return std::make_unique<crypto::MovingKeyslot>(std::move(from), std::move(keyslot), moved);
 }
 

@@ -36,7 +36,7 @@ class KeyslotConfig : public ::testing::Test {
   absl::StatusOr<std::unique_ptr<crypto::Keyslot>> Open(const std::string& text) {
     config::v1::Exchange exchange;
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
-        "name: 'tax' state_directory: '/state' " + text, &exchange));
+        "name: 'tax' state_directory: '" + state_ + "' " + text, &exchange));
     config::v1::Config config;
     config.set_keyslot_helper_path("/no/such/helper");
     return daemon::OpenKeyslots(config, exchange, {&clock_, &disk_, &random_});
@@ -59,6 +59,7 @@ class KeyslotConfig : public ::testing::Test {
     return note.ok() ? ToString(*note) : "";
   }
 
+  std::string state_ = "/state";
   FakeClock clock_{UnixMillis{0}, std::chrono::hours(1)};
   MemoryFileSystem disk_;
   crypto::SystemRandom random_;
@@ -127,6 +128,11 @@ TEST_F(KeyslotConfig, AMoveFromSomethingElseIsRefused) {
       "keyslots { file { directory: '/c' } } keyslots { file { directory: '/d' } } "
       "keyslots { file { directory: '/e' } } migrate_from { file { directory: '/a' } }",
       "names other keyslots (file)");
+}
+
+TEST_F(KeyslotConfig, ANoteThatCannotBeKeptStopsNobody) {
+  state_ = "/no/such/folder";
+  EXPECT_EQ(MustOpen(kMirror)->kind(), "mirror(file,file)");
 }
 
 TEST_F(KeyslotConfig, DevicesGoThroughTheHelper) {
