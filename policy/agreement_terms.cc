@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/utf8.h"
 #include "policy/agreement_compiler.h"
 #include "policy/leases.h"
 
@@ -118,6 +119,11 @@ void AgreementCompiler::CompileWitnesses() {
     const Place place{witness, Nested(&root_, a, Agreement::kWitnessesFieldNumber, i)};
     if (witness.name().empty() || witness.name().size() > kMaxNameBytes) {
       Defect(place, Witness::kNameFieldNumber, "must be 1 to 200 bytes");
+    } else if (!IsUtf8(witness.name()) || HasUnicodeSpace(witness.name()) ||
+               HasDeceptiveCharacter(witness.name()) ||
+               witness.name().find('+') != std::string::npos) {
+      // A signed note could not carry it, and the witness would never have signed anything.
+      Defect(place, Witness::kNameFieldNumber, "must have no white space and no plus");
     }
     CheckSide(place, Witness::kSideFieldNumber, witness.side());
     const auto key = Key(place, Witness::kPublicKeyFieldNumber, witness.public_key());

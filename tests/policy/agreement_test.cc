@@ -414,6 +414,13 @@ TEST(AgreementTest, WitnessesHaveNamesKeysAndSides) {
   EXPECT_NE(with(witness + witness), "none");
   EXPECT_NE(with("witnesses { public_key: \"" + key + "\" side: COURT }"), "none");
   EXPECT_NE(with("witnesses { name: \"w\" public_key: \"" + key + "\" }"), "none");
+  // Names that no signed note can carry.
+  for (const char* name : {"a b", "a+b", "a\\tb", "a\\342\\200\\213b"}) {
+    EXPECT_THAT(with("witnesses { name: \"" + std::string(name) + "\" public_key: \"" + key +
+                     "\" side: COURT }"),
+                HasSubstr("no white space and no plus"))
+        << name;
+  }
 }
 
 TEST(AgreementTest, SomebodyMustBeAbleToPlaceAHold) {
