@@ -3,8 +3,8 @@
 """Plaintext never rests at the gateway: marked data goes all the way through, and is searched for.
 
 Marked are names, addresses, tax numbers, birth dates, cases, references and field values. Searched
-are the state folder, the keyslot, the log, the metrics, the ledger's export, temporary files, and
-what the kernel tells of the process. Keys are searched for as well. What is in the ledger by design,
+are the state folder, the keyslot, the log, the metrics, the ledger's export and what is made of it,
+temporary files, and what the kernel tells of the process. Keys are searched for as well. What is in the ledger by design,
 the purpose, is marked too: the search has to find it, or it is blind.
 
 Usage: canary_test.py HOLDFAST HOLDFASTD STUBS
@@ -108,7 +108,15 @@ class CanaryTest(unittest.TestCase):
         assert f"8675309{7:05}".encode() in payloads[7]
         # Fields that the agreement does not permit never left (R12).
         assert not any(b"not" + WORD.lower().encode() in each.lower() for each in payloads.values())
-        gateway.cli("--profile", "auditor-1", "--quiet", "ledger", "export", "--out", "export")
+        auditor = ("--profile", "auditor-1", "--quiet")
+        gateway.cli(*auditor, "ledger", "export", "--out", "export", "--sqlite", "made-ledger.db")
+        gateway.cli(*auditor, "ledger", "incident", "export", "--everything", "--what", "a drill",
+                    "--how-found", "by a test", "--found-at", "2026-01-01T00:00:00Z", "--out",
+                    "made-incident")
+        gateway.cli(*auditor, "account", "affected", "export", "--everything", "--out",
+                    "made-affected.csv")
+        made = gateway.cli(*auditor, "account", "year", "export", "--year", "2026")
+        (gateway.folder / "made-account.txt").write_text(made, encoding="utf-8")
         with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=wire.SECONDS) as page:
             cls.metrics = page.read()
         cls.places = cls.collect()
@@ -131,6 +139,9 @@ class CanaryTest(unittest.TestCase):
                     if file.is_file():
                         places[f"{when} {file.relative_to(folder)}"] = wire.read(file)
 
+            for file in folder.glob("made-*"):
+                places[f"{when} {file.name}"] = wire.read(file)
+
         add("running")
         cls.gateway.stop()
         add("ended")
@@ -147,7 +158,10 @@ class CanaryTest(unittest.TestCase):
         where = {name for name, _ in self.search([SIGHTED.encode()])}
         self.assertTrue(any("state/" in name for name in where), where)
         self.assertTrue(any("export/" in name for name in where), where)
+        self.assertIn("running made-ledger.db", where)
         for part in ("running state/", "running keyslot/", "running export/", "running daemon.log",
+                     "running made-incident.json", "running made-incident.html",
+                     "running made-affected.csv", "running made-account.txt",
                      "process cmdline", "ended state/"):
             self.assertTrue(any(name.startswith(part) for name in self.places), part)
         self.assertIn(b"call_refused", self.places["ended daemon.log"])
