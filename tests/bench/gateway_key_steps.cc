@@ -33,6 +33,9 @@ constexpr int kTreeDepth = 16;
 constexpr std::size_t kPacedStreams = 16;
 constexpr std::size_t kPacedWindow = 256;
 
+// Fewer than the daemon lets a connection have.
+constexpr std::size_t kStreamsAConnection = 200;
+
 // How long a request for so many keys is, and its answer.
 std::size_t RequestBytes(const Rows& rows) {
   v1::ReleaseKeysRequest request;
@@ -238,8 +241,6 @@ void Steps::ReleaseFromMany(const Carried& transfer) {
 }
 
 void Steps::KeepIdleStreams() {
-  const auto channel = Take(world_.As("requester-1").channel(), "connecting");
-  const auto stub = v1::KeyService::NewStub(channel->connection().channel());
   struct Idle {
     std::unique_ptr<grpc::ClientContext> context;
     std::unique_ptr<grpc::ClientReaderWriter<v1::ReleaseKeysRequest, v1::ReleaseKeysResponse>>
@@ -247,16 +248,21 @@ void Steps::KeepIdleStreams() {
   };
   std::vector<Idle> streams;
   const double before = world_.ResidentBytes();
-  for (std::size_t i = 0; i < sizes_.idle_streams; ++i) {
-    Idle& idle = streams.emplace_back(Idle{channel->connection().StreamContext(), nullptr});
-    idle.stream = stub->ReleaseKeys(idle.context.get());
+  for (std::size_t left = sizes_.idle_streams; left > 0;) {
+    // A connection of its own for as many as one takes.
+    const auto channel = Take(world_.Another("requester-1").channel(), "connecting");
+    const auto stub = v1::KeyService::NewStub(channel->connection().channel());
+    for (std::size_t i = 0; i < kStreamsAConnection && left > 0; ++i, --left) {
+      Idle& idle = streams.emplace_back(Idle{channel->connection().StreamContext(), nullptr});
+      idle.stream = stub->ReleaseKeys(idle.context.get());
+    }
+    // Behind the streams on the same connection.
+    Require(client::LedgerClient(channel).GetExchange().status(), "calling beside idle streams");
   }
-  // Behind the streams on the same connection.
-  Require(client::LedgerClient(channel).GetExchange().status(), "calling beside idle streams");
   table_.AddBytes("memory of " + std::to_string(sizes_.idle_streams) + " idle streams",
                   world_.ResidentBytes() - before);
+  for (const Idle& idle : streams) idle.context->TryCancel();
   for (const Idle& idle : streams) {
-    idle.context->TryCancel();
     HF_CHECK(idle.stream->Finish().error_code() == grpc::StatusCode::CANCELLED);
   }
 }

@@ -126,16 +126,16 @@ void GatewayWorld::WriteConfig() const {
   for (const char* name : {"state", "keyslot"}) {
     HF_CHECK(::mkdir(File(name).c_str(), 0700) == 0);
   }
-  WriteAll(
-      File("holdfastd.conf"),
-      "listen {\n  address: \"127.0.0.1:0\"\n  key_path: \"" + File("pki/server.key") +
-          "\"\n  certificate_path: \"" + File("pki/server.pem") + "\"\n  client_ca_path: \"" +
-          File("pki/ca.pem") + "\"\n  port_file: \"" + File("port") +
-          "\"\n}\nexchanges {\n  name: \"address-requests\"\n  agreement_path: \"" +
-          File("agreement.dsse") + "\"\n  exchange_id: \"" + exchange_ +
-          "\"\n  state_directory: \"" + File("state") + "\"\n  keyslot_directory: \"" +
-          File("keyslot") +
-          "\"\n  keyslot_allow_any_file_system: true\n}\nlimits {\n  calls_per_peer: 10000\n}\n");
+  WriteAll(File("holdfastd.conf"),
+           "listen {\n  address: \"127.0.0.1:0\"\n  key_path: \"" + File("pki/server.key") +
+               "\"\n  certificate_path: \"" + File("pki/server.pem") + "\"\n  client_ca_path: \"" +
+               File("pki/ca.pem") + "\"\n  port_file: \"" + File("port") +
+               "\"\n}\nexchanges {\n  name: \"address-requests\"\n  agreement_path: \"" +
+               File("agreement.dsse") + "\"\n  exchange_id: \"" + exchange_ +
+               "\"\n  state_directory: \"" + File("state") + "\"\n  keyslot_directory: \"" +
+               File("keyslot") +
+               "\"\n  keyslot_allow_any_file_system: true\n}\nlimits {\n  calls_per_peer: 20000\n  "
+               "calls_total: 20000\n}\n");
 }
 
 void GatewayWorld::WriteProfiles(const std::string& port) const {
@@ -262,6 +262,10 @@ cli::Session& GatewayWorld::As(const std::string& member) {
   for (const std::unique_ptr<Caller>& caller : callers_) {
     if (caller->member == member) return *caller->session;
   }
+  return Another(member);
+}
+
+cli::Session& GatewayWorld::Another(const std::string& member) {
   Caller& caller = *callers_.emplace_back(std::make_unique<Caller>());
   caller.member = member;
   caller.options.profile = member;

@@ -57,6 +57,9 @@ class GatewayWorld final {
   // The session of a member, such as "custodian-1".
   cli::Session& As(const std::string& member);
 
+  // One more session of a member, with a connection of its own.
+  cli::Session& Another(const std::string& member);
+
   std::string File(const std::string& name) const { return folder_.File(name); }
 
   // A path of that name, with a number, where nothing is yet.
