@@ -19,6 +19,7 @@ void DeclareHold(Command root);
 void DeclareIdentity(Command root);
 void DeclareKeyslot(Command root);
 void DeclareLedger(Command root);
+void DeclareNotices(Command root);
 void DeclareOrder(Command root);
 void DeclarePki(Command root);
 void DeclareReview(Command root);

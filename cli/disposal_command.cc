@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "cli/commands.h"
+#include "cli/destruction_under_hold.h"
 #include "cli/exchange_view.h"
 #include "cli/orders.h"
 #include "cli/scope_options.h"
@@ -126,7 +127,8 @@ absl::StatusOr<ExitStatus> List(Session& session) {
 }  // namespace
 
 void DeclareDisposal(Command root) {
-  Command disposal = root.Sub("disposal", "preview, revoke, approve, cancel, list");
+  Command disposal =
+      root.Sub("disposal", "preview, revoke, approve, cancel, list, conflicts, authorise");
   {
     auto options = std::make_shared<ScopeOptions>();
     Command preview = disposal.Sub("preview", "count and digest what a revocation would take");
@@ -156,6 +158,8 @@ void DeclareDisposal(Command root) {
     options->order.Declare(cancel);
     cancel.Runs([options](Session& session) { return Cancel(session, *options); });
   }
+  DeclareConflicts(disposal);
+  DeclareAuthorise(disposal);
   disposal.Sub("list", "show revocations and what became of them").Runs(List);
 }
 

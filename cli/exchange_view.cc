@@ -52,6 +52,7 @@ UnixMillis ToMillis(const google::protobuf::Timestamp& time) {
 
 std::string StateName(v1::Transfer::State state) { return v1::Transfer::State_Name(state); }
 std::string StateName(v1::Hold::State state) { return v1::Hold::State_Name(state); }
+std::string EventName(v1::HoldEvent::Kind kind) { return Lower(v1::HoldEvent::Kind_Name(kind)); }
 std::string StateName(v1::Disposal::State state) { return v1::Disposal::State_Name(state); }
 
 JsonObject TransferJson(const v1::Transfer& transfer) {
@@ -133,6 +134,20 @@ JsonObject HoldJson(const v1::Hold& hold) {
   SetTime(object, "placed_at", hold.has_placed_at(), hold.placed_at());
   SetTime(object, "lift_at", hold.has_lift_at(), hold.lift_at());
   SetTime(object, "review_at", hold.has_review_at(), hold.review_at());
+  object.Set("last_placed_index", hold.last_placed_index())
+      .Set("basis", v1::Hold::Basis_Name(hold.basis()))
+      .Set("document_overdue", hold.document_overdue());
+  SetTime(object, "document_due_at", hold.has_document_due_at(), hold.document_due_at());
+  std::uint64_t waiting = 0;
+  std::uint64_t overdue = 0;
+  for (const v1::Notice& notice : hold.notices()) {
+    if (notice.acknowledged_index() == 0) ++waiting;
+    if (notice.overdue()) ++overdue;
+  }
+  object.Set("notices", std::uint64_t{static_cast<std::uint64_t>(hold.notices_size())})
+      .Set("notices_waiting", waiting)
+      .Set("notices_overdue", overdue);
+  if (hold.has_amendment()) object.Set("amendment_scope", DescribeScope(hold.amendment().scope()));
   return object;
 }
 
@@ -144,6 +159,27 @@ std::string HoldText(const Output& output, const v1::Hold& hold) {
   if (!hold.placed_by().empty()) {
     text += fmt::format("\n  placed by {} at {}, ledger entry {}", hold.placed_by(),
                         output.Time(ToMillis(hold.placed_at())), hold.placed_index());
+  }
+  if (hold.has_document_due_at()) {
+    text += fmt::format(
+        "\n  {}: its document {} {}",
+        hold.basis() == v1::Hold::ORAL_ORDER ? "on an oral order" : "in anticipation of litigation",
+        hold.document_overdue() ? "is OVERDUE since" : "is due by",
+        output.Time(ToMillis(hold.document_due_at())));
+  }
+  for (const v1::Notice& notice : hold.notices()) {
+    if (notice.acknowledged_index() != 0) continue;
+    text += fmt::format("\n  notice to {} {} {}", notice.requester(),
+                        notice.overdue() ? "OVERDUE: not acknowledged by" : "to be acknowledged by",
+                        output.Time(ToMillis(notice.due_at())));
+  }
+  if (hold.state() == v1::Hold::AMENDMENT_PROPOSED) {
+    text += fmt::format("\n  to be narrowed to {} (ledger entry {}): needs another person",
+                        DescribeScope(hold.amendment().scope()), hold.proposal_index());
+  }
+  if (hold.state() == v1::Hold::AMENDMENT_CONFIRMED) {
+    text += "\n  narrowed to " + DescribeScope(hold.amendment().scope()) + " at " +
+            output.Time(ToMillis(hold.lift_at()));
   }
   if (hold.state() == v1::Hold::LIFT_PROPOSED) {
     text += fmt::format("\n  a lift is proposed (ledger entry {}) and needs another person",

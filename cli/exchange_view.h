@@ -35,6 +35,7 @@ UnixMillis ToMillis(const google::protobuf::Timestamp& time);
 std::string StateName(v1::Transfer::State state);
 std::string StateName(v1::Hold::State state);
 std::string StateName(v1::Disposal::State state);
+std::string EventName(v1::HoldEvent::Kind kind);  // "lift proposed"
 
 JsonObject TransferJson(const v1::Transfer& transfer);
 std::string TransferText(const Output& output, const v1::Transfer& transfer);

@@ -16,7 +16,7 @@ Everyone
   status        is the gateway serving, and what is held
   order         context, draft, show, sign, submit a signed order; pending: what waits;
                 trust-clock: let a custodian say that the gateway's clock is right
-  identity      create, show, change-passphrase, agent: signing keys
+  identity      create, show, change-passphrase, agent: signing keys; strike-off
   doctor        find out why it does not work, and what to do
 Requester
   transfer      create, submit, wait, run (all in one), show, list
@@ -24,11 +24,13 @@ Requester
 Source
   source        serve: fetch subjects, look them up, deposit, close; pull, push, explain: by files
 Counsel
-  hold          preview, place, list, show, lift, cancel-lift, history, certificate
+  hold          preview, place, list, show, amend, attach, lift, cancel-lift, restore, history,
+                certificate
+  notices       list, watch, acknowledge what a requester hears of holds
 Custodian
   transfer      dossier, approve, deny, suspend, resume, cap, end, let-go-on
   review        list, show, release, refuse doubtful cases; rerun a verdict
-  disposal      preview, revoke, approve, cancel, list
+  disposal      preview, revoke, approve, cancel, list, conflicts, authorise
 Auditor
   ledger        checkpoint, export, verify, show, non-use, incident
   account       year, affected: who got what

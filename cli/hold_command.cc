@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/status_macros.h"
+#include "cli/amend_hold.h"
 #include "cli/commands.h"
 #include "cli/exchange_view.h"
 #include "cli/hold_certificate.h"
@@ -28,6 +29,7 @@ struct LiftOptions {
 
 struct ListOptions {
   bool all = false;
+  bool overdue = false;
 };
 
 absl::StatusOr<ExitStatus> Preview(Session& session, const ScopeOptions& options) {
@@ -40,33 +42,40 @@ absl::StatusOr<ExitStatus> Preview(Session& session, const ScopeOptions& options
       .Set("records", preview.records())
       .Set("released", preview.released())
       .Set("open_leases", preview.open_leases())
-      .Set("transfers", preview.transfers());
-  session.out().Result(
-      object, fmt::format("{} would cover {} records of {} transfers; keys of {} have left, {} "
-                          "leases are open now",
-                          DescribeScope(scope), preview.records(), preview.transfers(),
-                          preview.released(), preview.open_leases()));
+      .Set("transfers", preview.transfers())
+      .Set("requesters", preview.requesters());
+  session.out().Result(object, DescribeScope(scope) + " would touch " + EffectText(preview));
   return ExitStatus::kDone;
 }
 
-absl::StatusOr<v1::Hold> Find(Session& session, const std::string& id) {
-  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
-  HF_ASSIGN_OR_RETURN(const std::vector<v1::Hold> holds,
-                      client::OrderClient(channel).ListHolds(client::LiftedHolds::kInclude));
-  const auto it = std::find_if(holds.begin(), holds.end(),
-                               [&](const v1::Hold& hold) { return hold.id() == id; });
-  if (it == holds.end()) return MakeError(Reason::kNotFound, "there is no hold " + id);
-  return *it;
-}
-
 absl::StatusOr<ExitStatus> Show(Session& session, const std::string& id) {
-  HF_ASSIGN_OR_RETURN(const v1::Hold hold, Find(session, id));
+  HF_ASSIGN_OR_RETURN(const v1::Hold hold, FindHold(session, id));
   session.out().Result(HoldJson(hold), HoldText(session.out(), hold));
   return ExitStatus::kDone;
 }
 
+// As the gateway says it; an export says it so that it can be verified.
+absl::StatusOr<ExitStatus> History(Session& session, const CertificateOptions& options) {
+  if (!options.folder.empty()) return ShowVerifiedHistory(session, options);
+  HF_ASSIGN_OR_RETURN(const v1::Hold hold, FindHold(session, options.hold));
+  for (const v1::HoldEvent& event : hold.history()) {
+    const std::string act = EventName(event.kind());
+    JsonObject object("HoldAct");
+    object.Set("index", event.ledger_index())
+        .Set("act", act)
+        .Set("person", event.person())
+        .Set("at", FormatRfc3339(ToMillis(event.at())))
+        .Set("verified", false);
+    session.out().Result(object, fmt::format("{:>10}  {}  {}{}", event.ledger_index(),
+                                             session.out().Time(ToMillis(event.at())), act,
+                                             event.person().empty() ? "" : ", " + event.person()));
+  }
+  session.out().Note("as the gateway says it; with --export it is verified");
+  return ExitStatus::kDone;
+}
+
 absl::StatusOr<ExitStatus> Lift(Session& session, const LiftOptions& options) {
-  HF_ASSIGN_OR_RETURN(const v1::Hold hold, Find(session, options.id));
+  HF_ASSIGN_OR_RETURN(const v1::Hold hold, FindHold(session, options.id));
   order::v1::Order act;
   if (options.confirm) {
     order::v1::ConfirmLift& confirm = *act.mutable_confirm_lift();
@@ -90,7 +99,7 @@ absl::StatusOr<ExitStatus> Lift(Session& session, const LiftOptions& options) {
         options.id + " --confirm");
     return exit;
   }
-  HF_ASSIGN_OR_RETURN(const v1::Hold now, Find(session, options.id));
+  HF_ASSIGN_OR_RETURN(const v1::Hold now, FindHold(session, options.id));
   if (now.has_lift_at()) {
     session.out().Note("the hold stays in force until " +
                        session.out().Time(ToMillis(now.lift_at())) +
@@ -100,7 +109,7 @@ absl::StatusOr<ExitStatus> Lift(Session& session, const LiftOptions& options) {
 }
 
 absl::StatusOr<ExitStatus> Cancel(Session& session, const LiftOptions& options) {
-  HF_ASSIGN_OR_RETURN(const v1::Hold hold, Find(session, options.id));
+  HF_ASSIGN_OR_RETURN(const v1::Hold hold, FindHold(session, options.id));
   order::v1::Order act;
   act.mutable_cancel_lift()->set_hold_id(hold.id());
   act.mutable_cancel_lift()->set_proposal_index(hold.proposal_index());
@@ -109,14 +118,18 @@ absl::StatusOr<ExitStatus> Cancel(Session& session, const LiftOptions& options) 
 
 absl::StatusOr<ExitStatus> List(Session& session, const ListOptions& options) {
   HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
-  HF_ASSIGN_OR_RETURN(
-      const std::vector<v1::Hold> holds,
-      client::OrderClient(channel).ListHolds(options.all ? client::LiftedHolds::kInclude
+  client::OrderClient client(channel);
+  HF_ASSIGN_OR_RETURN(const std::vector<v1::Hold> holds,
+                      options.overdue
+                          ? client.ListOverdueHolds()
+                          : client.ListHolds(options.all ? client::LiftedHolds::kInclude
                                                          : client::LiftedHolds::kLeaveOut));
   for (const v1::Hold& hold : holds) {
     session.out().Result(HoldJson(hold), HoldText(session.out(), hold));
   }
-  if (holds.empty()) session.out().Line("no hold is in force");
+  if (holds.empty()) {
+    session.out().Line(options.overdue ? "nothing is overdue" : "no hold is in force");
+  }
   return ExitStatus::kDone;
 }
 
@@ -124,7 +137,9 @@ absl::StatusOr<ExitStatus> List(Session& session, const ListOptions& options) {
 
 void DeclareHold(Command root) {
   Command hold =
-      root.Sub("hold", "preview, place, list, show, lift, cancel-lift, history, certificate");
+      root.Sub("hold",
+               "preview, place, list, show, amend, attach, lift, cancel-lift, restore, history, "
+               "certificate");
   {
     auto options = std::make_shared<ScopeOptions>();
     Command preview = hold.Sub("preview", "count what a hold would cover; places nothing");
@@ -140,7 +155,9 @@ void DeclareHold(Command root) {
   {
     auto options = std::make_shared<ListOptions>();
     Command list = hold.Sub("list", "show the holds");
-    list.Flag("--all", options->all, "also those that were lifted");
+    list.Flag("--all", options->all, "also those that were lifted")
+        .Flag("--overdue", options->overdue,
+              "only those of which an acknowledgement or a document is overdue");
     list.Runs([options](Session& session) { return List(session, *options); });
   }
   {
@@ -165,14 +182,17 @@ void DeclareHold(Command root) {
     show.Required("hold", *id, "the hold's id");
     show.Runs([id](Session& session) { return Show(session, *id); });
   }
+  DeclareAmend(hold);
+  DeclareAttach(hold);
+  DeclareRestore(hold);
   {
     auto options = std::make_shared<CertificateOptions>();
     Command history = hold.Sub("history", "every act about a hold: what, who, when, which entry");
     history.Required("hold", options->hold, "the hold's id")
-        .Required("--export", options->folder, "a ledger's export; it is verified first")
+        .Optional("--export", options->folder, "a ledger's export, which is verified first")
         .Optional("--exchange-id", options->exchange_id,
                   "64 hexadecimal digits, obtained from elsewhere; default that of the profile");
-    history.Runs([options](Session& session) { return ShowVerifiedHistory(session, *options); });
+    history.Runs([options](Session& session) { return History(session, *options); });
   }
   {
     auto options = std::make_shared<CertificateOptions>();

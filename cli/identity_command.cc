@@ -7,6 +7,7 @@
 #include "base/escape.h"
 #include "base/status_macros.h"
 #include "cli/commands.h"
+#include "cli/orders.h"
 #include "cli/session.h"
 #include "cli/ssh_agent_socket.h"
 #include "crypto/key_file.h"
@@ -24,6 +25,13 @@ struct CreateOptions {
 
 struct ShowOptions {
   std::string path;
+};
+
+struct StrikeOptions {
+  std::string member;
+  std::string key;
+  std::string reason;
+  OrderOptions order;
 };
 
 struct ChangeOptions {
@@ -92,6 +100,18 @@ absl::StatusOr<ExitStatus> ChangePassphrase(Session& session, const ChangeOption
   return ExitStatus::kDone;
 }
 
+absl::StatusOr<ExitStatus> StrikeOff(Session& session, const StrikeOptions& options) {
+  order::v1::Order act;
+  order::v1::StrikeOff& strike = *act.mutable_strike_off();
+  strike.set_member(options.member);
+  strike.set_public_key(options.key);
+  strike.set_reason(options.reason);
+  return CarryOut(session, std::move(act), options.order,
+                  "What " + options.member +
+                      " signs or asks for from then on is refused. Nothing but another agreement "
+                      "undoes it.");
+}
+
 absl::StatusOr<ExitStatus> ListAgent(Session& session) {
   HF_ASSIGN_OR_RETURN(const auto identities, SshAgentSocket(session.agent_socket()).Identities());
   for (const crypto::AgentIdentity& identity : identities) {
@@ -110,7 +130,7 @@ absl::StatusOr<ExitStatus> ListAgent(Session& session) {
 
 void DeclareIdentity(Command root) {
   Command identity =
-      root.Sub("identity", "create signing keys, change a passphrase, list an agent's");
+      root.Sub("identity", "create signing keys, change a passphrase, list an agent's, strike off");
   {
     auto options = std::make_shared<CreateOptions>();
     Command create = identity.Sub("create", "make an Ed25519 key for a person or a machine");
@@ -141,6 +161,16 @@ void DeclareIdentity(Command root) {
         "Without them, both are asked for, or read as two lines from --passphrase-fd or standard\n"
         "input: the old one first.");
     change.Runs([options](Session& session) { return ChangePassphrase(session, *options); });
+  }
+  {
+    auto options = std::make_shared<StrikeOptions>();
+    Command strike = identity.Sub("strike-off", "take from a person or a key all that it may do");
+    strike.Required("member", options->member, "the member's id")
+        .Optional("--key", options->key, "one of its public keys; without it the member whole")
+        .Required("--reason", options->reason, "why, such as a lost key; no personal data");
+    options->order.Declare(strike);
+    strike.Footer("At once, by one person, of one's own side or by the court's counsel.");
+    strike.Runs([options](Session& session) { return StrikeOff(session, *options); });
   }
   identity.Sub("agent", "list the Ed25519 keys in the running ssh-agent").Runs(ListAgent);
 }

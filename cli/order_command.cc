@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/exchange_view.h"
 #include "cli/orders.h"
+#include "client/ledger_client.h"
 #include "client/order_client.h"
 #include "client/requester_client.h"
 #include "crypto/dsse.h"
@@ -192,9 +193,27 @@ absl::StatusOr<ExitStatus> Pending(Session& session) {
   if (!holds.ok() && !may_not(holds.status())) return holds.status();
   if (holds.ok()) {
     for (const v1::Hold& hold : *holds) {
-      if (hold.state() != v1::Hold::LIFT_PROPOSED) continue;
-      show("lift", "the lift of hold " + hold.id() + " waits for a second person",
-           "holdfast hold lift " + hold.id() + " --confirm");
+      if (hold.state() == v1::Hold::LIFT_PROPOSED) {
+        show("lift", "the lift of hold " + hold.id() + " waits for a second person",
+             "holdfast hold lift " + hold.id() + " --confirm");
+      }
+      if (hold.state() == v1::Hold::AMENDMENT_PROPOSED) {
+        show("amendment", "hold " + hold.id() + " is to be narrowed, and waits for a second person",
+             "holdfast hold amend " + hold.id() + " --confirm");
+      }
+      if (hold.has_document_due_at()) {
+        show("document",
+             "hold " + hold.id() + " has no document yet" +
+                 (hold.document_overdue() ? ", and it is OVERDUE" : ""),
+             "holdfast hold attach " + hold.id() + " --order-reference REFERENCE --document FILE");
+      }
+      for (const v1::Notice& notice : hold.notices()) {
+        if (notice.acknowledged_index() != 0) continue;
+        show("notice",
+             "the notice of hold " + hold.id() + " to " + notice.requester() +
+                 " waits for an acknowledgement" + (notice.overdue() ? ", and is OVERDUE" : ""),
+             "holdfast notices acknowledge " + hold.id() + " --requester " + notice.requester());
+      }
     }
   }
   const auto disposals = client::OrderClient(channel).ListDisposals();
@@ -207,6 +226,23 @@ absl::StatusOr<ExitStatus> Pending(Session& session) {
                        disposal.count()),
            fmt::format("holdfast disposal approve {}", disposal.revocation_index()));
     }
+  }
+  const auto conflicts = client::OrderClient(channel).ListConflicts();
+  if (!conflicts.ok() && !may_not(conflicts.status())) return conflicts.status();
+  if (conflicts.ok()) {
+    for (const v1::Conflict& conflict : *conflicts) {
+      if (conflict.authorisation_first_index() == 0 || conflict.authorisation_index() != 0)
+        continue;
+      show("authorisation",
+           fmt::format("the destruction of {} records under a hold waits for a second person",
+                       conflict.count()),
+           fmt::format("holdfast disposal authorise {} ...", conflict.revocation_index()));
+    }
+  }
+  HF_ASSIGN_OR_RETURN(const v1::Exchange exchange, client::LedgerClient(channel).GetExchange());
+  if (!exchange.clock_trusted()) {
+    show("clock", "the gateway does not trust its clock, and waits for a custodian",
+         "holdfast order trust-clock --reason REASON");
   }
   if (count == 0) session.out().Line("nothing waits");
   return ExitStatus::kDone;

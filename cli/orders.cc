@@ -212,6 +212,9 @@ ExitStatus ShowReceipt(Session& session, const order::v1::Order& order,
     }
   }
   object.Set("verified", accepted.proven.ok());
+  if (order.has_amend_hold()) {
+    object.Set("needs_second_person", response.needs_second_person());
+  }
   if (!accepted.proven.ok()) {
     session.out().Result(object, text);
     return session.out().Fail(UnprovenOrder(accepted));

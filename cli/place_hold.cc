@@ -44,19 +44,28 @@ struct Placement {
   bool in_force() const { return status.ok() && hold.has_value(); }
 };
 
-absl::StatusOr<order::v1::HoldKind> ParseHoldKind(const std::string& text) {
-  if (text == "freeze") return order::v1::FREEZE;
-  if (text == "preserve") return order::v1::PRESERVE;
-  if (text.empty() || text == "both") return order::v1::FREEZE_AND_PRESERVE;
-  return MakeError(Reason::kRequestMalformed, "--kind is freeze, preserve or both");
+absl::StatusOr<order::v1::HoldBasis> ParseBasis(const std::string& text) {
+  if (text.empty() || text == "written") return order::v1::WRITTEN_ORDER;
+  if (text == "oral") return order::v1::ORAL_ORDER;
+  if (text == "anticipated") return order::v1::ANTICIPATED_LITIGATION;
+  return MakeError(Reason::kRequestMalformed, "--basis is written, oral or anticipated");
 }
 
-absl::StatusOr<std::string> HashDocument(Session& session, const std::string& path) {
-  HF_ASSIGN_OR_RETURN(const std::string document, session.ReadText(path, kMaxDocumentBytes));
-  if (document.empty()) {
-    return AddMetadata(MakeError(Reason::kRequestMalformed, "the document is empty"), "file", path);
+// Says at once what the gateway would refuse, in the words of the options.
+absl::Status CheckBasis(const order::v1::PlaceHold& hold) {
+  const bool written = hold.basis() == order::v1::WRITTEN_ORDER;
+  if (hold.court().empty() && hold.basis() != order::v1::ANTICIPATED_LITIGATION) {
+    return MakeError(Reason::kRequestMalformed, "an order is a court's: give --court");
   }
-  return Hex(crypto::Sha256Of(AsBytes(document)));
+  if (written && (hold.order_reference().empty() || hold.document_sha256().empty())) {
+    return MakeError(Reason::kRequestMalformed,
+                     "a written order has --order-reference and --document; without them say "
+                     "--basis oral or --basis anticipated, and `hold attach` the document later");
+  }
+  if (!written && !hold.document_sha256().empty()) {
+    return MakeError(Reason::kRequestMalformed, "with a document the basis is a written order");
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<order::v1::PlaceHold> HoldOf(Session& session, const PlaceOptions& options) {
@@ -66,7 +75,12 @@ absl::StatusOr<order::v1::PlaceHold> HoldOf(Session& session, const PlaceOptions
   hold.set_matter(options.matter);
   hold.set_court(options.court);
   hold.set_order_reference(options.reference);
-  HF_ASSIGN_OR_RETURN(*hold.mutable_document_sha256(), HashDocument(session, options.document));
+  HF_ASSIGN_OR_RETURN(const order::v1::HoldBasis basis, ParseBasis(options.basis));
+  hold.set_basis(basis);
+  if (!options.document.empty()) {
+    HF_ASSIGN_OR_RETURN(*hold.mutable_document_sha256(), HashDocument(session, options.document));
+  }
+  HF_RETURN_IF_ERROR(CheckBasis(hold));
   HF_ASSIGN_OR_RETURN(const order::v1::HoldKind kind, ParseHoldKind(options.kind));
   hold.set_kind(kind);
   HF_ASSIGN_OR_RETURN(*hold.mutable_scope(), options.scope.ToScope());
@@ -149,12 +163,6 @@ absl::Status DeliverAndVerify(Placement& placement) {
   return absl::OkStatus();
 }
 
-std::string EffectText(const v1::PreviewHoldResponse& preview) {
-  return fmt::format("{} records of {} transfers now; keys of {} have left; {} leases are open",
-                     preview.records(), preview.transfers(), preview.released(),
-                     preview.open_leases());
-}
-
 // What each exchange says that the hold will touch.
 std::string EffectOf(const std::vector<Placement>& placements) {
   std::string text = "What it touches:";
@@ -179,7 +187,8 @@ void ShowDryRun(Session& session, const std::vector<Placement>& placements) {
         .Set("released", placement.preview.released())
         .Set("open_leases", placement.preview.open_leases())
         .Set("transfers", placement.preview.transfers())
-        .Set("profile", placement.profile);
+        .Set("profile", placement.profile)
+        .Set("requesters", placement.preview.requesters());
     session.out().Result(object,
                          placement.profile + ": would touch " + EffectText(placement.preview));
   }
@@ -209,8 +218,8 @@ std::string Opening(const Output& output, const v1::Hold& hold) {
                      FormatRfc3339(at), hold.placed_index());
 }
 
-// Who preserves keys should know if they lie in one place only. A gateway that does not answer keeps
-// nobody from placing a hold.
+// Who preserves keys should know if they lie in one place only. A gateway that does not answer
+// keeps nobody from placing a hold.
 void NoteKeyslots(Session& session) {
   const auto channel = session.channel();
   if (!channel.ok()) return;
@@ -236,11 +245,38 @@ ExitStatus ShowPlacement(Session& session, const Placement& placement, bool seve
 
 }  // namespace
 
+absl::StatusOr<order::v1::HoldKind> ParseHoldKind(const std::string& text) {
+  if (text == "freeze") return order::v1::FREEZE;
+  if (text == "preserve") return order::v1::PRESERVE;
+  if (text.empty() || text == "both") return order::v1::FREEZE_AND_PRESERVE;
+  return MakeError(Reason::kRequestMalformed, "--kind is freeze, preserve or both");
+}
+
+absl::StatusOr<std::string> HashDocument(Session& session, const std::string& path) {
+  HF_ASSIGN_OR_RETURN(const std::string document, session.ReadText(path, kMaxDocumentBytes));
+  if (document.empty()) {
+    return AddMetadata(MakeError(Reason::kRequestMalformed, "the document is empty"), "file", path);
+  }
+  return Hex(crypto::Sha256Of(AsBytes(document)));
+}
+
+std::string EffectText(const v1::PreviewHoldResponse& preview) {
+  return fmt::format(
+      "{} records of {} transfers now; keys of {} have left; {} leases are open; {} requesters get "
+      "notice",
+      preview.records(), preview.transfers(), preview.released(), preview.open_leases(),
+      preview.requesters());
+}
+
 void PlaceOptions::Declare(Command& command) {
   command.Required("--matter", matter, "the matter, such as 1:26-cv-00001")
-      .Required("--court", court, "the court")
-      .Required("--order-reference", reference, "the order's docket reference")
-      .Required("--document", document, "the order's document; its SHA-256 is recorded")
+      .Optional("--court", court, "the court")
+      .Optional("--order-reference", reference, "the order's docket reference")
+      .Optional("--document", document, "the order's document; its SHA-256 is recorded")
+      .Optional(
+          "--basis", basis,
+          "written, oral or anticipated: on what it is placed; default written. The last two\n"
+          "have no document yet: `hold attach` names it")
       .Optional("--id", id, "the hold's id; made up if it is left out")
       .Optional("--kind", kind, "freeze, preserve or both; default both")
       .Optional("--review", review, "when somebody must look again, in RFC 3339")

@@ -25,6 +25,7 @@ struct PlaceOptions {
   std::string court;
   std::string reference;
   std::string document;
+  std::string basis;
   std::string kind;
   std::string review;
   bool dry_run = false;
@@ -38,5 +39,16 @@ struct PlaceOptions {
 // profiles name. Says IN FORCE of those alone that proved it. kPartlyDone unless all of several are
 // in force; for one, the status that says why it is not.
 absl::StatusOr<ExitStatus> PlaceHold(Session& session, const PlaceOptions& options);
+
+// Parts that an amendment shares.
+
+// Reads "freeze", "preserve", "both", or nothing, which is both.
+absl::StatusOr<order::v1::HoldKind> ParseHoldKind(const std::string& text);
+
+// Returns the SHA-256 of a document, in hex. Errors: kRequestMalformed if it is empty.
+absl::StatusOr<std::string> HashDocument(Session& session, const std::string& path);
+
+// What a preview counts, in words.
+std::string EffectText(const v1::PreviewHoldResponse& preview);
 
 }  // namespace holdfast::cli

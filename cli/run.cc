@@ -90,6 +90,7 @@ void DeclareCommands(CommandLine& line) {
   DeclareEnvelope(root);
   DeclareSource(root);
   DeclareHold(root);
+  DeclareNotices(root);
   DeclareDisposal(root);
   DeclareReview(root);
   DeclareKeyslot(root);

@@ -35,6 +35,13 @@ struct ScopeOptions {
   void Declare(Command& command, DateNames names = DateNames::kFromUntil);
   absl::StatusOr<v1::Scope> ToScope() const;
 
+  // Whether any of it was given.
+  bool given() const {
+    return everything || !transfer.empty() || !rows.empty() || !officer.empty() ||
+           !authority.empty() || !person.empty() || !date.empty() || !from.empty() ||
+           !until.empty() || !verdicts.empty();
+  }
+
  private:
   absl::Status ReadDates(v1::Scope& scope) const;
 };

@@ -8,6 +8,7 @@
 // Errors       Those of the channel (client/channel.h).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -24,6 +25,9 @@ namespace holdfast::client {
 
 enum class LiftedHolds { kLeaveOut = 0, kInclude };
 
+// Whether a stream that is watched goes on.
+enum class Watching { kStop = 0, kGoOn };
+
 class OrderClient final {
  public:
   explicit OrderClient(std::shared_ptr<Channel> channel) : channel_(std::move(channel)) {}
@@ -36,6 +40,18 @@ class OrderClient final {
 
   absl::StatusOr<v1::PreviewHoldResponse> PreviewHold(const v1::Scope& scope);
   absl::StatusOr<std::vector<v1::Hold>> ListHolds(LiftedHolds lifted);
+
+  // One hold with its history. Errors: kNotFound.
+  absl::StatusOr<v1::Hold> GetHold(const std::string& id);
+
+  // Those in force of which an acknowledgement or a document is overdue.
+  absl::StatusOr<std::vector<v1::Hold>> ListOverdueHolds();
+
+  // Gives `take` the notices that nobody has acknowledged, and again whenever there are others,
+  // until it has enough. Goes on after a break.
+  absl::Status WatchNotices(const std::function<Watching(const v1::WatchNoticesResponse&)>& take);
+
+  absl::StatusOr<std::vector<v1::Conflict>> ListConflicts();
   absl::StatusOr<v1::PreviewDisposalResponse> PreviewDisposal(const v1::Scope& scope);
   absl::StatusOr<std::vector<v1::Disposal>> ListDisposals();
 

@@ -208,6 +208,8 @@ class JsonTest(unittest.TestCase):
         self.assertEqual(again["ledger_index"], placed["ledger_index"])
         world.place_hold("hold-1", "--everything", want=REFUSED)
         self.assertEqual(self.one("counsel-1", "hold", "show", "hold-1")["state"], "IN_FORCE")
+        world.wait_until("the requester has notice", lambda: world.cli(
+            "requester-1", "notices", "list").objects)
         error = world.open(out="again.csv", want=HELD)
         self.assertEqual(len(error.objects), 1, error)
         self.one("counsel-1", "hold", "lift", "hold-1", "--reason", "vacated", "--yes")
@@ -227,6 +229,8 @@ class JsonTest(unittest.TestCase):
         again = self.one("custodian-1", "disposal", "revoke", *scope, "--reason", "asked in error",
                          "--yes")
         self.assertEqual(again["count"], 0)
+        world.place_hold("hold-9", "--kind", "preserve", *scope)
+        self.one("counsel-1", "disposal", "conflicts")
         self.one("custodian-2", "disposal", "list")
         self.assertEqual(world.open(out="after.csv", want=PARTLY).object["schema"],
                          "holdfast.cli.v1.Opened")
