@@ -238,6 +238,12 @@ ExitStatus ShowPlacement(Session& session, const Placement& placement, bool seve
   }
   out.Line(where + Opening(out, *placement.hold));
   const ExitStatus shown = ShowReceipt(session, placement.order, *placement.accepted);
+  if (placement.hold->last_placed_index() != placement.hold->placed_index()) {
+    out.Note(
+        fmt::format("it was placed before, and was amended or restored since (ledger entry {}): "
+                    "holdfast hold show {}",
+                    placement.hold->last_placed_index(), placement.hold->id()));
+  }
   // Afterwards: nothing delays a hold.
   if (placement.hold->preserves()) NoteKeyslots(*placement.session);
   return shown;
