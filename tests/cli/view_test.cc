@@ -195,7 +195,9 @@ TEST(ViewTest, HoldIsAsSpecified) {
             R"("document_sha256": "cd", "freezes": true, "preserves": true, )"
             R"("scope": "transfers/1, rows 0-9", "placed_index": 7, "placed_by": "counsel-1", )"
             R"("proposal_index": 9, "placed_at": "2026-01-01T00:00:00.000Z", )"
-            R"("lift_at": "2026-01-04T00:00:00.000Z"})");
+            R"("lift_at": "2026-01-04T00:00:00.000Z", "last_placed_index": 0, )"
+            R"("basis": "BASIS_UNSPECIFIED", "document_overdue": false, "notices": 0, )"
+            R"("notices_waiting": 0, "notices_overdue": 0})");
 }
 
 TEST(ViewTest, DisposalIsAsSpecified) {
