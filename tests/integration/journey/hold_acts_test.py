@@ -102,7 +102,7 @@ class HoldActsTest(unittest.TestCase):
 
         # Lifted, and put in force again.
         self.act("counsel-1", "hold", "lift", "hold-a", "--reason", "vacated")
-        self.act("counsel-2", "hold", "lift", "hold-a", "--confirm")
+        self.act("custodian-1", "hold", "lift", "hold-a", "--confirm")
         self.until("hold-a", "LIFTED")
         world.open(out="lifted.csv", rows=["0-4"], want=(DONE, PARTLY))
         self.act("counsel-2", "hold", "restore", "hold-a", "--reason", "reversed on appeal")
