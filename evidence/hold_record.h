@@ -2,7 +2,8 @@
 // What a ledger says about one hold: who placed it on what order, what had left before and what
 // left under it, who did what to it since.
 //
-// When to use  Behind `holdfast hold certificate` and `hold history --export`: one of the readers of
+// When to use  Behind `holdfast hold certificate` and `hold history --export`: one of the readers
+// of
 //              VerifyExport(), which verifies what is collected here. Record() only where that
 //              succeeded.
 // Threads      One thread.
@@ -16,11 +17,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "evidence/ledger_reader.h"
 
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/time.h"
-#include "evidence/ledger_reader.h"
 #include "holdfast/ledger/v1/entry.pb.h"
 #include "holdfast/order/v1/order.pb.h"
 #include "policy/state.h"

@@ -8,11 +8,10 @@
 
 #include "base/check.h"
 #include "base/mutex.h"
-#include "client/internal/connection.h"
 #include "client/ledger_client.h"
 #include "client/requester_client.h"
 #include "crypto/lease.h"
-#include "holdfast/v1/key_service.grpc.pb.h"
+#include "holdfast/v1/key_service.pb.h"
 #include "tests/bench/gateway_steps.h"
 #include "tests/bench/require.h"
 #include "tests/support/seeded_random.h"
@@ -32,9 +31,6 @@ constexpr int kTreeDepth = 16;
 // Streams of an open loop: as many as keep a stream's rate far from what one can do.
 constexpr std::size_t kPacedStreams = 16;
 constexpr std::size_t kPacedWindow = 256;
-
-// Fewer than the daemon lets a connection have.
-constexpr std::size_t kStreamsAConnection = 200;
 
 // How long a request for so many keys is, and its answer.
 std::size_t RequestBytes(const Rows& rows) {
@@ -238,33 +234,6 @@ void Steps::ReleaseFromMany(const Carried& transfer) {
   const Traffic traffic{calls, RequestBytes({1000}), ReplyBytes(1), sizes_.streams, 1};
   table_.Add("release single keys, " + std::to_string(sizes_.streams) + " streams", calls, seconds,
              peer_.Upload(traffic), "ping-pong on as many streams");
-}
-
-void Steps::KeepIdleStreams() {
-  struct Idle {
-    std::unique_ptr<grpc::ClientContext> context;
-    std::unique_ptr<grpc::ClientReaderWriter<v1::ReleaseKeysRequest, v1::ReleaseKeysResponse>>
-        stream;
-  };
-  std::vector<Idle> streams;
-  const double before = world_.ResidentBytes();
-  for (std::size_t left = sizes_.idle_streams; left > 0;) {
-    // A connection of its own for as many as one takes.
-    const auto channel = Take(world_.Another("requester-1").channel(), "connecting");
-    const auto stub = v1::KeyService::NewStub(channel->connection().channel());
-    for (std::size_t i = 0; i < kStreamsAConnection && left > 0; ++i, --left) {
-      Idle& idle = streams.emplace_back(Idle{channel->connection().StreamContext(), nullptr});
-      idle.stream = stub->ReleaseKeys(idle.context.get());
-    }
-    // Behind the streams on the same connection.
-    Require(client::LedgerClient(channel).GetExchange().status(), "calling beside idle streams");
-  }
-  table_.AddBytes("memory of " + std::to_string(sizes_.idle_streams) + " idle streams",
-                  world_.ResidentBytes() - before);
-  for (const Idle& idle : streams) idle.context->TryCancel();
-  for (const Idle& idle : streams) {
-    HF_CHECK(idle.stream->Finish().error_code() == grpc::StatusCode::CANCELLED);
-  }
 }
 
 }  // namespace holdfast::bench
