@@ -213,7 +213,8 @@ class JsonTest(unittest.TestCase):
         error = world.open(out="again.csv", want=HELD)
         self.assertEqual(len(error.objects), 1, error)
         self.one("counsel-1", "hold", "lift", "hold-1", "--reason", "vacated", "--yes")
-        self.one("counsel-1", "order", "pending")
+        pending = world.cli("counsel-1", "order", "pending").objects
+        self.assertEqual([one["kind"] for one in pending], ["lift", "notice"])
         self.one("counsel-2", "hold", "lift", "hold-1", "--confirm", "--yes")
         world.wait_until("the lift is in force", lambda: world.cli(
             "counsel-1", "hold", "list", "--all").object["state"] == "LIFTED")
