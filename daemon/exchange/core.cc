@@ -227,7 +227,8 @@ absl::StatusOr<crypto::TileBuilder> TreeAt(store::Store& store, std::uint64_t si
       last.push_back(crypto::LeafHash(entries[i]));
     }
   }
-  StoredTiles tiles(store);
+  TileRoots roots;
+  StoredTiles tiles(store, roots);
   return crypto::TileBuilder::Restore(size, tiles, last);
 }
 

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 
 #include "base/mutex.h"
+#include "daemon/exchange/stored_tiles.h"
 #include "store/store.h"
 
 namespace holdfast::exchange {
@@ -39,6 +40,9 @@ class ReaderPool final : public std::enable_shared_from_this<ReaderPool> {
     store::Reader* operator->() const { return reader_.get(); }
     store::Reader& operator*() const { return *reader_; }
 
+    // Of the store that all readers of the pool read.
+    TileRoots& tile_roots() const { return pool_->tile_roots_; }
+
    private:
     std::shared_ptr<ReaderPool> pool_;
     std::unique_ptr<store::Reader> reader_;
@@ -56,6 +60,7 @@ class ReaderPool final : public std::enable_shared_from_this<ReaderPool> {
   void Return(std::unique_ptr<store::Reader> reader);
 
   const std::function<absl::StatusOr<std::unique_ptr<store::Reader>>()> open_;
+  TileRoots tile_roots_;
   Mutex mutex_;
   std::vector<std::unique_ptr<store::Reader>> idle_ HF_GUARDED_BY(mutex_);
 };

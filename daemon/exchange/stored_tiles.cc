@@ -29,6 +29,19 @@ absl::StatusOr<Digest32> RootOfTile(ByteSpan tile) {
 
 }  // namespace
 
+std::optional<Digest32> TileRoots::Find(std::uint8_t level, std::uint64_t index) const {
+  MutexLock lock(mutex_);
+  const auto found = roots_.find({level, index});
+  if (found == roots_.end()) return std::nullopt;
+  return found->second;
+}
+
+void TileRoots::Add(std::uint8_t level, std::uint64_t index, const Digest32& root) {
+  MutexLock lock(mutex_);
+  if (roots_.size() >= kMost) roots_.clear();
+  roots_.emplace(std::pair(level, index), root);
+}
+
 absl::StatusOr<Bytes> StoredTiles::ReadTile(const crypto::TileId& id) {
   absl::StatusOr<Bytes> full = reader_.ReadTile(id.level, id.index);
   if (full.ok()) {
@@ -52,12 +65,18 @@ absl::StatusOr<Bytes> StoredTiles::ReadTile(const crypto::TileId& id) {
   }
   const auto below = static_cast<std::uint8_t>(id.level - 1);
   for (std::uint32_t i = 0; i < id.width; ++i) {
-    HF_ASSIGN_OR_RETURN(const Bytes tile,
-                        reader_.ReadTile(below, id.index * crypto::kTileWidth + i));
-    HF_ASSIGN_OR_RETURN(const Digest32 root, RootOfTile(tile));
+    HF_ASSIGN_OR_RETURN(const Digest32 root, RootOf(below, id.index * crypto::kTileWidth + i));
     Append(partial, root);
   }
   return partial;
+}
+
+absl::StatusOr<Digest32> StoredTiles::RootOf(std::uint8_t level, std::uint64_t index) {
+  if (const std::optional<Digest32> known = roots_.Find(level, index)) return *known;
+  HF_ASSIGN_OR_RETURN(const Bytes tile, reader_.ReadTile(level, index));
+  HF_ASSIGN_OR_RETURN(const Digest32 root, RootOfTile(tile));
+  roots_.Add(level, index, root);
+  return root;
 }
 
 }  // namespace holdfast::exchange

@@ -79,7 +79,7 @@ absl::Status CheckKnownLedger(const exchange::Published& published,
   HF_ASSIGN_OR_RETURN(exchange::ReaderPool::Lease reader, published.readers->Borrow());
   HF_ASSIGN_OR_RETURN(const store::Head head, reader->ReadHead());
   if (opening.ledger_size <= head.ledger_size) {
-    exchange::StoredTiles tiles(*reader);
+    exchange::StoredTiles tiles(*reader, reader.tile_roots());
     crypto::TileReader nodes(opening.ledger_size, tiles);
     HF_ASSIGN_OR_RETURN(const Digest32 root, crypto::RootAt(opening.ledger_size, nodes));
     if (root == opening.ledger_root) return absl::OkStatus();

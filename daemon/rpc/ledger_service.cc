@@ -101,7 +101,7 @@ absl::StatusOr<v1::Checkpoint> MakeCheckpoint(const Hosted& hosted, const Signed
   checkpoint.set_note(head->note);
   if (known_size == 0 || known_size == head->head.size) return checkpoint;
   HF_ASSIGN_OR_RETURN(exchange::ReaderPool::Lease reader, BorrowReader(hosted));
-  exchange::StoredTiles tiles(*reader);
+  exchange::StoredTiles tiles(*reader, reader.tile_roots());
   crypto::TileReader nodes(head->head.size, tiles);
   HF_ASSIGN_OR_RETURN(const crypto::MerkleProof proof,
                       crypto::MakeConsistencyProof(known_size, head->head.size, nodes));
@@ -143,7 +143,7 @@ absl::StatusOr<v1::InclusionProof> MakeProof(const Hosted& hosted, const SignedH
     return MakeError(Reason::kRequestMalformed, "the ledger has no such entry at that size");
   }
   HF_ASSIGN_OR_RETURN(exchange::ReaderPool::Lease reader, BorrowReader(hosted));
-  exchange::StoredTiles tiles(*reader);
+  exchange::StoredTiles tiles(*reader, reader.tile_roots());
   crypto::TileReader nodes(size, tiles);
   HF_ASSIGN_OR_RETURN(const crypto::MerkleProof path,
                       crypto::MakeInclusionProof(index, size, nodes));

@@ -33,7 +33,7 @@ absl::StatusOr<policy::HeadCheck> CheckHead(const exchange::Published& published
   HF_ASSIGN_OR_RETURN(exchange::ReaderPool::Lease reader, published.readers->Borrow());
   HF_ASSIGN_OR_RETURN(const store::Head head, reader->ReadHead());
   if (size > head.ledger_size) return policy::HeadCheck::kNotAPrefix;
-  exchange::StoredTiles tiles(*reader);
+  exchange::StoredTiles tiles(*reader, reader.tile_roots());
   crypto::TileReader nodes(size, tiles);
   HF_ASSIGN_OR_RETURN(const Digest32 found, crypto::RootAt(size, nodes));
   return found == root ? policy::HeadCheck::kPrefix : policy::HeadCheck::kNotAPrefix;

@@ -50,7 +50,8 @@ class StoredTilesTest : public ::testing::Test {
 };
 
 TEST_F(StoredTilesTest, RootsAreThoseOfTheLeavesAtEverySize) {
-  StoredTiles tiles(*store_);
+  TileRoots roots;
+  StoredTiles tiles(*store_, roots);
   for (std::uint64_t size = 1; size <= kEntries; size += 37) {
     crypto::TileReader nodes(size, tiles);
     const absl::StatusOr<Digest32> root = crypto::RootAt(size, nodes);
@@ -59,8 +60,22 @@ TEST_F(StoredTilesTest, RootsAreThoseOfTheLeavesAtEverySize) {
   }
 }
 
+TEST(TileRootsTest, ForgetsBeforeItGrowsBeyondItsBound) {
+  TileRoots roots;
+  EXPECT_EQ(roots.Find(1, 0), std::nullopt);
+  for (std::uint64_t i = 0; i < TileRoots::kMost; ++i) {
+    roots.Add(0, i, Digest32{std::byte{1}});
+  }
+  EXPECT_EQ(roots.Find(0, TileRoots::kMost - 1), Digest32{std::byte{1}});
+  EXPECT_EQ(roots.Find(1, 0), std::nullopt);
+  roots.Add(1, 0, Digest32{std::byte{2}});
+  EXPECT_EQ(roots.Find(1, 0), Digest32{std::byte{2}});
+  EXPECT_EQ(roots.Find(0, 0), std::nullopt);
+}
+
 TEST_F(StoredTilesTest, ProofsVerify) {
-  StoredTiles tiles(*store_);
+  TileRoots roots;
+  StoredTiles tiles(*store_, roots);
   for (const std::uint64_t size : {std::uint64_t{1}, std::uint64_t{255}, std::uint64_t{256},
                                    std::uint64_t{257}, std::uint64_t{777}, kEntries}) {
     crypto::TileReader nodes(size, tiles);
@@ -77,7 +92,8 @@ TEST_F(StoredTilesTest, ProofsVerify) {
 }
 
 TEST_F(StoredTilesTest, WhatTheLedgerDoesNotHaveIsNoTile) {
-  StoredTiles tiles(*store_);
+  TileRoots roots;
+  StoredTiles tiles(*store_, roots);
   EXPECT_FALSE(tiles.ReadTile({0, 3, 250}).ok());  // It has 232.
   EXPECT_FALSE(tiles.ReadTile({0, 9, 1}).ok());
   EXPECT_FALSE(tiles.ReadTile({1, 0, 4}).ok());  // Of three full tiles.

@@ -212,6 +212,8 @@ class JourneyTest(unittest.TestCase):
             shutil.rmtree(state)
         # Today's, with some entries fewer: the epoch fits, and the head that was written does not.
         shutil.copytree(today, state)
+        clients = world.path("home/state")
+        shutil.copytree(clients, world.path("clients-today"))
         world.start()
         world.open(out="more.csv", rows=["0-99"], want=PARTLY)
         world.stop()
@@ -223,6 +225,12 @@ class JourneyTest(unittest.TestCase):
         shutil.rmtree(state)
         today.rename(state)
         world.start()
+        # With the head that belongs to it the database opens: the keyslot has no later epoch. A client
+        # that has seen the entries that are gone now does not accept that.
+        noticed = world.cli("custodian-1", "disposal", "list", want=DEFECT)
+        self.assertEqual(noticed.object["reason"], "LEDGER_INCONSISTENT")
+        shutil.rmtree(clients)
+        world.path("clients-today").rename(clients)
         about = world.cli("custodian-1", "status").object
         self.assertTrue(about["serving"])
         self.assertEqual(about["records"]["destroyed"], DESTROYED)
