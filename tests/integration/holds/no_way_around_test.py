@@ -173,8 +173,6 @@ class NoWayAroundTest(unittest.TestCase):
                                              world.exchange_id)
                        for person in ("counsel-1", "counsel-2", "counsel-3", "custodian-1",
                                       "custodian-2")}
-        cls.signers["custodian-1"].prev = cls.stub("counsel-1", "Order").GetOrderContext(
-            holds.GetOrderContextRequest(person="custodian-1"), timeout=gateway.SECONDS).prev
         cls.count = 0
 
     @classmethod
@@ -185,11 +183,13 @@ class NoWayAroundTest(unittest.TestCase):
         return getattr(module, f"{service}ServiceStub")(cls.channels[member])
 
     def order(self, person, act, body):
-        signer = self.signers[person]
-        signed, prev = signer.sign(act, body, (0, hashlib.sha256(b"").digest()))
-        answer = self.stub("counsel-1", "Order").SubmitOrder(
+        signer, stub = self.signers[person], self.stub("counsel-1", "Order")
+        # The command line signs for the same people.
+        signer.prev = stub.GetOrderContext(
+            holds.GetOrderContextRequest(person=person), timeout=gateway.SECONDS).prev
+        signed, _ = signer.sign(act, body, (0, hashlib.sha256(b"").digest()))
+        answer = stub.SubmitOrder(
             holds.SubmitOrderRequest(order_dsse=signed), timeout=gateway.SECONDS)
-        signer.prev = prev
         return answer.receipt.ledger_index
 
     def place(self, kind, scopes):

@@ -13,7 +13,6 @@ Usage: stalled_client_test.py HOLDFAST HOLDFASTD STUBS
 import fcntl
 import hashlib
 import pathlib
-import shutil
 import socket
 import ssl
 import struct
@@ -34,6 +33,7 @@ import reader  # noqa: E402
 from holdfast.ledger.v1 import entry_pb2  # noqa: E402
 from holdfast.v1 import hold_service_pb2 as holds, hold_service_pb2_grpc  # noqa: E402
 from holdfast.v1 import key_service_pb2 as keys, key_service_pb2_grpc  # noqa: E402
+from holdfast.v1 import ledger_service_pb2 as ledger, ledger_service_pb2_grpc  # noqa: E402
 from holdfast.v1 import transfer_service_pb2 as transfers, transfer_service_pb2_grpc  # noqa: E402
 from nacl import bindings as sodium  # noqa: E402
 
@@ -304,14 +304,16 @@ class StalledClientTest(unittest.TestCase):
         self.assertLessEqual(last, arrived + FAREWELL_BYTES)
 
     def releases_in_ledger(self):
-        """Position of the newest release or collection, of an export."""
-        shutil.rmtree(self.world.path("export"), ignore_errors=True)
-        self.world.cli("auditor-1", "ledger", "export", "--out", "export")
-        newest = 0
-        for index, entry in enumerate(self.world.export_entries()):
-            kind = entry_pb2.Entry.FromString(entry).WhichOneof("fact")
-            if kind in ("key_released", "envelopes_collected"):
-                newest = index
+        """Position of the newest release or collection."""
+        newest, index = 0, 0
+        with self.channel("auditor-1", self.world.port) as channel:
+            for bundle in ledger_service_pb2_grpc.LedgerServiceStub(channel).ReadEntries(
+                    ledger.ReadEntriesRequest(), timeout=3 * gateway.SECONDS):
+                for entry in bundle.entries:
+                    kind = entry_pb2.Entry.FromString(entry).WhichOneof("fact")
+                    if kind in ("key_released", "envelopes_collected"):
+                        newest = index
+                    index += 1
         return newest
 
     def test_a_client_that_does_not_read_its_answers(self):
