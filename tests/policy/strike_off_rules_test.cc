@@ -50,6 +50,8 @@ TEST_F(StrikeOffRulesTest, OneKeyIsStruckOffAndTheOthersCount) {
 
 TEST_F(StrikeOffRulesTest, AMachineThatIsStruckOffGetsAndGivesNothing) {
   const std::uint32_t lease = world_.OpenLease(t_);
+  const std::uint32_t approved = world_.ApprovedTransfer(1);
+  world_.Deposit(approved, 0);
   EXPECT_EQ(Strike("dan", "ice"), Refusal::kAllowed);
   EXPECT_EQ(world_.Try(World::Release(lease, 0)).refusal, Refusal::kStruckOff);
   EXPECT_EQ(world_.Try(world_.LeaseFact(t_)).refusal, Refusal::kStruckOff);
@@ -57,11 +59,10 @@ TEST_F(StrikeOffRulesTest, AMachineThatIsStruckOffGetsAndGivesNothing) {
   collect.set_transfer(t_);
   collect.set_requester("ice");
   EXPECT_EQ(world_.Try(collect).refusal, Refusal::kStruckOff);
+  // Another machine of that side goes on.
   const std::uint32_t other = world_.CreateTransfer("ice2");
   world_.Judge(other, 0);
   EXPECT_EQ(Strike("carol", "irs"), Refusal::kAllowed);
-  const std::uint32_t approved = world_.ApprovedTransfer(1);
-  world_.Deposit(approved, 0);
   EXPECT_EQ(world_.Try(world_.Closing(approved)).refusal, Refusal::kStruckOff);
 }
 
