@@ -285,6 +285,7 @@ void HoldBook::Withdraw(MemberNumber person, const Act& act) {
 
 void HoldBook::Advance(UnixMillis early, std::chrono::milliseconds window, std::uint64_t index,
                        UnixMillis at) {
+  std::vector<std::uint32_t> narrowed;
   while (!effects_.empty() && effects_.begin()->first <= early) {
     Hold& hold = holds_[effects_.begin()->second];
     LeaveForce(hold, early);
@@ -301,8 +302,11 @@ void HoldBook::Advance(UnixMillis early, std::chrono::milliseconds window, std::
     Settle(hold);
     LastPlaced(hold, amended_by, at);
     hold.history.push_back({HoldEventKind::kAmended, index, at, std::nullopt});
-    EnterForce(hold);
+    narrowed.push_back(hold.number);
   }
+  // In an order that can be told from the holds alone: a snapshot makes the same indices.
+  std::sort(narrowed.begin(), narrowed.end());
+  for (const std::uint32_t number : narrowed) EnterForce(holds_[number]);
   while (!lingerings_.empty() && lingerings_.begin()->first + window <= early) {
     const auto lingerer = lingerers_.find(lingerings_.begin()->second);
     lingering_.Remove(lingerer->first, lingerer->second.scope);

@@ -143,6 +143,16 @@ concept Duration = requires {
   typename T::period;
 };
 
+// The entry with which the hold entered force as it is.
+std::uint64_t EnteredForceAt(const Hold& hold) {
+  const auto last =
+      std::find_if(hold.history.rbegin(), hold.history.rend(), [](const HoldEvent& e) {
+        return e.kind == HoldEventKind::kPlaced || e.kind == HoldEventKind::kRestored ||
+               e.kind == HoldEventKind::kAmended;
+      });
+  return last == hold.history.rend() ? 0 : last->index;
+}
+
 template <typename T>
 struct IsOptional : std::false_type {};
 template <typename T>
@@ -192,16 +202,26 @@ class StateCodec final {
       return compiled.ok();
     };
     for (Hold& hold : book.holds_) {
+      if (&hold != book.holds_.data() + hold.number) return false;
       if (!compile(*hold.order, hold.scope)) return false;
       if (hold.amendment && !compile(*hold.amendment->order, hold.amendment->scope)) return false;
       for (const auto& [requester, notice] : hold.notices) {
         const bool waits = hold.in_force() && notice.acknowledged_index == 0;
         if (waits) book.Await(hold, requester, notice, state.now_.late);
       }
-      // In the order of their placing, as they came to be: of several that cover a record, that
-      // order says which one is named.
-      if (hold.in_force() && hold.freezes) book.freezes_.Add(hold.number, hold.scope);
-      if (hold.in_force() && hold.preserves) book.preserves_.Add(hold.number, hold.scope);
+    }
+    // In the order in which they came to be as they are: of several that cover a record, that order
+    // says which one is named.
+    std::vector<std::pair<std::uint64_t, std::uint32_t>> in_force;
+    for (const Hold& hold : book.holds_) {
+      if (hold.in_force()) in_force.emplace_back(EnteredForceAt(hold), hold.number);
+    }
+    std::sort(in_force.begin(), in_force.end());
+    for (const auto& [index, number] : in_force) {
+      static_cast<void>(index);
+      const Hold& hold = book.holds_[number];
+      if (hold.freezes) book.freezes_.Add(number, hold.scope);
+      if (hold.preserves) book.preserves_.Add(number, hold.scope);
     }
     for (auto& [number, lingerer] : book.lingerers_) {
       if (lingerer.hold >= book.holds_.size()) return false;
