@@ -102,7 +102,8 @@ class RandomExchange final {
         &E::TrustClock,     &E::TrustClock, &E::Review,
         &E::Review,         &E::GoOn,       &E::GoOn,
         &E::Limit,          &E::Resume,     &E::Amend,
-        &E::Notice,         &E::Authorise,  &E::Strike};
+        &E::Notice,         &E::Notice,     &E::Authorise,
+        &E::Authorise,      &E::Strike};
     (this->*kSteps[random_.Below(std::size(kSteps))])();
   }
 
@@ -471,8 +472,17 @@ class RandomExchange final {
 
   void Review() {
     if (model_.transfers.empty()) return;
+    // A case that is over is rare: it is not left to chance to find it.
+    for (std::uint32_t i = 0; i < model_.transfers.size() * kMaxRows; ++i) {
+      if (!model_.MayExpireCase(i / kMaxRows, i % kMaxRows) || random_.OneIn(2)) continue;
+      world_.Deposit(i / kMaxRows, i % kMaxRows, 51);
+      ++tally_["review_expired"];
+      Settled(i / kMaxRows, i % kMaxRows, 51);
+      return;
+    }
     const std::uint32_t t = TransferIn(ReferenceTransfer::kApproved);
     const std::string& person = Custodian();
+    const bool struck = model_.struck.count(person) > 0;
     auto row = static_cast<std::uint32_t>(random_.Below(kMaxRows));
     // Mostly one that waits.
     for (std::uint32_t i = 0; i < kMaxRows && !random_.OneIn(8); ++i) {
@@ -495,7 +505,7 @@ class RandomExchange final {
     if (kind == 1) {
       const auto candidate = static_cast<std::uint32_t>(random_.Below(3));
       const auto act = world_.ReleaseCaseAct(t, row, candidate);
-      if (!model_.MayReleaseCase(person, t, row, candidate)) {
+      if (struck || !model_.MayReleaseCase(person, t, row, candidate)) {
         Order(person, act, false);
         return;
       }
@@ -506,7 +516,7 @@ class RandomExchange final {
     }
     const std::uint32_t last = row + static_cast<std::uint32_t>(random_.Below(3));
     const auto act = world_.RefuseCasesAct(t, row, last);
-    if (!model_.MayRefuseCases(person, t, row, last)) {
+    if (struck || !model_.MayRefuseCases(person, t, row, last)) {
       Order(person, act, false);
       return;
     }
@@ -590,7 +600,7 @@ class RandomExchange final {
     const std::string& person = Counsel();
     ReferenceHold& hold = model_.holds[id];
     const std::uint64_t index = world_.state().ledger_size();
-    if (hold.lifted && random_.OneIn(3)) {
+    if (hold.lifted && random_.OneIn(20)) {
       if (!Order(person, world_.RestoreAct(id), model_.MayRestore(person, id))) return;
       hold.lifted = false;
       hold.Settle();
@@ -636,10 +646,11 @@ class RandomExchange final {
 
   // Whether it widens is for the policy to say; what it says has to be true of every record.
   void Amend() {
-    if (model_.holds.empty() || !random_.OneIn(2)) return;
+    if (model_.holds.empty() || !random_.OneIn(8)) return;
     const std::string id = AnyKey(model_.holds);
-    const std::string& person = Counsel();
     ReferenceHold& hold = model_.holds[id];
+    // Mostly somebody who wants the hold already: of many sides nobody would ever lift one.
+    const std::string person = random_.OneIn(6) ? Counsel() : *hold.wanted_by.begin();
     ReferenceForm form;
     form.scope = hold.scope;
     if (random_.OneIn(4)) {
@@ -647,7 +658,11 @@ class RandomExchange final {
     } else if (random_.OneIn(2)) {
       form.scope.clear_person();
       form.scope.clear_dates();
-      if (form.scope.ByteSizeLong() == 0) form.scope = Everything();
+      // Not often, or nothing would ever move again.
+      if (form.scope.ByteSizeLong() == 0) {
+        if (!random_.OneIn(8)) return;
+        form.scope = Everything();
+      }
     } else if (!form.scope.everything()) {
       form.scope.set_officer(random_.Pick(Officers()));
     }
@@ -691,11 +706,29 @@ class RandomExchange final {
 
   void Notice() {
     if (model_.holds.empty() || model_.transfers.empty()) return;
-    const std::string id = AnyKey(model_.holds);
-    const std::uint32_t t = TransferIn(ReferenceTransfer::kClosed);
+    std::string id = AnyKey(model_.holds);
+    for (const auto& [other, of] : model_.holds) {
+      if (!of.notices.empty() && random_.OneIn(2)) id = other;
+    }
+    std::uint32_t t = TransferIn(ReferenceTransfer::kClosed);
+    auto row = static_cast<std::uint32_t>(random_.Below(kMaxRows));
+    // Mostly one that is missing: few holds meet a record of which somebody has a copy.
+    for (const auto& [other, of] : model_.holds) {
+      for (std::uint32_t i = 0; i < model_.transfers.size() * kMaxRows; ++i) {
+        const std::uint32_t of_transfer = i / kMaxRows;
+        if (random_.OneIn(4) || model_.Find(of_transfer, i % kMaxRows) == nullptr ||
+            !model_.MayNotice(other, model_.transfers[of_transfer].requester, of_transfer,
+                              i % kMaxRows)) {
+          continue;
+        }
+        id = other;
+        t = of_transfer;
+        row = i % kMaxRows;
+      }
+    }
     const std::string requester = random_.OneIn(8) ? "ice" : model_.transfers[t].requester;
     ReferenceHold& hold = model_.holds[id];
-    if (random_.OneIn(3)) {
+    if (hold.notices.count(requester) > 0 || random_.OneIn(8)) {
       const std::string person = random_.OneIn(4) ? Counsel() : "dan";
       order::v1::Order act = world_.AcknowledgeAct(id, requester);
       const auto notice = hold.notices.find(requester);
@@ -707,7 +740,6 @@ class RandomExchange final {
       }
       return;
     }
-    const auto row = static_cast<std::uint32_t>(random_.Below(kMaxRows));
     if (Try(world_.NoticeOf(id, t, row, requester), model_.MayNotice(id, requester, t, row))) {
       hold.notices[requester] = {hold.placed_index, model_.late, false};
     }
@@ -715,10 +747,17 @@ class RandomExchange final {
 
   void Authorise() {
     if (model_.disposals.empty()) return;
-    const std::uint64_t revocation = AnyKey(model_.disposals);
+    std::uint64_t revocation = AnyKey(model_.disposals);
+    for (const auto& [other, disposal] : model_.disposals) {
+      const bool open = !disposal.cancelled && !disposal.destroyed;
+      if (open && !model_.Against(other).empty()) revocation = other;
+    }
     ReferenceDisposal& of = model_.disposals[revocation];
     const std::string& person = random_.OneIn(2) ? Counsel() : Custodian();
-    const bool second = of.first_index != 0 && !random_.OneIn(4);
+    const bool second = of.first_index != 0 && of.second_index == 0 && !random_.OneIn(8);
+    if (of.second_index != 0 && !random_.OneIn(8)) return;
+    // What a court wants is revoked and approved, or nothing would come of it.
+    if (of.approvals.empty() && !random_.OneIn(4)) return ApproveOrCancelDestruction();
     const std::uint64_t index = world_.state().ledger_size();
     if (!Order(person, world_.AuthoriseAct(revocation, second ? of.first_index : 0),
                model_.MayAuthorise(person, revocation, second))) {
@@ -738,7 +777,7 @@ class RandomExchange final {
   }
 
   void Strike() {
-    if (!random_.OneIn(12)) return;
+    if (!random_.OneIn(40)) return;
     const std::string& person = random_.OneIn(2) ? Counsel() : Custodian();
     const std::string member = random_.OneIn(6) ? "ice2" : Person();
     if (member == "ice") return;  // Or nothing would be left to do.
@@ -791,14 +830,13 @@ class RandomExchange final {
     if (random_.OneIn(2)) {
       if (model_.disposals.empty()) return;
       std::uint64_t index = AnyKey(model_.disposals);
+      bool by_court = random_.OneIn(8);
       for (const auto& [other, disposal] : model_.disposals) {
-        if (!disposal.destroyed && model_.MayDestroy(other) && !random_.OneIn(4)) index = other;
-      }
-      const bool by_court = random_.OneIn(2) && !model_.MayDestroy(index);
-      if (by_court) {
-        for (const auto& [other, disposal] : model_.disposals) {
-          if (!disposal.destroyed && model_.MayDestroyByCourt(other)) index = other;
-        }
+        if (disposal.destroyed || random_.OneIn(4)) continue;
+        if (model_.MayDestroy(other)) index = other;
+        if (!model_.MayDestroyByCourt(other)) continue;
+        index = other;
+        by_court = true;
       }
       const ReferenceOver over = by_court ? model_.disposals[index].over : ReferenceOver();
       if (by_court) {
