@@ -37,6 +37,7 @@ Auditor
 Operator
   agreement     init, check, sign, verify, diff
   pki           init, issue: certificates for a test
+  keyslot       status: what the root key lies in
   sample        made-up people
 
 Options

@@ -140,6 +140,7 @@ absl::Status Writer::RunTogether(std::span<const std::unique_ptr<Command>> comma
     return status;
   }
   const LedgerHead head = group.Head();
+  ShowNotices();
   for (Command* command : run) command->Done(absl::OkStatus(), head);
   // After the answers: nobody waits for what is told here.
   if (!group.empty()) Announce();
@@ -160,6 +161,7 @@ absl::Status Writer::RunAlone(Command& command) {
       status = group.epoch_change().has_value() ? CommitEpoch(group) : Commit(group);
     }
     if (status.ok()) {
+      ShowNotices();
       command.Done(absl::OkStatus(), group.Head());
       Announce();
       Notice(group);
@@ -328,6 +330,8 @@ absl::Status Writer::GiveNotices() {
       group.AppendFact(std::move(entry), nullptr);
   }
   HF_RETURN_IF_ERROR(Commit(group));
+  ShowNotices();
+  Announce();
   Notice(group);
   return absl::OkStatus();
 }
@@ -343,6 +347,7 @@ absl::Status Writer::Sweep() {
     HF_RETURN_IF_ERROR(Begin(group));
     group.ChangeEpoch({}, Anchoring::kMayWait);
     HF_RETURN_IF_ERROR(CommitEpoch(group));
+    ShowNotices();
     Announce();
   }
   if (policy::NextReviewTime(core_->state) <= UnixMillis(now.early_ms) &&
@@ -402,6 +407,7 @@ bool Writer::Serve() {
     Stop(published);
     return false;
   }
+  ShowNotices();
   Announce();
   return true;
 }
@@ -419,12 +425,14 @@ void Writer::Notice(const Group& group) {
   parts_.notify();
 }
 
+void Writer::ShowNotices() {
+  if (notices_shown_ == core_->state.holds().notice_changes()) return;
+  notices_shown_ = core_->state.holds().notice_changes();
+  parts_.put_up(NoticeBoardOf(core_->state));
+}
+
 void Writer::Announce() {
   parts_.checkpoints.Update({core_->tiles.size(), core_->tiles.Root()}, core_->checkpoint_key);
-  if (notices_shown_ != core_->state.holds().notice_changes()) {
-    notices_shown_ = core_->state.holds().notice_changes();
-    parts_.put_up(NoticeBoardOf(core_->state));
-  }
   if (parts_.metrics == nullptr) return;
   parts_.metrics->Epoch(parts_.core_options.name, core_->vault.epoch().value());
   const std::string& name = parts_.core_options.name;

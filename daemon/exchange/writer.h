@@ -133,6 +133,9 @@ class Writer final {
   // Looks for what has become due: destruction, a lift, an epoch that is still to be made.
   absl::Status Sweep();
 
+  // Shows what requesters are told from now on, if it has changed. Before a group is answered.
+  void ShowNotices();
+
   // Has the newest ledger signed, and counts. After a group is answered: nobody waits for it.
   void Announce();
 

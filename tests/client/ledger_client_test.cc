@@ -156,16 +156,20 @@ TEST_F(CheckpointMemoryTest, RefusesANoteOfAnotherExchange) {
 }
 
 TEST_F(CheckpointMemoryTest, RemembersTheOldOrTheNewWhicheverOperationFails) {
+  ledger_.Add("entry 0");
+  const std::string old = ledger_.Answer(0).note();
+  ledger_.Add("entry 1");
+  const std::string newer = ledger_.Answer(0).note();
   test::FaultSweep([&](test::FaultPlan& plan) {
     test::MemoryFileSystem disk;
     const CheckpointMemory memory(disk, "/state", exchange_);
-    ASSERT_THAT(memory.Store({"key", "old"}), IsOk());
+    ASSERT_THAT(memory.Store({"key", old}), IsOk());
     test::FaultyFileSystem flaky(disk, plan);
-    const bool stored = CheckpointMemory(flaky, "/state", exchange_).Store({"key", "new"}).ok();
+    const bool stored = CheckpointMemory(flaky, "/state", exchange_).Store({"key", newer}).ok();
     disk.LoseUnsyncedWrites();
     const auto remembered = memory.Load();
     ASSERT_THAT(remembered, IsOk());
-    EXPECT_TRUE(remembered->note == "new" || (!stored && remembered->note == "old"));
+    EXPECT_TRUE(remembered->note == newer || (!stored && remembered->note == old));
   });
 }
 
