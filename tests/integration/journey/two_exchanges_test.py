@@ -91,12 +91,12 @@ class TwoExchangesTest(unittest.TestCase):
             self.assertEqual(seen[0], seen[2])
 
     def test_who_has_the_permission_nowhere_learns_nothing(self):
-        preview = ("disposal", "preview", "--everything")
-        seen = [self.answer(self.ours, "auditor-1", exchange, *preview, want=NOT_PERMITTED)
+        preview, listing = ("disposal", "preview", "--everything"), ("transfer", "list")
+        seen = [self.answer(self.ours, "stranger", exchange, *command, want=NOT_PERMITTED)
+                for command in (preview, listing)
                 for exchange in (None, "ours", "theirs", "no-such")]
-        seen += [self.answer(self.ours, "stranger", exchange, "transfer", "list",
-                             want=NOT_PERMITTED)
-                 for exchange in (None, "ours", "theirs", "no-such")]
+        # Whoever may read the ledger is asked for its exchange before anything else.
+        seen.append(self.answer(self.ours, "auditor-1", "ours", *preview, want=NOT_PERMITTED))
         for error in seen:
             self.assertEqual(error["reason"], "PERMISSION_DENIED")
             self.assertEqual(error, seen[0])
