@@ -310,7 +310,8 @@ class StateCodec final {
     bool there = field.has_value();
     One(a, there);
     if (!there) return;
-    if constexpr (A::kReads) field.emplace();
+    // Not emplace(): clang does not take a nested struct with defaults for one that has them.
+    if constexpr (A::kReads) field = typename T::value_type{};
     One(a, *field);
   }
 
