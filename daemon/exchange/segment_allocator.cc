@@ -42,10 +42,14 @@ std::vector<PendingSegment> SegmentAllocator::TakePending() {
   return std::exchange(pending_, {});
 }
 
-void SegmentAllocator::Close(std::uint32_t transfer) {
+void SegmentAllocator::UseTreesOf(std::span<const VaultSegment> segments) {
   MutexLock lock(mutex_);
-  open_.erase({transfer, crypto::SegmentKind::kRecord});
-  open_.erase({transfer, crypto::SegmentKind::kSubject});
+  for (auto& [key, open] : open_) {
+    // One that is not stored yet has nothing to destroy.
+    if (open.segment.number < segments.size()) {
+      open.segment.tree = segments[open.segment.number].tree;
+    }
+  }
 }
 
 }  // namespace holdfast::exchange

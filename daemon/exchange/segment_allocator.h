@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -59,8 +60,9 @@ class SegmentAllocator final {
   // Returns the segments that were opened since the last call, in order of number.
   std::vector<PendingSegment> TakePending();
 
-  // No further leaf of the transfer's open segments is handed out.
-  void Close(std::uint32_t transfer);
+  // Takes the trees of open segments from the vault's, by number. After a destruction, and before
+  // workers may use the new keys: a tree that is kept here would keep what was destroyed.
+  void UseTreesOf(std::span<const VaultSegment> segments);
 
  private:
   struct Open {

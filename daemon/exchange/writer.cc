@@ -294,6 +294,7 @@ absl::Status Writer::AdoptEpoch(EpochPlan plan, const crypto::Anchor& anchor) {
   HF_RETURN_IF_ERROR(Failpoint(EpochStep::kErased));
 
   core_->vault.Adopt(std::move(plan), anchor);
+  core_->allocator->UseTreesOf(core_->vault.segments());
   HF_RETURN_IF_ERROR(parts_.publish(core_.get()));
   if (!parts_.wait_for_old_views(kViewPatience)) {
     return MakeError(Reason::kInternal, "a worker still uses keys of the epoch before");

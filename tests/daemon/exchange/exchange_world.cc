@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "crypto/closing_statement.h"
+#include "crypto/envelope.h"
 #include "crypto/keyslot/file_keyslot.h"
 #include "crypto/merkle.h"
 #include "policy/order_json.h"
@@ -84,6 +85,7 @@ exchange::ExchangeOptions ExchangeWorld::Options() {
   options.core.clock = &clock_;
   options.core.random = &random_;
   options.core.open_store = [this]() -> absl::StatusOr<std::unique_ptr<store::Store>> {
+    if (open_store) return open_store();
     HF_ASSIGN_OR_RETURN(std::unique_ptr<MemoryStore> store, MemoryStore::Open(disk_, store_faults));
     return store;
   };
@@ -92,7 +94,7 @@ exchange::ExchangeOptions ExchangeWorld::Options() {
     if (keyslot_bench != nullptr) {
       return keyslot_bench->Open(keyslot_faults == nullptr ? no_faults : *keyslot_faults);
     }
-    return PlannedKeyslot::Open(keyslot_files_,
+    return PlannedKeyslot::Open(keyslot_disk == nullptr ? keyslot_files_ : *keyslot_disk,
                                 keyslot_faults == nullptr ? no_faults : *keyslot_faults, random_,
                                 keyslot_down, keyslot_lies);
   };
@@ -242,6 +244,31 @@ std::uint32_t ExchangeWorld::MustApproveTransfer(std::uint32_t rows) {
   return number;
 }
 
+Bytes ExchangeWorld::SealEnvelopes(std::uint32_t transfer, const exchange::LeafRun& records) {
+  constexpr std::size_t kPaddedBytes = 64;
+  const auto id = Read<TransferId>(
+      [transfer](const exchange::Core& core) { return core.state.transfer(transfer)->id; });
+  Bytes chunk;
+  for (std::uint32_t row = 0; row < records.count; ++row) {
+    crypto::EnvelopeHeader header;
+    header.exchange = exchange_->id();
+    header.transfer = id;
+    header.segment = records.name.segment;
+    header.leaf = records.first + row;
+    header.row = row;
+    header.salt = crypto::Draw<32>(random_);
+    crypto::LeafSeed seed;
+    HF_CHECK(records.tree->DeriveLeaf(header.leaf, seed).ok());
+    Bytes envelope(crypto::EnvelopeBytes(kPaddedBytes));
+    HF_CHECK(crypto::SealEnvelope(header,
+                                  crypto::DeriveRecordKey(seed, header.segment, header.leaf),
+                                  AsBytes("a record"), kPaddedBytes, envelope)
+                 .ok());
+    chunk.insert(chunk.end(), envelope.begin(), envelope.end());
+  }
+  return chunk;
+}
+
 std::uint32_t ExchangeWorld::MustMakeTransfer(std::uint32_t rows) {
   const auto must = Must;
   const std::uint32_t number = MustApproveTransfer(rows);
@@ -264,8 +291,10 @@ std::uint32_t ExchangeWorld::MustMakeTransfer(std::uint32_t rows) {
     fact.set_address(1);
     fact.set_gate_version(1);
   }
-  must(Do(deposited, std::pair(store::ChunkKey{store::ChunkKind::kEnvelopes, number, 0},
-                               ToBytes("envelopes"))));
+  Bytes chunk = ToBytes("envelopes");
+  if (seals_envelopes) chunk = SealEnvelopes(number, records);
+  must(Do(deposited,
+          std::pair(store::ChunkKey{store::ChunkKind::kEnvelopes, number, 0}, std::move(chunk))));
   ledger::v1::Entry closed;
   auto& close = *closed.mutable_transfer_closed();
   const Digest32 root = crypto::RootOf(leaves);

@@ -60,6 +60,15 @@ class ExchangeWorld final {
   FaultPlan* store_faults = nullptr;
   FaultPlan* keyslot_faults = nullptr;
 
+  // The store, while set, in place of the one in memory; store_faults counts no more then.
+  std::function<absl::StatusOr<std::unique_ptr<store::Store>>()> open_store;
+
+  // What the file keyslot's files go through on their way to keyslot_files(), while set. Borrowed.
+  FileSystem* keyslot_disk = nullptr;
+
+  // Whether a transfer's chunk has real envelopes, each sealed under its leaf.
+  bool seals_envelopes = false;
+
   // The keyslot, while set, in place of a file keyslot of this world's own. Borrowed. Of the fields
   // about the keyslot only keyslot_faults counts then.
   KeyslotBench* keyslot_bench = nullptr;
@@ -138,6 +147,7 @@ class ExchangeWorld final {
 
  private:
   exchange::ExchangeOptions Options();
+  Bytes SealEnvelopes(std::uint32_t transfer, const exchange::LeafRun& records);
 
   MemoryStoreDisk disk_;
   MemoryFileSystem keyslot_files_;

@@ -143,7 +143,6 @@ TEST_F(VaultTest, NoLeafIsHandedOutTwice) {  // I5
   const auto all = *allocator_.Take(0, crypto::SegmentKind::kRecord, kLeavesPerSegment);
   EXPECT_NE(all.segment, first.segment);
   EXPECT_EQ(all.first, 0U);
-  allocator_.Close(0);
   EXPECT_EQ(allocator_.Take(0, crypto::SegmentKind::kRecord, 1)->first, 0U);
 
   std::vector<std::uint32_t> numbers;
@@ -152,6 +151,23 @@ TEST_F(VaultTest, NoLeafIsHandedOutTwice) {  // I5
   }
   EXPECT_THAT(numbers, testing::ElementsAre(0, 1, 2, 3, 4));
   EXPECT_TRUE(allocator_.TakePending().empty());
+}
+
+TEST_F(VaultTest, NoLeafIsHandedOutWithATreeThatStillHasWhatWasDestroyed) {
+  Open(1);
+  ASSERT_EQ(allocator_.Take(0, crypto::SegmentKind::kRecord, 2)->segment, 0U);
+  absl::StatusOr<EpochPlan> plan = vault_->PlanNext(std::vector<LeafRef>{{0, 1}});
+  ASSERT_THAT(plan.status(), IsOk());
+  vault_->Adopt(*std::move(plan), {20, {}});
+  // One that no group has stored yet is not the vault's.
+  const auto pending = *allocator_.Take(1, crypto::SegmentKind::kRecord, 1);
+  allocator_.UseTreesOf(vault_->segments());
+  const auto next = *allocator_.Take(0, crypto::SegmentKind::kRecord, 1);
+  EXPECT_EQ(next.segment, 0U);
+  EXPECT_EQ(next.first, 3U);
+  EXPECT_FALSE(next.tree->IsDerivable(1));
+  EXPECT_TRUE(next.tree->IsDerivable(2));
+  EXPECT_EQ(allocator_.Take(1, crypto::SegmentKind::kRecord, 1)->tree, pending.tree);
 }
 
 TEST_F(VaultTest, ThereIsABoundOnSegments) {
