@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "cli/commands.h"
 #include "cli/destruction_under_hold.h"
+#include "cli/erasure_certificate.h"
 #include "cli/exchange_view.h"
 #include "cli/orders.h"
 #include "cli/scope_options.h"
@@ -128,7 +129,7 @@ absl::StatusOr<ExitStatus> List(Session& session) {
 
 void DeclareDisposal(Command root) {
   Command disposal =
-      root.Sub("disposal", "preview, revoke, approve, cancel, list, conflicts, authorise");
+      root.Sub("disposal", "preview, revoke, approve, cancel, list, conflicts, authorise, certificate");
   {
     auto options = std::make_shared<ScopeOptions>();
     Command preview = disposal.Sub("preview", "count and digest what a revocation would take");
@@ -160,6 +161,7 @@ void DeclareDisposal(Command root) {
   }
   DeclareConflicts(disposal);
   DeclareAuthorise(disposal);
+  DeclareErasureCertificate(disposal);
   disposal.Sub("list", "show revocations and what became of them").Runs(List);
 }
 

@@ -30,7 +30,8 @@ Counsel
 Custodian
   transfer      dossier, approve, deny, suspend, resume, cap, end, let-go-on
   review        list, show, release, refuse doubtful cases; rerun a verdict
-  disposal      preview, revoke, approve, cancel, list, conflicts, authorise
+  disposal      preview, revoke, approve, cancel, list, conflicts, authorise,
+                certificate
 Auditor
   ledger        checkpoint, export, verify, show, non-use, incident
   account       year, affected: who got what

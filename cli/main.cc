@@ -39,6 +39,7 @@ int main(int argc, char** argv) {
         std::cin, std::cout, std::cerr, IsTerminal(STDIN_FILENO), IsTerminal(STDERR_FILENO), files,
         clock,    random,    Variable};
     environment.in_descriptor = STDIN_FILENO;
+    environment.out_is_terminal = IsTerminal(STDOUT_FILENO);
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     return static_cast<int>(holdfast::cli::Run(arguments, environment));
   } catch (const std::exception& error) {

@@ -24,6 +24,14 @@ void Output::Configure(OutputForm form, Verbosity verbosity, TimeForm time_form)
   time_form_ = time_form;
 }
 
+std::string Output::Strong(std::string_view text) const {
+  return colours_ ? "\x1b[1m" + std::string(text) + "\x1b[0m" : std::string(text);
+}
+
+std::string Output::Good(std::string_view text) const {
+  return colours_ ? "\x1b[1;32m" + std::string(text) + "\x1b[0m" : std::string(text);
+}
+
 void Output::Line(std::string_view text) {
   if (!json()) out_ << text << '\n';
 }

@@ -42,6 +42,13 @@ class Output final {
   // For a command line of which no more than that was understood.
   void AnswerInJson() { form_ = OutputForm::kJson; }
 
+  // Lets some words stand out on a terminal.
+  void UseColours() { colours_ = true; }
+
+  // `text`, in bold, and in bold and green, where colours are used. The words alone say it too.
+  std::string Strong(std::string_view text) const;
+  std::string Good(std::string_view text) const;
+
   bool json() const { return form_ == OutputForm::kJson; }
 
   // A line for people on standard output. Nothing with --json.
@@ -86,6 +93,7 @@ class Output final {
   OutputForm form_ = OutputForm::kPeople;
   Verbosity verbosity_ = Verbosity::kNormal;
   TimeForm time_form_ = TimeForm::kLocal;
+  bool colours_ = false;
 };
 
 // A bar on a terminal for work that takes long; silent anywhere else. Cleared when it is destroyed.

@@ -74,6 +74,9 @@ Session::Session(Environment& environment, const GlobalOptions& options)
                     : options.verbose ? Verbosity::kVerbose
                                       : Verbosity::kNormal,
                     options.utc ? TimeForm::kUtc : TimeForm::kLocal);
+  // https://no-color.org
+  const bool wanted = environment.variable("NO_COLOR").value_or("").empty();
+  if (environment.out_is_terminal == Terminal::kYes && wanted) output_.UseColours();
 }
 
 namespace {

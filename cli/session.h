@@ -52,6 +52,9 @@ struct Environment {
 
   // The descriptor behind `in`, from which passphrases are read past it; negative for none.
   int in_descriptor = -1;
+
+  // Whether `out` is one, where some words stand out.
+  Terminal out_is_terminal = Terminal::kNo;
 };
 
 enum class Overwrite { kRefuse = 0, kPermit };

@@ -5,6 +5,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "evidence/accounting.h"
+#include "evidence/html_page.h"
 #include "evidence/ledger_verifier.h"
 #include "evidence/verification.h"
 
@@ -60,32 +61,6 @@ std::string Join(const std::vector<std::string>& parts) {
   return text;
 }
 
-std::string Escape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 std::string ScopeText(const v1::Scope& scope) {
   std::string text;
   // What JSON cannot say is not a scope that the ledger knows.
@@ -121,40 +96,6 @@ bool CoversOne(const policy::State& state, const policy::Hold& hold,
   }
   return false;
 }
-
-// A page, table by table.
-class Page final {
- public:
-  void Heading(std::string_view text) { body_ += "<h2>" + Escape(text) + "</h2>\n"; }
-  void Begin() { body_ += "<table>\n"; }
-  void Row(std::string_view name, std::string_view value) {
-    body_ += "<tr><th>" + Escape(name) + "</th><td>" + Escape(value) + "</td></tr>\n";
-  }
-  void Row(std::string_view name, std::uint64_t value) { Row(name, std::to_string(value)); }
-  void End() { body_ += "</table>\n"; }
-  void Item(std::string_view text) { body_ += "<p>" + Escape(text) + "</p>\n"; }
-
-  std::string Finish(std::string_view title) const {
-    return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-           "<meta http-equiv=\"Content-Security-Policy\" "
-           "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>" +
-           Escape(title) +
-           "</title>\n<style>\n"
-           "body { color: #000; background: #fff; font: 11pt/1.4 serif; max-width: 46em; "
-           "margin: 2em auto; }\n"
-           "table { border-collapse: collapse; width: 100%; }\n"
-           "th, td { border: 1px solid #000; padding: 0.2em 0.5em; text-align: left; "
-           "vertical-align: top; overflow-wrap: anywhere; }\n"
-           "th { width: 14em; font-weight: normal; }\n"
-           "h2 { font-size: 12pt; margin: 1.2em 0 0.3em; break-after: avoid; }\n"
-           "tr { break-inside: avoid; }\n"
-           "</style>\n</head>\n<body>\n<h1>" +
-           Escape(title) + "</h1>\n" + body_ + "</body>\n</html>\n";
-  }
-
- private:
-  std::string body_;
-};
 
 }  // namespace
 
@@ -336,7 +277,7 @@ std::string IncidentJson(const IncidentTerms& terms, const Incident& incident,
 
 std::string IncidentPage(const IncidentTerms& terms, const Incident& incident,
                          const Digest32& root) {
-  Page page;
+  HtmlPage page;
   page.Heading("What, and how it was found");
   page.Begin();
   page.Row("What", terms.what);

@@ -32,10 +32,9 @@ class CopyingVfs final {
 
   // Lets `good` more writes succeed and fails those that follow.
   void FailWrites(std::int64_t good) { good_writes_ = good; }
-  void StopFailing() { good_writes_ = kAll; }
 
-  // Whether a write has failed since FailWrites().
-  bool failed() const { return good_writes_ < 0; }
+  // Lets all of them succeed again. Returns whether one has failed since FailWrites().
+  bool StopFailing() { return good_writes_.exchange(kAll) < 0; }
 
  private:
   static constexpr std::int64_t kAll = std::int64_t{1} << 62;

@@ -382,11 +382,38 @@ class JsonTest(unittest.TestCase):
         self.assertEqual(stated["records"], 8)
         again = self.one(None, "ledger", "verify", *frozen_export, "--statements", "statement.json")
         self.assertEqual(again["statements"][0]["by"], "audra")
+        self.certify_erasure(frozen_export)
         refused = self.one("audra", "ledger", "non-use", *frozen_export, "--everything", "--from",
                            "2026-09-21T16:00:00Z", "--to", "2026-09-24T09:00:00Z", "--out",
                            "no.json", want=DEFECT)
         self.assertEqual(refused["keys_left"], len(refused["entries"]))
         self.assertGreater(refused["keys_left"], 0)
+
+    def certify_erasure(self, frozen_export):
+        """The certificate of a destruction: made by one person of another's act, and read offline."""
+        world = self.world
+        made = self.one("audra", "disposal", "certificate", "create", 44, *frozen_export, "--out",
+                        "erased.json")
+        self.assertEqual(made["destroyed_index"], 48)
+        self.assertEqual((made["verified_by"], made["erasure_class"]), ("audra", "medium"))
+        export, *exchange = frozen_export
+        shown = self.one(None, "disposal", "certificate", "show", "erased.json", *exchange, "--page",
+                         "erased.html")
+        self.assertEqual({**shown, "file": ""}, {**made, "file": ""})
+        self.assertIn("<h1>Certificate of cryptographic erase</h1>", world.read("erased.html"))
+        alone = self.one(None, "disposal", "certificate", "verify", "erased.json", *exchange)
+        whole = self.one(None, "disposal", "certificate", "verify", "erased.json", *exchange,
+                         "--export", export)
+        self.assertEqual((alone["against_ledger"], whole["against_ledger"]), (False, True))
+        text = world.read("erased.json")
+        world.write("forged.json", text.replace('"index": 0', '"index": 1', 1))
+        for command in ("show", "verify"):
+            self.one(None, "disposal", "certificate", command, "forged.json", *exchange, want=DEFECT)
+        self.one(None, "disposal", "certificate", "show", "erased.json", "--exchange-id", "00" * 32,
+                 want=DEFECT)
+        # Nothing was destroyed there.
+        self.one("audra", "disposal", "certificate", "create", 1, *frozen_export, "--out", "no.json",
+                 want=BAD_INPUT)
 
     def test_a_command_line_that_cannot_be_read_is_answered_in_json_too(self):
         for arguments in (["--json"], ["hold", "--json"], ["--json", "hold", "place"],
