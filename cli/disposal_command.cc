@@ -128,8 +128,8 @@ absl::StatusOr<ExitStatus> List(Session& session) {
 }  // namespace
 
 void DeclareDisposal(Command root) {
-  Command disposal =
-      root.Sub("disposal", "preview, revoke, approve, cancel, list, conflicts, authorise, certificate");
+  Command disposal = root.Sub(
+      "disposal", "preview, revoke, approve, cancel, list, conflicts, authorise, certificate");
   {
     auto options = std::make_shared<ScopeOptions>();
     Command preview = disposal.Sub("preview", "count and digest what a revocation would take");
