@@ -5,6 +5,7 @@
 #include "client/internal/connection.h"
 #include "client/internal/pull.h"
 #include "holdfast/v1/disposal_service.grpc.pb.h"
+#include "holdfast/v1/drill_service.grpc.pb.h"
 #include "holdfast/v1/hold_service.grpc.pb.h"
 
 namespace holdfast::client {
@@ -24,6 +25,16 @@ absl::StatusOr<v1::SubmitOrderResponse> OrderClient::Submit(ByteSpan order_dsse)
   const auto stub = v1::OrderService::NewStub(channel_->connection().channel());
   return channel_->connection().Unary<v1::SubmitOrderResponse>(
       [&](auto* context, auto* response) { return stub->SubmitOrder(context, request, response); });
+}
+
+absl::StatusOr<v1::RehearseOrderResponse> OrderClient::Rehearse(ByteSpan drill_dsse) {
+  v1::RehearseOrderRequest request;
+  request.set_drill_dsse(ToString(drill_dsse));
+  const auto stub = v1::DrillService::NewStub(channel_->connection().channel());
+  return channel_->connection().Unary<v1::RehearseOrderResponse>(
+      [&](auto* context, auto* response) {
+        return stub->RehearseOrder(context, request, response);
+      });
 }
 
 absl::StatusOr<v1::PreviewHoldResponse> OrderClient::PreviewHold(const v1::Scope& scope) {

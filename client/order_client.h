@@ -19,6 +19,7 @@
 #include "base/bytes.h"
 #include "client/channel.h"
 #include "holdfast/v1/disposal_service.pb.h"
+#include "holdfast/v1/drill_service.pb.h"
 #include "holdfast/v1/hold_service.pb.h"
 
 namespace holdfast::client {
@@ -31,6 +32,9 @@ enum class Watching { kStop = 0, kGoOn };
 class OrderClient final {
  public:
   explicit OrderClient(std::shared_ptr<Channel> channel) : channel_(std::move(channel)) {}
+
+  // Has a drill decided, and nothing done. Errors: those with which the order would be refused.
+  absl::StatusOr<v1::RehearseOrderResponse> Rehearse(ByteSpan drill_dsse);
 
   // What goes into the next order of `person`.
   absl::StatusOr<v1::OrderContext> Context(const std::string& person);

@@ -93,6 +93,8 @@ absl::Status RunDaemon(const config::v1::Config& config, std::string_view boot_i
   };
   wiring->OnServingChange(show_serving);
   show_serving(wiring->serving());
+  // Whoever is struck off keeps no stream: also none on which nothing happens.
+  wiring->OnStruckOff([&server] { server->EndStreamsOfOthers(); });
   observe::Info("daemon", "serving", "clients are served",
                 {{"version", HF_VERSION}, {"port", server->port()}});
   observe::NotifyReady();
@@ -101,6 +103,7 @@ absl::Status RunDaemon(const config::v1::Config& config, std::string_view boot_i
 
   observe::NotifyStopping();
   wiring->OnServingChange(nullptr);
+  wiring->OnStruckOff(nullptr);
   observe::Info("daemon", "stopping", "no more calls are taken");
   health.SetAll(rpc::Serving::kNo);
   server->Drain(kDrainBound);

@@ -17,6 +17,7 @@
 #include "daemon/orders_folder.h"
 #include "daemon/rpc/deposit_service.h"
 #include "daemon/rpc/directory.h"
+#include "daemon/rpc/drill_service.h"
 #include "daemon/rpc/fetch_service.h"
 #include "daemon/rpc/hold_service.h"
 #include "daemon/rpc/key_service.h"
@@ -111,6 +112,23 @@ class Wiring::Impl final {
     }
   }
 
+  void OnStruckOff(std::function<void()> struck) {
+    {
+      MutexLock lock(mutex_);
+      struck_ = std::move(struck);
+    }
+    for (const rpc::Hosted& hosted : directory_.hosted()) {
+      hosted.exchange->OnStruckOff([this] {
+        std::function<void()> callback;
+        {
+          MutexLock lock(mutex_);
+          callback = struck_;
+        }
+        if (callback) callback();
+      });
+    }
+  }
+
   void Stop() { directory_.Clear(); }
 
  private:
@@ -173,6 +191,7 @@ class Wiring::Impl final {
   crypto::SystemRandom random_;
   Mutex mutex_;
   std::function<void(bool)> changed_ HF_GUARDED_BY(mutex_);
+  std::function<void()> struck_ HF_GUARDED_BY(mutex_);
   rpc::Directory directory_;
 };
 
@@ -196,6 +215,7 @@ void Wiring::Register(rpc::MethodTable& table) {
   rpc::RegisterFetch(directory, table);
   rpc::RegisterDeposit(directory, table);
   rpc::RegisterKeys(directory, table);
+  rpc::RegisterDrills(directory, table);
   rpc::RegisterOrders(directory, table);
   rpc::RegisterHolds(directory, table);
   rpc::RegisterReviews(directory, table);
@@ -207,6 +227,8 @@ bool Wiring::serving() const { return impl_->serving(); }
 void Wiring::OnServingChange(std::function<void(bool)> changed) {
   impl_->OnServingChange(std::move(changed));
 }
+
+void Wiring::OnStruckOff(std::function<void()> struck) { impl_->OnStruckOff(std::move(struck)); }
 
 void Wiring::Stop() { impl_->Stop(); }
 

@@ -44,6 +44,9 @@ class Wiring final {
   // Calls `changed` whenever it changes whether every exchange serves. Null: no longer.
   void OnServingChange(std::function<void(bool serving)> changed);
 
+  // Calls `struck` after an exchange's people struck somebody off. Null: no longer.
+  void OnStruckOff(std::function<void()> struck);
+
   // Lets each exchange finish what it has accepted, and closes it.
   void Stop();
 

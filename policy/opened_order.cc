@@ -2,6 +2,7 @@
 #include "policy/opened_order.h"
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "base/status_macros.h"
 #include "crypto/dsse.h"
 #include "crypto/sha256.h"
+#include "policy/drill.h"
 #include "policy/order_json.h"
 #include "policy/proto_time.h"
 
@@ -24,9 +26,8 @@ absl::Status ReadHex(const std::string& text, Array& out) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<OpenedOrder> OpenOrder(ByteSpan dsse, const OpenedAgreement& agreement) {
+absl::StatusOr<OpenedOrder> Open(ByteSpan dsse, const OpenedAgreement& agreement,
+                                 std::string_view payload_type) {
   // Base64 makes four bytes of three; the rest is the envelope's own members.
   if (dsse.size() > crypto::kMaxDsseBytes) {
     return MakeError(Reason::kRequestTooLarge, "the order is too large");
@@ -35,8 +36,9 @@ absl::StatusOr<OpenedOrder> OpenOrder(ByteSpan dsse, const OpenedAgreement& agre
   if (envelope.payload.size() > kMaxOrderBytes) {
     return MakeError(Reason::kRequestTooLarge, "the order is too large");
   }
-  if (envelope.payload_type != crypto::kOrderPayloadType) {
-    return Malformed("the envelope's payload is no order");
+  if (envelope.payload_type != payload_type) {
+    return Malformed(payload_type == kDrillPayloadType ? "the envelope's payload is no drill"
+                                                       : "the envelope's payload is no order");
   }
   if (envelope.signatures.size() != 1) return Malformed("an order has exactly one signature");
 
@@ -54,9 +56,8 @@ absl::StatusOr<OpenedOrder> OpenOrder(ByteSpan dsse, const OpenedAgreement& agre
   for (const MemberKey& key : person->keys) {
     if (key.ValidAt(*issued_at)) keys.push_back(key.public_key);
   }
-  HF_ASSIGN_OR_RETURN(
-      const crypto::OpenedDsse verified,
-      crypto::VerifyDsse(envelope, crypto::kOrderPayloadType, crypto::LookupIn(keys)));
+  HF_ASSIGN_OR_RETURN(const crypto::OpenedDsse verified,
+                      crypto::VerifyDsse(envelope, payload_type, crypto::LookupIn(keys)));
   for (const MemberKey& key : person->keys) {
     if (key.public_key != verified.signers.front()) continue;
     opened.key_valid_until = key.until;
@@ -81,6 +82,16 @@ absl::StatusOr<OpenedOrder> OpenOrder(ByteSpan dsse, const OpenedAgreement& agre
   if (opened.prev.any) HF_RETURN_IF_ERROR(ReadHex(order.prev(), opened.prev.digest));
   if (order.act_case() == order::v1::Order::ACT_NOT_SET) return Malformed("nothing is ordered");
   return opened;
+}
+
+}  // namespace
+
+absl::StatusOr<OpenedOrder> OpenOrder(ByteSpan dsse, const OpenedAgreement& agreement) {
+  return Open(dsse, agreement, crypto::kOrderPayloadType);
+}
+
+absl::StatusOr<OpenedOrder> OpenDrill(ByteSpan dsse, const OpenedAgreement& agreement) {
+  return Open(dsse, agreement, kDrillPayloadType);
 }
 
 }  // namespace holdfast::policy

@@ -89,6 +89,10 @@ struct Core {
   TimeKeeper time;
   std::uint64_t snapshot_size = 0;  // The ledger's size at the newest snapshot; 0: there is none.
   std::uint64_t folded_from = 0;    // And at the one that it was opened from.
+
+  // The time when the writer last looked, for what is shown to people. The ledger's own, by which
+  // everything is decided, stands still while nothing is decided.
+  Times present{};
 };
 
 // Opens, or for the first time makes, an exchange. When it returns, the database is of an epoch

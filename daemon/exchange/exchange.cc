@@ -100,6 +100,11 @@ void Exchange::OnServingChange(std::function<void(bool)> changed) {
   serving_changed_ = std::move(changed);
 }
 
+void Exchange::OnStruckOff(std::function<void()> struck) {
+  MutexLock lock(mutex_);
+  struck_off_ = std::move(struck);
+}
+
 void Exchange::OnReviewsDue(ReviewsDueCallback due) {
   MutexLock lock(mutex_);
   reviews_due_ = std::move(due);
@@ -160,13 +165,22 @@ absl::Status Exchange::Publish(const Core* core) {
           views->changed.NotifyAll();
         });
   }
+  // Who was struck off while it was stopped was not seen to be.
+  const bool struck_off =
+      next != nullptr &&
+      (before == nullptr ? !next->struck_off.empty()
+                         : before->struck_off.members() != next->struck_off.members() ||
+                               before->struck_off.keys() != next->struck_off.keys());
   std::function<void(bool)> changed;
+  std::function<void()> struck;
   {
     MutexLock lock(mutex_);
     published_ = next;
     if ((before == nullptr) != (next == nullptr)) changed = serving_changed_;
+    if (struck_off) struck = struck_off_;
   }
   if (changed) changed(next != nullptr);
+  if (struck) executor_.Post(std::move(struck));
   return absl::OkStatus();
 }
 

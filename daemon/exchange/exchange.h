@@ -107,6 +107,9 @@ class Exchange final {
   // Calls `changed` whenever serving() changes. Set once, before traffic.
   void OnServingChange(std::function<void(bool serving)> changed);
 
+  // Calls `struck` after somebody was struck off, on a worker's thread. Set once, before traffic.
+  void OnStruckOff(std::function<void()> struck);
+
   // Calls `due` on the writer's thread when cases that wait for a review may be over at that early
   // time. It must be short: what it wants done it posts. Set once, before traffic.
   using ReviewsDueCallback = std::function<void(const policy::State&, UnixMillis early)>;
@@ -140,6 +143,7 @@ class Exchange final {
   std::shared_ptr<const Published> published_ HF_GUARDED_BY(mutex_);
   std::shared_ptr<const NoticeBoard> notices_ HF_GUARDED_BY(mutex_);
   std::function<void(bool)> serving_changed_ HF_GUARDED_BY(mutex_);
+  std::function<void()> struck_off_ HF_GUARDED_BY(mutex_);
   ReviewsDueCallback reviews_due_ HF_GUARDED_BY(mutex_);
 
   std::unique_ptr<Writer> writer_;

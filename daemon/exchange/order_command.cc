@@ -23,17 +23,18 @@ bool NeverFails(const order::v1::Order& order) {
   return order.has_place_hold() || order.has_amend_hold() || order.has_restore_hold();
 }
 
-std::vector<LeaseAtHold> LeasesAtHold(const policy::State& state, const policy::Hold& hold) {
+}  // namespace
+
+std::vector<LeaseAtHold> LeasesInScope(const policy::State& state,
+                                       const policy::CompiledScope& scope) {
   std::vector<LeaseAtHold> leases;
-  for (const policy::LeaseInScope& lease : policy::OpenLeasesInScope(state, hold.scope)) {
+  for (const policy::LeaseInScope& lease : policy::OpenLeasesInScope(state, scope)) {
     leases.push_back({state.agreement().member(lease.requester).id,
                       policy::TransferName(state.transfer(lease.transfer)->id), lease.records,
                       lease.not_after.value()});
   }
   return leases;
 }
-
-}  // namespace
 
 bool Restricts(const policy::OpenedOrder& order) {
   return NeverFails(order.order) || order.order.has_cancel_lift() || order.order.has_strike_off() ||
@@ -108,7 +109,7 @@ void OrderCommand::NoteHold(const policy::State& state) {
   outcome_.needs_second_person = order_->order.has_amend_hold() &&
                                  hold->proposal_index == outcome_.index && !hold->confirmed();
   freezes_ = hold->freezes && !outcome_.needs_second_person;
-  outcome_.open_leases = LeasesAtHold(state, *hold);
+  outcome_.open_leases = LeasesInScope(state, hold->scope);
 }
 
 void OrderCommand::Done(const absl::Status& status, const LedgerHead& head) {

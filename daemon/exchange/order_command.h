@@ -55,6 +55,10 @@ struct OrderOutcome {
   bool stops = false;
 };
 
+// The leases that are open in the scope, in words.
+std::vector<LeaseAtHold> LeasesInScope(const policy::State& state,
+                                       const policy::CompiledScope& scope);
+
 // Whether the order goes first: it only restricts.
 bool Restricts(const policy::OpenedOrder& order);
 

@@ -73,12 +73,14 @@ void Writer::Loop() {
     const bool idle = taken.empty();
     parts_.egress.Tick();
     if (core_ == nullptr) Recover();
+    if (core_ != nullptr) static_cast<void>(Now());
     Process(taken);
     if (core_ != nullptr) {
       absl::Status swept = Sweep();
       if (swept.ok()) swept = GiveNotices();
       if (!swept.ok()) Stop(swept);
     }
+    if (core_ != nullptr) AnnounceOverdue();
     if (core_ != nullptr && idle && !parts_.egress.waiting()) {
       // Nobody waits just now, and whoever comes waits for as long as the state is copied. That
       // grows with the state, so it has to have become stale by as much.
@@ -178,8 +180,13 @@ absl::Status Writer::RunAlone(Command& command) {
   }
 }
 
+Times Writer::Now() {
+  core_->present = core_->time.Read();
+  return core_->present;
+}
+
 absl::Status Writer::Begin(Group& group) {
-  const Times now = core_->time.Read();
+  const Times now = Now();
   if (now != TimesOf(core_->state)) HF_RETURN_IF_ERROR(AppendDecided(group, TimeFact(now)));
 
   const std::vector<PendingSegment> pending = core_->allocator->TakePending();
@@ -338,7 +345,7 @@ absl::Status Writer::GiveNotices() {
 }
 
 absl::Status Writer::Sweep() {
-  const Times now = core_->time.Read();
+  const Times now = Now();
   const auto since_boot = parts_.core_options.clock->SinceBoot();
   RegainReserve();
   const bool wanted = core_->state.epoch_pending() || core_->keyslot->wants_epoch();
@@ -408,6 +415,7 @@ bool Writer::Serve() {
     Stop(published);
     return false;
   }
+  static_cast<void>(Now());
   ShowNotices();
   Announce();
   return true;
@@ -430,10 +438,17 @@ void Writer::ShowNotices() {
   if (notices_shown_ == core_->state.holds().notice_changes()) return;
   notices_shown_ = core_->state.holds().notice_changes();
   parts_.put_up(NoticeBoardOf(core_->state));
+  notices_due_.clear();
+  core_->state.holds().ForEachUnacknowledged(
+      [this](const policy::Hold&, policy::MemberNumber, const policy::Notice& notice) {
+        notices_due_.push_back(notice.due_at);
+      });
+  std::sort(notices_due_.begin(), notices_due_.end());
 }
 
 void Writer::Announce() {
   parts_.checkpoints.Update({core_->tiles.size(), core_->tiles.Root()}, core_->checkpoint_key);
+  AnnounceOverdue();
   if (parts_.metrics == nullptr) return;
   parts_.metrics->Epoch(parts_.core_options.name, core_->vault.epoch().value());
   const std::string& name = parts_.core_options.name;
@@ -442,10 +457,19 @@ void Writer::Announce() {
   parts_.metrics->HoldsActive(name, observe::HoldKind::kFreeze, state.holds().freezes_in_force());
   parts_.metrics->HoldsActive(name, observe::HoldKind::kPreserve,
                               state.holds().preserves_in_force());
-  parts_.metrics->NoticesOverdue(name, state.holds().overdue_notices());
   parts_.metrics->LeasesOpen(name, state.open_leases().size());
   parts_.metrics->ClockTrusted(name, state.now().trusted);
   parts_.metrics->QueueDepth(name, observe::QueueLane::kOrdinary, parts_.queue.depth());
+}
+
+void Writer::AnnounceOverdue() {
+  const auto waiting = std::upper_bound(notices_due_.begin(), notices_due_.end(),
+                                        UnixMillis(core_->present.late_ms));
+  const auto overdue = static_cast<std::size_t>(waiting - notices_due_.begin());
+  if (parts_.metrics != nullptr) {
+    parts_.metrics->NoticesOverdue(parts_.core_options.name, overdue);
+  }
+  if (std::exchange(overdue_shown_, overdue) != overdue) parts_.notify();
 }
 
 void Writer::Stop(const absl::Status& why) {
@@ -490,6 +514,8 @@ void Writer::Recover() {
   stored_checkpoint_ = 0;
   notice_search_ = policy::NoticeSearch();
   notices_shown_ = 0;
+  notices_due_.clear();
+  overdue_shown_ = 0;
   look_again_ = true;
   if (!Serve()) return;
   observe::Info("exchange", "exchange_recovered", "the exchange serves again",

@@ -136,8 +136,15 @@ class Writer final {
   // Shows what requesters are told from now on, if it has changed. Before a group is answered.
   void ShowNotices();
 
+  // Reads the clock, and shows what it says to who reads.
+  Times Now();
+
   // Has the newest ledger signed, and counts. After a group is answered: nobody waits for it.
   void Announce();
+
+  // Counts the notices that are overdue by now, and tells who watches if there are others: time
+  // makes them so, and no command.
+  void AnnounceOverdue();
 
   // Tells who waits for a change, if `group` made one.
   void Notice(const Group& group);
@@ -173,7 +180,9 @@ class Writer final {
   std::chrono::milliseconds next_reserve_attempt_{0};  // The same.
 
   policy::NoticeSearch notice_search_;
-  std::uint64_t notices_shown_ = 0;  // HoldBook::notice_changes() of what was put up.
+  std::uint64_t notices_shown_ = 0;      // HoldBook::notice_changes() of what was put up.
+  std::vector<UnixMillis> notices_due_;  // Of these, until when each is to be acknowledged; sorted.
+  std::size_t overdue_shown_ = 0;        // How many were overdue when that was last counted.
 
   bool look_again_ = true;  // Something may be due that was not when the sweep last looked.
   std::chrono::milliseconds next_recovery_{0};     // On the clock since boot.

@@ -52,25 +52,30 @@ UnixMillis DocumentDueAt(const policy::State& state, const policy::Hold& hold) {
   return hold.placed_at + state.agreement().terms().document_deadline;
 }
 
+// What is overdue is so by the present time, also while nothing is decided and the ledger's stands.
+UnixMillis Present(const exchange::Core& core) { return UnixMillis(core.present.late_ms); }
+
 // In force without its document, although the agreement's time for that is over.
-bool DocumentOverdue(const policy::State& state, const policy::Hold& hold) {
-  return hold.in_force() && hold.lacks_document() && DocumentDueAt(state, hold) <= state.now().late;
+bool DocumentOverdue(const exchange::Core& core, const policy::Hold& hold) {
+  return hold.in_force() && hold.lacks_document() &&
+         DocumentDueAt(core.state, hold) <= Present(core);
 }
 
-bool NoticeOverdue(const policy::State& state, const policy::Hold& hold,
+bool NoticeOverdue(const exchange::Core& core, const policy::Hold& hold,
                    const policy::Notice& notice) {
-  return hold.in_force() && notice.acknowledged_index == 0 && notice.due_at <= state.now().late;
+  return hold.in_force() && notice.acknowledged_index == 0 && notice.due_at <= Present(core);
 }
 
 // Whether somebody owes an acknowledgement or a document.
-bool IsOverdue(const policy::State& state, const policy::Hold& hold) {
-  return DocumentOverdue(state, hold) ||
+bool IsOverdue(const exchange::Core& core, const policy::Hold& hold) {
+  return DocumentOverdue(core, hold) ||
          std::any_of(hold.notices.begin(), hold.notices.end(),
-                     [&](const auto& notice) { return NoticeOverdue(state, hold, notice.second); });
+                     [&](const auto& notice) { return NoticeOverdue(core, hold, notice.second); });
 }
 
-v1::Notice ViewOfNotice(const policy::State& state, const policy::Hold& hold,
+v1::Notice ViewOfNotice(const exchange::Core& core, const policy::Hold& hold,
                         policy::MemberNumber requester, const policy::Notice& notice) {
+  const policy::State& state = core.state;
   v1::Notice view;
   view.set_hold_id(hold.id());
   view.set_matter(hold.matter());
@@ -83,7 +88,7 @@ v1::Notice ViewOfNotice(const policy::State& state, const policy::Hold& hold,
   if (notice.acknowledged_index != 0) {
     view.set_acknowledged_by(state.agreement().member(notice.acknowledged_by).id);
   }
-  view.set_overdue(NoticeOverdue(state, hold, notice));
+  view.set_overdue(NoticeOverdue(core, hold, notice));
   view.set_freezes(hold.freezes);
   view.set_preserves(hold.preserves);
   return view;
@@ -104,7 +109,8 @@ bool TouchesViewer(const policy::State& state, const policy::Hold& hold, const V
                      });
 }
 
-v1::Hold ViewOfHold(const policy::State& state, const policy::Hold& hold, const Viewer& viewer) {
+v1::Hold ViewOfHold(const exchange::Core& core, const policy::Hold& hold, const Viewer& viewer) {
+  const policy::State& state = core.state;
   v1::Hold view;
   view.set_id(hold.id());
   view.set_matter(hold.matter());
@@ -116,7 +122,7 @@ v1::Hold ViewOfHold(const policy::State& state, const policy::Hold& hold, const 
   *view.mutable_placed_at() = policy::ToProto(hold.placed_at);
   for (const auto& [requester, notice] : hold.notices) {
     if (!Sees(state, viewer, requester)) continue;
-    *view.add_notices() = ViewOfNotice(state, hold, requester, notice);
+    *view.add_notices() = ViewOfNotice(core, hold, requester, notice);
   }
   if (viewer.role == agreement::v1::ROLE_REQUESTER) return view;
   view.set_order_reference(hold.order->order_reference());
@@ -127,7 +133,7 @@ v1::Hold ViewOfHold(const policy::State& state, const policy::Hold& hold, const 
   view.set_basis(BasisOf(hold.order->basis()));
   if (hold.lacks_document()) {
     *view.mutable_document_due_at() = policy::ToProto(DocumentDueAt(state, hold));
-    view.set_document_overdue(DocumentOverdue(state, hold));
+    view.set_document_overdue(DocumentOverdue(core, hold));
   }
   view.set_proposal_index(hold.proposal_index);
   if (hold.confirmed() || !hold.in_force()) {
@@ -168,7 +174,7 @@ void GetHold(const Hosted& hosted, const Viewer& viewer, const Call&,
       [viewer, id = request.id()](const exchange::Core& core) -> absl::StatusOr<v1::Hold> {
         const policy::Hold* hold = core.state.holds().Find(id);
         if (hold == nullptr) return MakeError(Reason::kNotFound, "there is no such hold");
-        v1::Hold view = ViewOfHold(core.state, *hold, viewer);
+        v1::Hold view = ViewOfHold(core, *hold, viewer);
         for (const policy::HoldEvent& happened : hold->history) {
           v1::HoldEvent& event = *view.add_history();
           event.set_kind(static_cast<v1::HoldEvent::Kind>(happened.kind));
@@ -189,12 +195,12 @@ void ListHolds(const Hosted& hosted, const Viewer& viewer, const Call&,
         v1::ListHoldsResponse response;
         for (const policy::Hold& hold : core.state.holds().all()) {
           if (!lifted && !hold.in_force()) continue;
-          if (overdue && !IsOverdue(core.state, hold)) continue;
+          if (overdue && !IsOverdue(core, hold)) continue;
           if (viewer.role == agreement::v1::ROLE_REQUESTER &&
               !TouchesViewer(core.state, hold, viewer)) {
             continue;
           }
-          *response.add_holds() = ViewOfHold(core.state, hold, viewer);
+          *response.add_holds() = ViewOfHold(core, hold, viewer);
         }
         return response;
       });
@@ -203,15 +209,16 @@ void ListHolds(const Hosted& hosted, const Viewer& viewer, const Call&,
 // Bounds the answer: whoever owes more acknowledges these first.
 constexpr int kMostNotices = 1'000;
 
-absl::StatusOr<v1::WatchNoticesResponse> ReadNotices(const policy::State& state,
+absl::StatusOr<v1::WatchNoticesResponse> ReadNotices(const exchange::Core& core,
                                                      const Viewer& viewer) {
+  const policy::State& state = core.state;
   v1::WatchNoticesResponse response;
   state.holds().ForEachUnacknowledged(
       [&](const policy::Hold& hold, policy::MemberNumber requester, const policy::Notice& notice) {
         if (!Sees(state, viewer, requester)) return;
         response.set_total(response.total() + 1);
         if (response.notices_size() >= kMostNotices) return;
-        *response.add_notices() = ViewOfNotice(state, hold, requester, notice);
+        *response.add_notices() = ViewOfNotice(core, hold, requester, notice);
       });
   return response;
 }
@@ -339,7 +346,7 @@ void RegisterHolds(const Directory& directory, MethodTable& table) {
       directory, table, "/holdfast.v1.HoldService/WatchNotices",
       [](const v1::WatchNoticesRequest&, Viewer viewer) {
         return [viewer = std::move(viewer)](const exchange::Core& core) {
-          return ReadNotices(core.state, viewer);
+          return ReadNotices(core, viewer);
         };
       });
   RegisterUnary<v1::PreviewDisposalRequest, v1::PreviewDisposalResponse>(

@@ -22,23 +22,6 @@
 namespace holdfast::rpc {
 namespace {
 
-// Whether the ledger of that size had that root. The committed ledger is asked, so that a hold need
-// not queue behind anybody to be checked.
-absl::StatusOr<policy::HeadCheck> CheckHead(const exchange::Published& published,
-                                            std::uint64_t size, const Digest32& root) {
-  if (size == 0) {
-    return root == crypto::EmptyRoot() ? policy::HeadCheck::kPrefix
-                                       : policy::HeadCheck::kNotAPrefix;
-  }
-  HF_ASSIGN_OR_RETURN(exchange::ReaderPool::Lease reader, published.readers->Borrow());
-  HF_ASSIGN_OR_RETURN(const store::Head head, reader->ReadHead());
-  if (size > head.ledger_size) return policy::HeadCheck::kNotAPrefix;
-  exchange::StoredTiles tiles(*reader, reader.tile_roots());
-  crypto::TileReader nodes(size, tiles);
-  HF_ASSIGN_OR_RETURN(const Digest32 found, crypto::RootAt(size, nodes));
-  return found == root ? policy::HeadCheck::kPrefix : policy::HeadCheck::kNotAPrefix;
-}
-
 // An entry that was committed.
 absl::StatusOr<Bytes> EntryAt(const Hosted& hosted, std::uint64_t index) {
   const std::shared_ptr<const exchange::Published> published = hosted.exchange->published();
@@ -128,6 +111,21 @@ void GetOrderContext(const Hosted& hosted, const Viewer&, const Call&,
 }
 
 }  // namespace
+
+absl::StatusOr<policy::HeadCheck> CheckHead(const exchange::Published& published,
+                                            std::uint64_t size, const Digest32& root) {
+  if (size == 0) {
+    return root == crypto::EmptyRoot() ? policy::HeadCheck::kPrefix
+                                       : policy::HeadCheck::kNotAPrefix;
+  }
+  HF_ASSIGN_OR_RETURN(exchange::ReaderPool::Lease reader, published.readers->Borrow());
+  HF_ASSIGN_OR_RETURN(const store::Head head, reader->ReadHead());
+  if (size > head.ledger_size) return policy::HeadCheck::kNotAPrefix;
+  exchange::StoredTiles tiles(*reader, reader.tile_roots());
+  crypto::TileReader nodes(size, tiles);
+  HF_ASSIGN_OR_RETURN(const Digest32 found, crypto::RootAt(size, nodes));
+  return found == root ? policy::HeadCheck::kPrefix : policy::HeadCheck::kNotAPrefix;
+}
 
 absl::Status ErrorOf(const exchange::OrderOutcome& outcome) {
   if (!outcome.status.ok()) return outcome.status;

@@ -23,6 +23,11 @@ void RegisterOrders(const Directory& directory, MethodTable& table);
 absl::Status SubmitOrder(const Hosted& hosted, Bytes dsse,
                          exchange::OrderCommand::DoneCallback done);
 
+// Whether the ledger of that size had that root. The committed ledger is asked, so that a hold need
+// not queue behind anybody to be checked.
+absl::StatusOr<policy::HeadCheck> CheckHead(const exchange::Published& published,
+                                            std::uint64_t size, const Digest32& root);
+
 // Returns the error of an outcome, or OK.
 absl::Status ErrorOf(const exchange::OrderOutcome& outcome);
 

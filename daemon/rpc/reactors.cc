@@ -119,6 +119,10 @@ void CallCore::Cut(absl::Status why) {
   CutLocked(std::move(why), after);
 }
 
+void CallCore::EndUnlessAllowed() {
+  if (method_.unary == nullptr && !AllowedStill()) Fail(PermissionDenied());
+}
+
 void CallCore::Fail(absl::Status status) {
   Afterwards after;
   MutexLock lock(mutex_);

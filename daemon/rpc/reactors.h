@@ -135,6 +135,8 @@ class CallCore : public grpc::ServerGenericBidiReactor,
   Connections& connections() const { return gate_.connections(); }
   // The daemon stops: ends a stream as soon as no answer is owed. A unary call goes on.
   virtual void Drain() = 0;
+  // Ends a stream whose caller may not use it any more. A unary call goes on.
+  void EndUnlessAllowed();
 
  protected:
   // Reactions of the shapes, called under the mutex or without it as said.

@@ -108,11 +108,27 @@ void RequestGate::Drain() {
   {
     MutexLock lock(mutex_);
     draining_ = true;
-    for (const auto& entry : running_) running.push_back(entry.second.lock());
+    running = Running();
   }
-  for (const auto& core : running) {
-    if (core != nullptr) core->Drain();
+  for (const auto& core : running) core->Drain();
+}
+
+void RequestGate::EndStreamsOfOthers() {
+  std::vector<std::shared_ptr<internal::CallCore>> running;
+  {
+    MutexLock lock(mutex_);
+    running = Running();
   }
+  for (const auto& core : running) core->EndUnlessAllowed();
+}
+
+std::vector<std::shared_ptr<internal::CallCore>> RequestGate::Running() {
+  std::vector<std::shared_ptr<internal::CallCore>> running;
+  running.reserve(running_.size());
+  for (const auto& entry : running_) {
+    if (auto core = entry.second.lock()) running.push_back(std::move(core));
+  }
+  return running;
 }
 
 grpc::ServerGenericBidiReactor* RequestGate::CreateReactor(

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "grpcpp/generic/async_generic_service.h"
 
@@ -50,6 +51,10 @@ class RequestGate final : public grpc::CallbackGenericService, private internal:
   // that was read is answered.
   void Drain();
 
+  // Ends each stream whose caller may not use its method any more, without waiting for its next
+  // message. To be called when permissions were withdrawn. A unary call ends by itself.
+  void EndStreamsOfOthers();
+
   std::size_t calls() const { return load_->calls(); }
   std::size_t bytes_in_flight() const { return load_->bytes(); }
   const MethodTable& table() const { return table_; }
@@ -64,6 +69,7 @@ class RequestGate final : public grpc::CallbackGenericService, private internal:
   std::shared_ptr<Load> load() override { return load_; }
   internal::Connections& connections() override { return *connections_; }
   void OnCallDone(internal::CallCore* core, const absl::Status& status) override;
+  std::vector<std::shared_ptr<internal::CallCore>> Running() HF_REQUIRES(mutex_);
   void Report(const internal::Caller& caller, const Method* method, const absl::Status& status,
               std::chrono::nanoseconds duration);
 

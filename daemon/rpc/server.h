@@ -59,6 +59,9 @@ class Server final {
   // Looks at the certificate files and reports in log and metrics what it finds.
   void CheckCredentials();
 
+  // Ends the streams whose callers may not use them any more.
+  void EndStreamsOfOthers() { gate_->EndStreamsOfOthers(); }
+
   // Takes no more calls, lets those that run finish for `bound` at most, cancels the rest, and
   // returns when the last one is gone. Does nothing the second time.
   void Drain(std::chrono::milliseconds bound);

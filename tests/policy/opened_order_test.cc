@@ -10,6 +10,7 @@
 
 #include "crypto/dsse.h"
 #include "crypto/sha256.h"
+#include "policy/drill.h"
 #include "policy/order_json.h"
 #include "policy/proto_time.h"
 #include "tests/policy/policy_world.h"
@@ -50,6 +51,35 @@ TEST_F(OpenedOrderTest, OpensWhatAPersonSigned) {
   EXPECT_EQ(opened->key_valid_until, kMaxTime);
   // Nobody has looked at the tree yet: closed.
   EXPECT_EQ(opened->head_check, policy::HeadCheck::kNotAPrefix);
+}
+
+// The two are told apart by what was signed, and not by how they are delivered.
+TEST_F(OpenedOrderTest, ADrillIsNoOrderAndAnOrderIsNoDrill) {
+  const order::v1::Order order = Hold("carol");
+  const std::string text = *policy::RenderOrder(order);
+  // With the signature over the one payload type, and the name of another on it.
+  const auto envelope = [&](std::string_view signed_as, std::string_view named) {
+    auto dsse = crypto::SignDsse(signed_as, AsBytes(text), KeyOf("carol"));
+    EXPECT_THAT(dsse, IsOk());
+    dsse->payload_type = std::string(named);
+    return crypto::RenderDsse(*dsse);
+  };
+  const std::string_view real = crypto::kOrderPayloadType;
+  const std::string_view drill = policy::kDrillPayloadType;
+  const auto as_order = [&](const std::string& dsse) {
+    return OpenOrder(AsBytes(dsse), world_.agreement());
+  };
+  const auto as_drill = [&](const std::string& dsse) {
+    return policy::OpenDrill(AsBytes(dsse), world_.agreement());
+  };
+  EXPECT_THAT(as_order(envelope(real, real)), IsOk());
+  const auto opened = as_drill(envelope(drill, drill));
+  ASSERT_THAT(opened, IsOk());
+  EXPECT_EQ(opened->order.SerializeAsString(), order.SerializeAsString());
+  EXPECT_THAT(as_order(envelope(drill, drill)), HasReason(Reason::kRequestMalformed));
+  EXPECT_THAT(as_drill(envelope(real, real)), HasReason(Reason::kRequestMalformed));
+  EXPECT_THAT(as_order(envelope(drill, real)), HasReason(Reason::kSignatureInvalid));
+  EXPECT_THAT(as_drill(envelope(real, drill)), HasReason(Reason::kSignatureInvalid));
 }
 
 TEST_F(OpenedOrderTest, OnlyTheNamedPersonsKeyWillDo) {

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Epoch changes: the protocol and the invariants of docs/key-tree.md, "Epochs", whatever step
 // fails.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <optional>
+#include <ostream>
+#include <thread>
+#include <vector>
 
 #include "gtest/gtest.h"
 
@@ -53,6 +58,84 @@ TEST_F(EpochTest, EveryHoldAndEveryDestructionIsAnEpochOfItsOwn) {  // I10
   ExpectOneEpoch(2);
   EXPECT_TRUE(world_.Order("paula", world_.RevokeAct(transfer, 0, 1)).decision.allowed());
   ExpectOneEpoch(3);
+}
+
+// What an act costs, whatever the number of records that it covers.
+struct Cost {
+  std::size_t commits = 0;
+  std::size_t keyslot_operations = 0;  // On the keyslot's files.
+  std::uint64_t root_keys = 0;         // Made, each in place of the one before.
+
+  friend bool operator==(const Cost&, const Cost&) = default;
+};
+void PrintTo(const Cost& cost, std::ostream* out) {
+  *out << cost.commits << " commits, " << cost.keyslot_operations << " keyslot operations, "
+       << cost.root_keys << " root keys";
+}
+
+// Of placing a hold, proposing its lift, confirming that, and its taking effect.
+std::vector<Cost> CostsAmong(std::uint32_t records) {
+  FaultPlan store;
+  FaultPlan keyslot;
+  ExchangeWorld world;
+  world.store_faults = &store;
+  world.keyslot_faults = &keyslot;
+  world.MustStart();
+  // A transfer here is a chunk of 256 at most.
+  for (std::uint32_t left = records; left > 0; left -= std::min(left, kRowsPerChunk)) {
+    static_cast<void>(world.MustMakeTransfer(std::min(left, kRowsPerChunk)));
+  }
+  const auto cost_of = [&](const std::function<void()>& act) {
+    const std::uint64_t epoch = world.epoch();
+    const std::size_t commits = store.count();
+    const std::size_t operations = keyslot.count();
+    act();
+    // Each commit is two operations of the store: one before it is done, and one after.
+    return Cost{(store.count() - commits) / 2, keyslot.count() - operations, world.epoch() - epoch};
+  };
+  std::uint64_t placed = 0;
+  std::uint64_t proposed = 0;
+  const Cost place = cost_of([&] {
+    const exchange::OrderOutcome outcome = world.Order("carol", ExchangeWorld::HoldAct("hold"));
+    ASSERT_TRUE(outcome.decision.allowed());
+    placed = outcome.index;
+  });
+  const Cost propose = cost_of([&] {
+    order::v1::Order act;
+    act.mutable_propose_lift()->set_hold_id("hold");
+    act.mutable_propose_lift()->set_placed_index(placed);
+    act.mutable_propose_lift()->set_reason("the court lifted it");
+    const exchange::OrderOutcome outcome = world.Order("carol", act);
+    ASSERT_TRUE(outcome.decision.allowed());
+    proposed = outcome.index;
+  });
+  const Cost confirm = cost_of([&] {
+    order::v1::Order act;
+    act.mutable_confirm_lift()->set_hold_id("hold");
+    act.mutable_confirm_lift()->set_placed_index(placed);
+    act.mutable_confirm_lift()->set_proposal_index(proposed);
+    ASSERT_TRUE(world.Order("erin", act).decision.allowed());
+  });
+  const Cost lift = cost_of([&] {
+    world.clock().Advance(world.exchange().published()->agreement->terms().cooling_period);
+    while (world.Read<bool>(
+        [](const exchange::Core& core) { return core.state.holds().Find("hold")->in_force(); })) {
+      std::this_thread::yield();
+    }
+  });
+  return {place, propose, confirm, lift};
+}
+
+TEST(HoldCostTest, IsTheSameWhateverTheNumberOfRecords) {
+  const std::vector<Cost> few = CostsAmong(4);
+  // One commit puts it in force, with the root key that anchors it; another says, before the
+  // answer, that the old root key is gone.
+  EXPECT_EQ(few[0].commits, 2U);
+  EXPECT_EQ(few[0].root_keys, 1U);
+  EXPECT_GT(few[0].keyslot_operations, 0U);
+  // A lift is three commits days apart, and leaves the keyslot alone.
+  for (std::size_t step = 1; step < few.size(); ++step) EXPECT_EQ(few[step], (Cost{1, 0, 0}));
+  EXPECT_EQ(CostsAmong(1'024), few);
 }
 
 // R43: a hold is in force or was never placed, and the exchange serves again.

@@ -78,6 +78,7 @@ ExchangeWorld::~ExchangeWorld() { Stop(); }
 exchange::ExchangeOptions ExchangeWorld::Options() {
   exchange::ExchangeOptions options;
   options.recovery_delay = recovery_delay;
+  options.metrics = metrics;
   options.core.name = "test";
   options.core.version = version;
   options.core.exchange = agreement_->exchange_id();

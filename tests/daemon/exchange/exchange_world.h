@@ -85,6 +85,9 @@ class ExchangeWorld final {
   // The program's, at the next start.
   std::string version = "0";
 
+  // Counts what the exchange does, while set, from the next start on. Borrowed.
+  observe::Metrics* metrics = nullptr;
+
   // Where snapshots are kept, while set: the newest one, empty for none. Borrowed.
   Bytes* snapshot = nullptr;
   std::atomic<bool> snapshots_fail = false;

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the writer makes of holds that change, of notices, of a court's order and of who was struck
 // off.
+#include <atomic>
 #include <chrono>
+#include <future>
+#include <memory>
 #include <string>
+#include <thread>
 
 #include "gtest/gtest.h"
 
+#include "base/clock.h"
+#include "daemon/exchange/drill_command.h"
 #include "daemon/exchange/notice_board.h"
 #include "tests/daemon/exchange/exchange_world.h"
 
@@ -51,6 +57,8 @@ class HoldChangeTest : public ::testing::Test {
     while (Notices(id) == 0) world_.clock().Advance(std::chrono::milliseconds(50));
   }
 
+  SystemClock clock_;
+  observe::Metrics metrics_{clock_, "test"};
   ExchangeWorld world_;
   std::uint32_t transfer_ = 0;
 };
@@ -138,6 +146,95 @@ TEST_F(HoldChangeTest, ARequesterWithACopyGetsNoticeAndIsToldUntilItIsAcknowledg
   EXPECT_TRUE(world_.exchange().notices()->empty());
 }
 
+// Nothing is decided meanwhile, so the ledger's time stands still.
+TEST_F(HoldChangeTest, ANoticeBecomesOverdueInAnExchangeThatIsIdle) {
+  world_.Stop();
+  world_.metrics = &metrics_;
+  world_.MustStart();
+  const std::uint32_t lease = world_.MustOpenLease(transfer_);
+  ASSERT_TRUE(world_.Release(transfer_, lease, {1}).decision.allowed());
+  ASSERT_TRUE(world_.Order("carol", ExchangeWorld::HoldAct("hold")).decision.allowed());
+  WaitForNotice("hold");
+  std::atomic<int> told{0};
+  const auto handle = world_.exchange().watchers().Add([&told] { ++told; });
+  const auto late = [&] {
+    return world_.Read<std::int64_t>(
+        [](const exchange::Core& core) { return core.present.late_ms; });
+  };
+  const std::uint64_t size = world_.ledger_size();
+  const int before = told;
+  const auto deadline = world_.exchange().published()->agreement->terms().notice_deadline;
+  const auto overdue = [&] {
+    return metrics_.Text().find("holdfast_notices_overdue{exchange=\"test\"} 1") !=
+           std::string::npos;
+  };
+  EXPECT_FALSE(overdue());
+  const std::int64_t then = late();
+  world_.clock().Advance(deadline);
+  EXPECT_GE(late(), then + deadline.count());
+  // The writer looks at least once a tick.
+  while (!overdue() || told == before) std::this_thread::yield();
+  EXPECT_EQ(world_.ledger_size(), size);
+  EXPECT_EQ(world_.Read<std::size_t>(
+                [](const exchange::Core& core) { return core.state.holds().overdue_notices(); }),
+            0U);
+}
+
+// Decided as an order is, and nothing of it is done.
+TEST_F(HoldChangeTest, ADrillSaysWhatAnOrderWouldComeToAndChangesNothing) {
+  const std::uint32_t lease = world_.MustOpenLease(transfer_);
+  ASSERT_TRUE(world_.Release(transfer_, lease, {1}).decision.allowed());
+  const std::uint64_t placed = Preserve("hold");
+  const auto rehearse = [&](std::string_view person, const order::v1::Order& act) {
+    // The command is handed what policy::OpenDrill opened; the writer looks at the order in it.
+    auto [dsse, drill] = world_.Sign(person, act);
+    std::promise<exchange::DrillOutcome> told;
+    world_.Submit(exchange::Lane::kNormal,
+                  std::make_unique<exchange::DrillCommand>(
+                      dsse, drill, world_.exchange().executor(),
+                      [&told](exchange::DrillOutcome outcome) { told.set_value(outcome); }));
+    return told.get_future().get();
+  };
+  const auto digest = [&] {
+    return world_.Read<Digest32>([](const exchange::Core& core) { return core.state.Digest(); });
+  };
+  world_.clock().Advance(std::chrono::seconds(1));
+  static_cast<void>(
+      rehearse("carol", ExchangeWorld::HoldAct("warm")));  // The time is noted by now.
+  const std::uint64_t epoch = world_.epoch();
+  const std::uint64_t size = world_.ledger_size();
+  const Digest32 before = digest();
+
+  exchange::DrillOutcome outcome = rehearse("carol", ExchangeWorld::HoldAct("other"));
+  EXPECT_TRUE(outcome.status.ok());
+  EXPECT_TRUE(outcome.decision.allowed());
+  EXPECT_EQ(outcome.ledger_size, size);
+  ASSERT_EQ(outcome.open_leases.size(), 1U);
+  EXPECT_EQ(outcome.open_leases[0].records, 1U);
+  outcome = rehearse("carol", Widened("hold", placed));
+  EXPECT_TRUE(outcome.decision.allowed());
+  EXPECT_FALSE(outcome.needs_second_person);
+  EXPECT_EQ(outcome.open_leases.size(), 1U);
+  order::v1::Order narrower = Widened("hold", placed);
+  narrower.mutable_amend_hold()->mutable_hold()->mutable_scope()->Clear();
+  *narrower.mutable_amend_hold()->mutable_hold()->mutable_scope() = OfTransfer();
+  narrower.mutable_amend_hold()->mutable_hold()->set_kind(order::v1::FREEZE);
+  outcome = rehearse("carol", narrower);
+  EXPECT_TRUE(outcome.decision.allowed());
+  EXPECT_TRUE(outcome.needs_second_person);
+  EXPECT_TRUE(outcome.open_leases.empty());
+  outcome = rehearse("carol", ExchangeWorld::HoldAct("hold"));
+  EXPECT_EQ(outcome.decision.refusal, policy::Refusal::kHoldIdTaken);
+  outcome = rehearse("paula", ExchangeWorld::HoldAct("other"));
+  EXPECT_EQ(outcome.decision.refusal, policy::Refusal::kRoleForbids);
+
+  // No entry, not of a refusal either; no epoch; and what a freeze would have stopped goes on.
+  EXPECT_EQ(world_.ledger_size(), size);
+  EXPECT_EQ(world_.epoch(), epoch);
+  EXPECT_EQ(digest(), before);
+  EXPECT_TRUE(world_.Release(transfer_, lease, {2}).decision.allowed());
+}
+
 TEST(NoticeBoardTest, SaysWhatATrailerCanSay) {
   World world;
   const std::uint32_t t = world.ClosedTransfer(1);
@@ -201,10 +298,17 @@ TEST_F(HoldChangeTest, WhoWasStruckOffIsShownToWhoChecksCertificates) {
   act.mutable_strike_off()->set_member("ice");
   act.mutable_strike_off()->set_reason("its key was copied");
   const std::uint64_t epoch = world_.epoch();
+  std::promise<void> told;
+  world_.exchange().OnStruckOff([&told] { told.set_value(); });
+  ASSERT_TRUE(world_.Order("carol", ExchangeWorld::HoldAct("hold")).decision.allowed());
+  const std::uint64_t held = world_.epoch();
+  EXPECT_EQ(held, epoch + 1);
   const exchange::OrderOutcome struck = world_.Order("dan", act);
   ASSERT_TRUE(struck.decision.allowed());
+  // Once, and by the striking off: set_value() would throw the second time.
+  told.get_future().get();
   EXPECT_TRUE(struck.stops);
-  EXPECT_EQ(world_.epoch(), epoch + 1);
+  EXPECT_EQ(world_.epoch(), held + 1);
   EXPECT_TRUE(world_.exchange().published()->struck_off.Has(ice));
   world_.Crash();
   world_.MustStart();

@@ -216,5 +216,48 @@ TEST(GateAccess, APermissionThatIsWithdrawnEndsAServerStreamAtItsNextMessage) {
   EXPECT_EQ(ReasonIn(call.Finish()), "PERMISSION_DENIED");
 }
 
+TEST(GateAccess, StreamsOnWhichNothingHappensEndWhenTheGateIsTold) {
+  Door door;
+  const std::string bob = "spiffe://test/requester/bob";
+  door.authority.Grant(bob, "toy.chat");
+  const auto alice = door.Alice();
+  ToyRequest park;
+  park.set_text("park");
+  RawCall watch(alice, kCount);
+  ASSERT_TRUE(watch.Write(park));
+  ASSERT_TRUE(watch.WritesDone());
+  const auto stream = door.toy.streams.Take();
+  ASSERT_TRUE(stream.has_value());
+  const auto chat = [](RawCall& call) {
+    ToyRequest request;
+    request.set_text("one");
+    return call.Write(request) && call.ReadToy().has_value();
+  };
+  RawCall hers(alice, kChat);
+  RawCall his(door.ConnectAs(bob), kChat);
+  ASSERT_TRUE(chat(hers));
+  ASSERT_TRUE(chat(his));
+  RawCall order(alice, kOrder);
+  ASSERT_TRUE(order.Write(park));
+  ASSERT_TRUE(order.WritesDone());
+  const auto parked = door.toy.parked.Take();
+  ASSERT_TRUE(parked.has_value());
+
+  // Nobody lost anything yet: nothing ends.
+  door.server->EndStreamsOfOthers();
+  EXPECT_TRUE(chat(hers));
+  for (const char* permission : {"toy.count", "toy.chat", "toy.order"}) {
+    door.authority.Revoke(kAlice, permission);
+  }
+  door.server->EndStreamsOfOthers();
+  EXPECT_EQ(ReasonIn(watch.Finish()), "PERMISSION_DENIED");
+  EXPECT_EQ(ReasonIn(hers.Finish()), "PERMISSION_DENIED");
+  EXPECT_TRUE(stream->call.ended());
+  // Another's goes on; and whoever struck themselves off still hears that it was done.
+  EXPECT_TRUE(chat(his));
+  parked->respond.Reply(ToyResponse());
+  EXPECT_TRUE(order.Finish().ok());
+}
+
 }  // namespace
 }  // namespace holdfast::test

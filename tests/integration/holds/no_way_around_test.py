@@ -47,7 +47,7 @@ SHOWN = {"ReviewService/ShowReviewCase"}
 # Moves none of these. An order's own acts are below.
 OTHERS = {
     "DisposalService/ListConflicts", "DisposalService/ListDisposals",
-    "DisposalService/PreviewDisposal", "Health/Check",
+    "DisposalService/PreviewDisposal", "DrillService/RehearseOrder", "Health/Check",
     "Health/Watch", "HoldService/GetHold", "HoldService/ListHolds", "HoldService/WatchNotices", "HoldService/PreviewHold",
     "LedgerService/GetCheckpoint", "LedgerService/GetExchange", "LedgerService/GetInclusionProof",
     "LedgerService/ReadEntries", "OrderService/GetOrderContext", "OrderService/SubmitOrder",
@@ -415,6 +415,9 @@ class NoWayAroundTest(unittest.TestCase):
 
         self.order("counsel-3", "strikeOff", {"member": "requester-1", "reason": "key lost"})
         error = self.error_of(told)
+        self.assertEqual(info_of(error).reason, "PERMISSION_DENIED", error)
+        # The stream that it had is closed too, although there is nothing new to say on it.
+        error = self.error_of(lambda: next(stream))
         self.assertEqual(info_of(error).reason, "PERMISSION_DENIED", error)
 
     def what_a_person_releases_is_born_held(self, row):

@@ -35,6 +35,7 @@ TABLE = {
     "KeyService/ReleaseKeys": "requester",
     "OrderService/SubmitOrder": PERSONS,
     "OrderService/GetOrderContext": PERSONS,
+    "DrillService/RehearseOrder": PERSONS,
     "HoldService/PreviewHold": "counsel",
     "HoldService/GetHold": "counsel",
     "HoldService/ListHolds": "requester counsel custodian",

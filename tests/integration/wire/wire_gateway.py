@@ -27,7 +27,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # 
 from google.rpc import error_details_pb2, status_pb2  # noqa: E402
 from grpc.health.v1 import health_pb2, health_pb2_grpc  # noqa: E402
 from holdfast.options.v1 import options_pb2  # noqa: E402
-from holdfast.v1 import disposal_service_pb2_grpc, hold_service_pb2_grpc  # noqa: E402
+from holdfast.v1 import disposal_service_pb2_grpc, drill_service_pb2_grpc  # noqa: E402,F401
+from holdfast.v1 import hold_service_pb2_grpc  # noqa: E402
 from holdfast.v1 import key_service_pb2, key_service_pb2_grpc  # noqa: E402
 from holdfast.v1 import ledger_service_pb2, ledger_service_pb2_grpc  # noqa: E402
 from holdfast.v1 import review_service_pb2_grpc  # noqa: E402
