@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "cli/exchange_view.h"
+#include "cli/hold_in_force.h"
 #include "cli/place_hold.h"
 #include "client/order_client.h"
 
@@ -117,7 +119,7 @@ absl::StatusOr<ExitStatus> Confirm(Session& session, const v1::Hold& hold,
                       CarryOut(session, std::move(act), options.order,
                                "As it stands, and until the cooling period is over:\n" +
                                    HoldText(session.out(), hold)));
-  if (!options.order.draft.empty()) return exit;
+  if (options.order.changes_nothing()) return exit;
   HF_ASSIGN_OR_RETURN(const v1::Hold now, FindHold(session, hold.id()));
   if (now.has_lift_at()) {
     session.out().Note(
@@ -147,17 +149,22 @@ absl::StatusOr<ExitStatus> Amend(Session& session, const AmendOptions& options) 
       "It covers now:  " + EffectText(before) + "\nThen it covers: " + EffectText(after) +
       "\nIf it only widens, it counts at once. If not, another person must confirm, and the\n"
       "cooling period begins; the gateway decides which it is.";
-  HF_ASSIGN_OR_RETURN(const ExitStatus exit,
-                      CarryOut(session, std::move(act), options.order, effect));
-  if (exit != ExitStatus::kDone || !options.order.draft.empty()) return exit;
-  HF_ASSIGN_OR_RETURN(const v1::Hold now, FindHold(session, options.id));
-  if (now.state() == v1::Hold::AMENDMENT_PROPOSED) {
+  const bool preserves_more = amend.hold().kind() != order::v1::FREEZE && !hold.preserves();
+  HF_ASSIGN_OR_RETURN(const std::optional<CarriedOut> done,
+                      SignAndDeliver(session, std::move(act), options.order, effect));
+  if (!done) return ExitStatus::kDone;
+  if (done->accepted.response.needs_second_person()) {
+    const ExitStatus exit = ShowReceipt(session, done->order, done->accepted);
+    if (exit != ExitStatus::kDone) return exit;
     session.out().Note(
         "it narrows: the hold stays as it is; another person must confirm:\n"
         "  holdfast hold amend " +
         options.id + " --confirm");
     return ExitStatus::kWaits;
   }
+  const ExitStatus exit =
+      ShowInForce(session, done->order, done->accepted, hold.id(), "as amended");
+  if (exit == ExitStatus::kDone && preserves_more) NoteKeyslots(session);
   return exit;
 }
 
@@ -170,8 +177,14 @@ absl::StatusOr<ExitStatus> Restore(Session& session, const RestoreOptions& optio
   HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
   HF_ASSIGN_OR_RETURN(const v1::PreviewHoldResponse preview,
                       client::OrderClient(channel).PreviewHold(hold.scope()));
-  return CarryOut(session, std::move(act), options.order,
-                  HoldText(session.out(), hold) + "\nIt will touch: " + EffectText(preview));
+  HF_ASSIGN_OR_RETURN(
+      const std::optional<CarriedOut> done,
+      SignAndDeliver(session, std::move(act), options.order,
+                     HoldText(session.out(), hold) + "\nIt will touch: " + EffectText(preview)));
+  if (!done) return ExitStatus::kDone;
+  const ExitStatus exit = ShowInForce(session, done->order, done->accepted, hold.id(), "again");
+  if (exit == ExitStatus::kDone && hold.preserves()) NoteKeyslots(session);
+  return exit;
 }
 
 absl::StatusOr<ExitStatus> Attach(Session& session, const AttachOptions& options) {

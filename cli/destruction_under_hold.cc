@@ -113,7 +113,7 @@ absl::StatusOr<ExitStatus> Authorise(Session& session, const AuthoriseOptions& o
   const bool first = authorise.first_index() == 0;
   HF_ASSIGN_OR_RETURN(const ExitStatus exit,
                       CarryOut(session, std::move(act), options.order, ConflictText(*it)));
-  if (exit == ExitStatus::kDone && first && options.order.draft.empty()) {
+  if (exit == ExitStatus::kDone && first && !options.order.changes_nothing()) {
     session.out().Note(fmt::format(
         "nothing is destroyed yet; another person, with the same document, must say the same:\n"
         "  holdfast disposal authorise {} ...",

@@ -75,7 +75,7 @@ absl::StatusOr<ExitStatus> Revoke(Session& session, const RevokeOptions& options
   revoke.set_list_digest(preview.list_digest());
   revoke.set_reason(options.reason);
   HF_ASSIGN_OR_RETURN(const ExitStatus exit, CarryOut(session, std::move(act), options.order));
-  if (options.order.draft.empty()) {
+  if (!options.order.changes_nothing()) {
     session.out().Note(
         "no key of these leaves any more; another custodian approves the destruction:"
         "\n  holdfast disposal approve LEDGER-ENTRY");

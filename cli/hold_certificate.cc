@@ -2,6 +2,9 @@
 #include "cli/hold_certificate.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -130,6 +133,48 @@ std::string Both(const Output& out, UnixMillis at) {
   return local == utc ? utc : local + "\n" + utc;
 }
 
+std::uint64_t ByCourtOrder(const evidence::HoldRecord& record) {
+  return std::accumulate(
+      record.court_orders.begin(), record.court_orders.end(), std::uint64_t{0},
+      [](std::uint64_t sum, const evidence::HoldCourtOrder& order) { return sum + order.records; });
+}
+
+std::string DestroyedText(const evidence::HoldRecord& record) {
+  const std::uint64_t ordered = ByCourtOrder(record);
+  if (record.destructions_under == 0) return "0";
+  return fmt::format("{}; of these {} because a court ordered it, {} otherwise",
+                     record.destructions_under, ordered, record.destructions_under - ordered);
+}
+
+// What a court ordered to be destroyed although this hold preserved it.
+std::string CourtOrderText(const evidence::HoldCourtOrder& order) {
+  return fmt::format(
+      "{} records, ledger entry {}\n{}, {}, {}\nits document, SHA-256\n{}\n"
+      "authorised by {} (entry {})\nand {} (entry {})",
+      order.records, order.index, order.matter, order.court, order.order_reference,
+      Grouped(order.document_sha256), order.first_by, order.first_index, order.second_by,
+      order.second_index);
+}
+
+JsonArray CourtOrdersJson(const evidence::HoldRecord& record) {
+  JsonArray orders;
+  for (const evidence::HoldCourtOrder& order : record.court_orders) {
+    JsonObject one;
+    one.Set("ledger_index", order.index)
+        .Set("records", order.records)
+        .Set("matter", order.matter)
+        .Set("court", order.court)
+        .Set("order_reference", order.order_reference)
+        .Set("document_sha256", order.document_sha256)
+        .Set("first_index", order.first_index)
+        .Set("first_by", order.first_by)
+        .Set("second_index", order.second_index)
+        .Set("second_by", order.second_by);
+    orders.AddRaw(one.text());
+  }
+  return orders;
+}
+
 std::string PageText(const Output& out, const Verified& v) {
   const evidence::HoldRecord& r = v.record;
   const order::v1::PlaceHold& hold = r.order.place_hold();
@@ -181,8 +226,11 @@ std::string PageText(const Output& out, const Verified& v) {
            Freezes(r) ? fmt::format("{}", r.releases_under) : "(this hold does not stop releases)");
   page.Row("Collections after",
            Freezes(r) ? fmt::format("{}", r.collections_under) : "(this hold does not stop them)");
-  page.Row("Destroyed after", Preserves(r) ? fmt::format("{}", r.destructions_under)
-                                           : "(this hold does not stop destruction)");
+  page.Row("Destroyed after",
+           Preserves(r) ? DestroyedText(r) : "(this hold does not stop destruction)");
+  for (const evidence::HoldCourtOrder& order : r.court_orders) {
+    page.Row("By a court's order", CourtOrderText(order));
+  }
   page.Row("Refused for it", fmt::format("{} requests", r.refused_under));
   page.Break();
   page.Row("Exchange", Grouped(Hex(BytesOf(v.exchange))));
@@ -246,6 +294,7 @@ absl::StatusOr<ExitStatus> WriteHoldCertificate(Session& session,
       .Set("checkpoint_root", Hex(verified.checkpoint.root));
   if (r.epoch_index) object.Set("epoch_index", *r.epoch_index);
   if (r.last_release) object.Set("last_release_index", r.last_release->index);
+  object.Set("destroyed_by_court_order", ByCourtOrder(r)).Set("court_orders", CourtOrdersJson(r));
   session.out().Result(object, page + "\nwritten to " + options.out);
   return ExitStatus::kDone;
 }

@@ -92,7 +92,7 @@ absl::StatusOr<ExitStatus> Lift(Session& session, const LiftOptions& options) {
     propose.set_reason(options.reason);
   }
   HF_ASSIGN_OR_RETURN(const ExitStatus exit, CarryOut(session, std::move(act), options.order));
-  if (!options.order.draft.empty()) return exit;
+  if (options.order.changes_nothing()) return exit;
   if (!options.confirm) {
     session.out().Note(
         "the hold stays in force; another person must confirm:\n  holdfast hold lift " +

@@ -34,6 +34,11 @@ struct DraftOptions {
   std::string act;
   std::string out;
   std::string valid_for = "1h";
+  std::string context;
+};
+
+struct ContextOptions {
+  std::string out;
 };
 
 struct TrustOptions {
@@ -60,28 +65,31 @@ absl::StatusOr<ExitStatus> Draft(Session& session, const DraftOptions& options) 
                      "{\"cancelLift\": {\"holdId\": \"hold-1\", \"proposalIndex\": 7}}");
   }
   HF_ASSIGN_OR_RETURN(const order::v1::Order order,
-                      DraftOrder(session, std::move(act), options.valid_for));
+                      DraftOrder(session, std::move(act), options.valid_for, options.context));
   session.out().Note(policy::DescribeOrder(order));
   return WriteDraft(session, order, options.out);
 }
 
-absl::StatusOr<ExitStatus> ShowContext(Session& session) {
-  HF_ASSIGN_OR_RETURN(const std::string person, session.ProfileValue(&Profile::member, "member"));
-  HF_ASSIGN_OR_RETURN(const client::VerifiedCheckpoint head, VerifyCheckpoint(session));
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
-  HF_ASSIGN_OR_RETURN(const v1::OrderContext context, client::OrderClient(channel).Context(person));
+absl::StatusOr<ExitStatus> ShowContext(Session& session, const ContextOptions& options) {
+  HF_ASSIGN_OR_RETURN(const order::v1::Order context, ContextFromGateway(session));
   JsonObject object("OrderContext");
-  object.Set("person", person)
+  object.Set("person", context.person())
       .Set("agreement_version", context.agreement_version())
-      .Set("ledger_size", head.checkpoint.size)
-      .Set("ledger_root", Hex(head.checkpoint.root))
+      .Set("ledger_size", context.head().size())
+      .Set("ledger_root", context.head().root())
       .Set("prev", context.prev());
-  session.out().Result(
-      object, fmt::format("the next order of {}: agreement version {}, ledger of {} entries with "
-                          "root {}, after {}",
-                          person, context.agreement_version(), head.checkpoint.size,
-                          Hex(head.checkpoint.root),
-                          context.prev().empty() ? "no other" : "order " + context.prev()));
+  std::string text = fmt::format(
+      "the next order of {}: agreement version {}, ledger of {} entries with root {}, "
+      "after {}",
+      context.person(), context.agreement_version(), context.head().size(), context.head().root(),
+      context.prev().empty() ? "no other" : "order " + context.prev());
+  if (!options.out.empty()) {
+    HF_ASSIGN_OR_RETURN(const std::string kept, policy::RenderOrder(context));
+    HF_RETURN_IF_ERROR(session.WriteFile(options.out, AsBytes(kept), Overwrite::kRefuse));
+    object.Set("file", options.out);
+    text += "\nkept in " + options.out + ": one order can be drafted with it, without a gateway";
+  }
+  session.out().Result(object, text);
   return ExitStatus::kDone;
 }
 
@@ -252,16 +260,25 @@ absl::StatusOr<ExitStatus> Pending(Session& session) {
 
 void DeclareOrder(Command root) {
   Command order = root.Sub("order", "context, draft, show, sign, submit, trust-clock, pending");
-  order.Sub("context", "what goes into my next order").Runs(ShowContext);
+  {
+    auto options = std::make_shared<ContextOptions>();
+    Command context = order.Sub("context", "what goes into my next order");
+    context.Optional("--out", options->out,
+                     "keep it in this file, to draft one order where no gateway can be reached");
+    context.Runs([options](Session& session) { return ShowContext(session, *options); });
+  }
   {
     auto options = std::make_shared<DraftOptions>();
     Command draft = order.Sub("draft", "make an unsigned order of an act that is written as JSON");
     draft.Required("act", options->act, "a file with the act alone, or - for standard input")
         .Required("--out", options->out, "the file to write")
+        .Optional("--context", options->context,
+                  "a file of `order context --out`: needs no gateway")
         .Optional("--valid-for", options->valid_for, "how long it may be delivered; default 1h");
     draft.Footer(
         "For any act: the command for it (`hold place --draft FILE`) does the same in fewer "
-        "words.");
+        "words. Signing needs no gateway either: draft, sign, and submit when there is one, or\n"
+        "have somebody else submit.");
     draft.Runs([options](Session& session) { return Draft(session, *options); });
   }
   {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/status_macros.h"
 #include "cli/exchange_view.h"
 #include "cli/signer.h"
@@ -14,6 +15,7 @@
 #include "crypto/dsse.h"
 #include "crypto/tlog_proof.h"
 #include "holdfast/ledger/v1/entry.pb.h"
+#include "policy/drill.h"
 #include "policy/order_json.h"
 
 namespace holdfast::cli {
@@ -29,29 +31,71 @@ void SetTime(google::protobuf::Timestamp& out, UnixMillis time) {
 
 void OrderOptions::Declare(Command& command) {
   command.Flag("--yes", yes, "sign without being asked")
+      .Flag("--drill", drill, "practise: sign a drill and have it decided; nothing is done")
       .Optional("--draft", draft, "write the unsigned order to this file and stop")
       .Optional("--valid-for", valid_for, "how long the order may be delivered; default 1h");
 }
 
-absl::StatusOr<order::v1::Order> DraftOrder(Session& session, order::v1::Order act,
-                                            const std::string& valid_for) {
-  HF_ASSIGN_OR_RETURN(const std::chrono::milliseconds validity, ParseDuration(valid_for));
+absl::Status OrderOptions::Check() const {
+  if (!drill || draft.empty()) return absl::OkStatus();
+  return MakeError(Reason::kRequestMalformed,
+                   "--drill writes no draft: what is signed later would be an order");
+}
+
+absl::StatusOr<order::v1::Order> ContextFromGateway(Session& session) {
   HF_ASSIGN_OR_RETURN(const ExchangeId exchange, session.exchange_id());
   HF_ASSIGN_OR_RETURN(const std::string person, session.ProfileValue(&Profile::member, "member"));
   HF_ASSIGN_OR_RETURN(const client::VerifiedCheckpoint head, VerifyCheckpoint(session));
   HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
   HF_ASSIGN_OR_RETURN(const v1::OrderContext context, client::OrderClient(channel).Context(person));
-  const UnixMillis now = session.clock().WallNow();
-  order::v1::Order order = std::move(act);
+  order::v1::Order order;
   order.set_exchange_id(Hex(BytesOf(exchange)));
   order.set_agreement_version(context.agreement_version());
-  order.set_id(Hex(crypto::Draw<16>(session.random())));
   order.set_person(person);
-  SetTime(*order.mutable_issued_at(), now);
-  SetTime(*order.mutable_void_after(), now + validity);
   order.mutable_head()->set_size(head.checkpoint.size);
   order.mutable_head()->set_root(Hex(head.checkpoint.root));
   order.set_prev(context.prev());
+  return order;
+}
+
+absl::StatusOr<order::v1::Order> ContextFromFile(Session& session, const std::string& path) {
+  HF_ASSIGN_OR_RETURN(const ExchangeId exchange, session.exchange_id());
+  HF_ASSIGN_OR_RETURN(const std::string person, session.ProfileValue(&Profile::member, "member"));
+  HF_ASSIGN_OR_RETURN(const std::string text, session.ReadText(path, kMaxOrderBytes));
+  HF_ASSIGN_OR_RETURN(const order::v1::Order context, policy::ParseOrder(AsBytes(text)));
+  // An order that is whole is none: whoever signed it would sign it twice.
+  if (context.act_case() != order::v1::Order::ACT_NOT_SET || !context.id().empty() ||
+      context.has_issued_at() || context.has_void_after() || !context.has_head()) {
+    return AddMetadata(
+        MakeError(Reason::kRequestMalformed,
+                  "this is no context: make one with `holdfast order context --out`"),
+        "file", path);
+  }
+  if (context.person() != person) {
+    return AddMetadata(
+        MakeError(Reason::kRequestMalformed, "the context is of " + context.person()), "file",
+        path);
+  }
+  if (context.exchange_id() != Hex(BytesOf(exchange))) {
+    return AddMetadata(MakeError(Reason::kAgreementMismatch, "the context is of another exchange"),
+                       "file", path);
+  }
+  return context;
+}
+
+absl::StatusOr<order::v1::Order> DraftOrder(Session& session, order::v1::Order act,
+                                            const std::string& valid_for,
+                                            const std::string& context_file) {
+  HF_ASSIGN_OR_RETURN(const std::chrono::milliseconds validity, ParseDuration(valid_for));
+  HF_ASSIGN_OR_RETURN(const order::v1::Order context, context_file.empty()
+                                                          ? ContextFromGateway(session)
+                                                          : ContextFromFile(session, context_file));
+  const UnixMillis now = session.clock().WallNow();
+  order::v1::Order order = std::move(act);
+  order.MergeFrom(context);
+  order.set_id(Hex(crypto::Draw<16>(session.random())));
+  SetTime(*order.mutable_issued_at(), now);
+  SetTime(*order.mutable_void_after(), now + validity);
   return order;
 }
 
@@ -60,10 +104,12 @@ absl::StatusOr<std::string> SignOrder(Session& session, const order::v1::Order& 
   return SignOrderWith(*signer, order);
 }
 
-absl::StatusOr<std::string> SignOrderWith(Signer& signer, const order::v1::Order& order) {
+absl::StatusOr<std::string> SignOrderWith(Signer& signer, const order::v1::Order& order,
+                                          SignAs as) {
   HF_ASSIGN_OR_RETURN(const std::string payload, policy::RenderOrder(order));
   crypto::UnverifiedDsse envelope;
-  envelope.payload_type = std::string(crypto::kOrderPayloadType);
+  envelope.payload_type =
+      std::string(as == SignAs::kDrill ? policy::kDrillPayloadType : crypto::kOrderPayloadType);
   envelope.payload = ToBytes(AsBytes(payload));
   HF_RETURN_IF_ERROR(AddSignature(envelope, signer));
   return crypto::RenderDsse(envelope);
@@ -80,7 +126,13 @@ absl::StatusOr<ExitStatus> WriteDraft(Session& session, const order::v1::Order& 
 }
 
 absl::Status ConfirmOrder(Session& session, const order::v1::Order& order, Consent consent,
-                          const std::string& effect) {
+                          const std::string& effect, SignAs as) {
+  const std::string what = as == SignAs::kDrill ? "drill" : "order";
+  if (as == SignAs::kDrill) {
+    session.out().Note(
+        "DRILL  DRILL  DRILL\nNothing of this will be done. What follows is what the order would "
+        "say.");
+  }
   session.out().Note(policy::DescribeOrder(order));
   session.out().Note("In your time: signed at " + session.out().Time(ToMillis(order.issued_at())) +
                      ", void from " + session.out().Time(ToMillis(order.void_after())) + " on.");
@@ -90,8 +142,50 @@ absl::Status ConfirmOrder(Session& session, const order::v1::Order& order, Conse
     return MakeError(Reason::kRequestMalformed,
                      "nobody is there to be asked: give --yes to sign, or --draft FILE");
   }
-  if (session.Ask("Sign this order?")) return absl::OkStatus();
-  return MakeError(Reason::kRequestMalformed, "the order was not signed");
+  if (session.Ask("Sign this " + what + "?")) return absl::OkStatus();
+  return MakeError(Reason::kRequestMalformed, "the " + what + " was not signed");
+}
+
+absl::StatusOr<v1::RehearseOrderResponse> Rehearse(Session& session, const std::string& dsse) {
+  HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
+  auto response = client::OrderClient(channel).Rehearse(AsBytes(dsse));
+  if (!response.ok() && MetadataOf(response.status()).contains("drill")) {
+    session.out().Note("DRILL: NOTHING IS IN FORCE. The gateway would refuse the order, because:");
+  }
+  return response;
+}
+
+void ShowDrill(Session& session, const order::v1::Order& order,
+               const v1::RehearseOrderResponse& response, const std::string& where) {
+  JsonObject object("Drill");
+  JsonArray leases;
+  std::string text = fmt::format(
+      "{}DRILL  DRILL  DRILL\n{}NOTHING IS IN FORCE. Nothing was placed, changed or lifted, nobody "
+      "gets "
+      "notice, and the\nledger has no entry of this.\n"
+      "Had it been an order, the gateway would have accepted it at {}, on a ledger of {} "
+      "entries{}.",
+      where, where, session.out().Time(ToMillis(response.decided_at())), response.ledger_size(),
+      response.needs_second_person() ? "; it narrows, and would wait for a second person" : "");
+  for (const v1::OpenLease& lease : response.open_leases()) {
+    JsonObject one;
+    one.Set("requester", lease.requester())
+        .Set("transfer", lease.transfer())
+        .Set("records", lease.records())
+        .Set("not_after", FormatRfc3339(ToMillis(lease.not_after())));
+    leases.AddRaw(one.text());
+    text += fmt::format("\n  {} holds keys of {} records of {} until {}", lease.requester(),
+                        lease.records(), lease.transfer(),
+                        session.out().Time(ToMillis(lease.not_after())));
+  }
+  object.Set("order_id", order.id())
+      .Set("in_force", false)
+      .Set("would_be_accepted", true)
+      .Set("needs_second_person", response.needs_second_person())
+      .Set("decided_at", FormatRfc3339(ToMillis(response.decided_at())))
+      .Set("ledger_size", response.ledger_size())
+      .Set("open_leases", leases);
+  session.out().Result(object, text);
 }
 
 namespace {
@@ -191,7 +285,9 @@ ExitStatus ShowReceipt(Session& session, const order::v1::Order& order,
       .Set("ledger_root", Hex(AsBytes(receipt.ledger_root())));
   std::string text =
       fmt::format("accepted: ledger entry {}, order {}", receipt.ledger_index(), order.id());
-  if (order.has_place_hold()) {
+  const bool puts_in_force = order.has_place_hold() || order.has_restore_hold() ||
+                             (order.has_amend_hold() && !response.needs_second_person());
+  if (puts_in_force) {
     object.Set("anchored", response.anchored());
     JsonArray leases;
     text += fmt::format("\n{} leases were open in its scope", response.open_leases_size());
@@ -229,16 +325,36 @@ ExitStatus ShowReceipt(Session& session, const order::v1::Order& order,
   return ExitStatus::kDone;
 }
 
+absl::StatusOr<std::optional<CarriedOut>> SignAndDeliver(Session& session, order::v1::Order act,
+                                                         const OrderOptions& options,
+                                                         const std::string& effect) {
+  HF_RETURN_IF_ERROR(options.Check());
+  HF_ASSIGN_OR_RETURN(order::v1::Order order,
+                      DraftOrder(session, std::move(act), options.valid_for));
+  if (!options.draft.empty()) {
+    HF_RETURN_IF_ERROR(WriteDraft(session, order, options.draft).status());
+    return std::nullopt;
+  }
+  const SignAs as = options.drill ? SignAs::kDrill : SignAs::kOrder;
+  HF_RETURN_IF_ERROR(
+      ConfirmOrder(session, order, options.yes ? Consent::kGiven : Consent::kAsk, effect, as));
+  if (options.drill) {
+    HF_ASSIGN_OR_RETURN(const std::unique_ptr<Signer> signer, OpenSigner(session));
+    HF_ASSIGN_OR_RETURN(const std::string drill, SignOrderWith(*signer, order, as));
+    HF_ASSIGN_OR_RETURN(const v1::RehearseOrderResponse response, Rehearse(session, drill));
+    ShowDrill(session, order, response);
+    return std::nullopt;
+  }
+  HF_ASSIGN_OR_RETURN(const std::string signed_order, SignOrder(session, order));
+  HF_ASSIGN_OR_RETURN(AcceptedOrder accepted, Deliver(session, order, signed_order));
+  return CarriedOut{std::move(order), std::move(accepted)};
+}
+
 absl::StatusOr<ExitStatus> CarryOut(Session& session, order::v1::Order act,
                                     const OrderOptions& options, const std::string& effect) {
-  HF_ASSIGN_OR_RETURN(const order::v1::Order order,
-                      DraftOrder(session, std::move(act), options.valid_for));
-  if (!options.draft.empty()) return WriteDraft(session, order, options.draft);
-  HF_RETURN_IF_ERROR(
-      ConfirmOrder(session, order, options.yes ? Consent::kGiven : Consent::kAsk, effect));
-  HF_ASSIGN_OR_RETURN(const std::string signed_order, SignOrder(session, order));
-  HF_ASSIGN_OR_RETURN(const AcceptedOrder accepted, Deliver(session, order, signed_order));
-  return ShowReceipt(session, order, accepted);
+  HF_ASSIGN_OR_RETURN(const std::optional<CarriedOut> done,
+                      SignAndDeliver(session, std::move(act), options, effect));
+  return done ? ShowReceipt(session, done->order, done->accepted) : ExitStatus::kDone;
 }
 
 }  // namespace holdfast::cli

@@ -16,9 +16,8 @@
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "cli/exchange_view.h"
-#include "cli/keyslot_view.h"
+#include "cli/hold_in_force.h"
 #include "cli/signer.h"
-#include "client/ledger_client.h"
 #include "client/order_client.h"
 #include "crypto/sha256.h"
 #include "policy/order_json.h"
@@ -39,6 +38,7 @@ struct Placement {
   v1::PreviewHoldResponse preview;
   std::string dsse;
   std::optional<AcceptedOrder> accepted;
+  std::optional<v1::RehearseOrderResponse> rehearsed;  // Of a drill.
   std::optional<v1::Hold> hold;  // As the gateway lists it, once it is proven.
 
   bool in_force() const { return status.ok() && hold.has_value(); }
@@ -122,34 +122,15 @@ void ForEach(std::vector<Placement>& placements,
 }
 
 absl::Status Draft(Placement& placement, const order::v1::PlaceHold& hold,
-                   const std::string& valid_for) {
+                   const PlaceOptions& options) {
   order::v1::Order act;
   *act.mutable_place_hold() = hold;
-  HF_ASSIGN_OR_RETURN(placement.order, DraftOrder(*placement.session, std::move(act), valid_for));
+  HF_ASSIGN_OR_RETURN(placement.order, DraftOrder(*placement.session, std::move(act),
+                                                  options.order.valid_for, options.context));
+  if (!options.order.draft.empty()) return absl::OkStatus();
   HF_ASSIGN_OR_RETURN(const auto channel, placement.session->channel());
   HF_ASSIGN_OR_RETURN(placement.preview, client::OrderClient(channel).PreviewHold(hold.scope()));
   return absl::OkStatus();
-}
-
-// The hold as it stands now. A gateway answers an order that it had before with the first receipt,
-// also where the hold was lifted since: a proof of the placing does not say that it is in force.
-absl::StatusOr<v1::Hold> Standing(Session& session, const std::string& id,
-                                  std::uint64_t placed_index) {
-  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
-  HF_ASSIGN_OR_RETURN(const std::vector<v1::Hold> holds,
-                      client::OrderClient(channel).ListHolds(client::LiftedHolds::kInclude));
-  const auto it = std::find_if(holds.begin(), holds.end(),
-                               [&](const v1::Hold& hold) { return hold.id() == id; });
-  if (it == holds.end() || it->placed_index() != placed_index) {
-    return MakeError(Reason::kLedgerInconsistent,
-                     "the gateway accepted the hold and does not list it");
-  }
-  if (it->state() == v1::Hold::LIFTED) {
-    return AddMetadata(
-        MakeError(Reason::kOrderRejected, "the hold " + id + " was placed before, and lifted"),
-        "hold", id);
-  }
-  return *it;
 }
 
 absl::Status DeliverAndVerify(Placement& placement) {
@@ -157,9 +138,19 @@ absl::Status DeliverAndVerify(Placement& placement) {
                       Deliver(*placement.session, placement.order, placement.dsse));
   placement.accepted = std::move(accepted);
   if (!placement.accepted->proven.ok()) return UnprovenOrder(*placement.accepted);
-  HF_ASSIGN_OR_RETURN(placement.hold,
-                      Standing(*placement.session, placement.order.place_hold().hold_id(),
-                               placement.accepted->response.receipt().ledger_index()));
+  const std::uint64_t placing = placement.accepted->response.receipt().ledger_index();
+  HF_ASSIGN_OR_RETURN(
+      v1::Hold hold, Standing(*placement.session, placement.order.place_hold().hold_id(), placing));
+  if (hold.placed_index() != placing) {
+    return MakeError(Reason::kLedgerInconsistent,
+                     "the gateway accepted the hold and lists another one");
+  }
+  placement.hold = std::move(hold);
+  return absl::OkStatus();
+}
+
+absl::Status RehearseOne(Placement& placement) {
+  HF_ASSIGN_OR_RETURN(placement.rehearsed, Rehearse(*placement.session, placement.dsse));
   return absl::OkStatus();
 }
 
@@ -195,7 +186,7 @@ void ShowDryRun(Session& session, const std::vector<Placement>& placements) {
 }
 
 // Signs for each exchange. One key that several profiles share is opened, and asked for, once.
-void SignAll(std::vector<Placement>& placements) {
+void SignAll(std::vector<Placement>& placements, SignAs as) {
   std::map<std::string, std::unique_ptr<Signer>> signers;
   for (Placement& placement : placements) {
     if (!placement.status.ok()) continue;
@@ -206,37 +197,26 @@ void SignAll(std::vector<Placement>& placements) {
       if (signer == nullptr) {
         HF_ASSIGN_OR_RETURN(signer, OpenSigner(*placement.session));
       }
-      HF_ASSIGN_OR_RETURN(placement.dsse, SignOrderWith(*signer, placement.order));
+      HF_ASSIGN_OR_RETURN(placement.dsse, SignOrderWith(*signer, placement.order, as));
       return absl::OkStatus();
     }();
   }
-}
-
-std::string Opening(const Output& output, const v1::Hold& hold) {
-  const UnixMillis at = ToMillis(hold.placed_at());
-  return fmt::format("IN FORCE  hold {} since {} ({}), ledger entry {}", hold.id(), output.Time(at),
-                     FormatRfc3339(at), hold.placed_index());
-}
-
-// Who preserves keys should know if they lie in one place only. A gateway that does not answer
-// keeps nobody from placing a hold.
-void NoteKeyslots(Session& session) {
-  const auto channel = session.channel();
-  if (!channel.ok()) return;
-  const auto exchange = client::LedgerClient(*channel).GetExchange();
-  if (exchange.ok()) NoteSingleKeyslot(session, *exchange);
 }
 
 // Shows one result and returns its own exit status.
 ExitStatus ShowPlacement(Session& session, const Placement& placement, bool several) {
   Output& out = session.out();
   const std::string where = several ? placement.profile + ": " : std::string();
+  if (placement.rehearsed) {
+    ShowDrill(session, placement.order, *placement.rehearsed, where);
+    return ExitStatus::kDone;
+  }
   if (!placement.in_force()) {
     if (several) out.Line(where + "NOT IN FORCE");
     return out.Fail(several ? AddMetadata(placement.status, "profile", placement.profile)
                             : placement.status);
   }
-  out.Line(where + Opening(out, *placement.hold));
+  out.Line(where + InForceLine(out, *placement.hold, placement.hold->placed_index()));
   const ExitStatus shown = ShowReceipt(session, placement.order, *placement.accepted);
   if (placement.hold->last_placed_index() != placement.hold->placed_index()) {
     out.Note(
@@ -289,17 +269,25 @@ void PlaceOptions::Declare(Command& command) {
       .Flag("--dry-run", dry_run, "show what it would touch, and place nothing");
   scope.Declare(command);
   order.Declare(command);
+  command.Optional("--context", context,
+                   "with --draft: a file of `order context --out`, and no gateway is needed");
   command.Footer(
       "On a terminal it shows what it will do and asks before it signs. Several exchanges:\n"
       "--profile ONE,TWO; a line for each, and 13 unless it is in force at all of them.");
 }
 
 absl::StatusOr<ExitStatus> PlaceHold(Session& session, const PlaceOptions& options) {
+  HF_RETURN_IF_ERROR(options.order.Check());
   HF_ASSIGN_OR_RETURN(const order::v1::PlaceHold hold, HoldOf(session, options));
+  const SignAs as = options.order.drill ? SignAs::kDrill : SignAs::kOrder;
   const std::vector<std::string> profiles = session.profile_names();
   const bool several = profiles.size() > 1;
   if (several && !options.order.draft.empty()) {
     return MakeError(Reason::kRequestMalformed, "--draft is for one profile at a time");
+  }
+  if (!options.context.empty() && options.order.draft.empty()) {
+    return MakeError(Reason::kRequestMalformed,
+                     "--context is for --draft: nothing else works alone");
   }
   std::vector<Placement> placements(std::max<std::size_t>(profiles.size(), 1));
   for (std::size_t i = 0; i < placements.size(); ++i) {
@@ -310,8 +298,7 @@ absl::StatusOr<ExitStatus> PlaceHold(Session& session, const PlaceOptions& optio
   }
 
   if (several) HF_RETURN_IF_ERROR(CheckExchanges(placements));
-  ForEach(placements,
-          [&](Placement& placement) { return Draft(placement, hold, options.order.valid_for); });
+  ForEach(placements, [&](Placement& placement) { return Draft(placement, hold, options); });
   if (!several && !placements[0].status.ok()) return placements[0].status;
   const auto drafted = std::find_if(placements.begin(), placements.end(),
                                     [](const Placement& p) { return p.status.ok(); });
@@ -324,9 +311,9 @@ absl::StatusOr<ExitStatus> PlaceHold(Session& session, const PlaceOptions& optio
   } else if (drafted != placements.end()) {
     HF_RETURN_IF_ERROR(ConfirmOrder(session, drafted->order,
                                     options.order.yes ? Consent::kGiven : Consent::kAsk,
-                                    EffectOf(placements)));
-    SignAll(placements);
-    ForEach(placements, DeliverAndVerify);
+                                    EffectOf(placements), as));
+    SignAll(placements, as);
+    ForEach(placements, as == SignAs::kDrill ? RehearseOne : DeliverAndVerify);
   }
 
   bool all = true;

@@ -28,6 +28,7 @@ struct PlaceOptions {
   std::string basis;
   std::string kind;
   std::string review;
+  std::string context;
   bool dry_run = false;
   ScopeOptions scope;
   OrderOptions order;

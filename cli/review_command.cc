@@ -369,7 +369,7 @@ absl::StatusOr<ExitStatus> Refuse(Session& session, const RefuseOptions& options
     act.mutable_refuse_cases()->set_reason(options.reason);
     HF_ASSIGN_OR_RETURN(exit, CarryOut(session, std::move(act), options.order));
     // A draft has to be signed and delivered before the next one can name it as the one before.
-    if (!options.order.draft.empty() || exit != ExitStatus::kDone) break;
+    if (options.order.changes_nothing() || exit != ExitStatus::kDone) break;
   }
   return exit;
 }

@@ -124,6 +124,7 @@ void HoldRecorder::CountUnder(const policy::State& state, const policy::Hold& ho
       ++record_.collections_under;
     }
   } else if (entry.has_records_destroyed() && hold.preserves) {
+    const std::uint64_t before = record_.destructions_under;
     for (const ledger::v1::Rows& runs : entry.records_destroyed().rows()) {
       std::uint32_t row = 0;
       bool take = false;
@@ -135,7 +136,30 @@ void HoldRecorder::CountUnder(const policy::State& state, const policy::Hold& ho
         take = !take;
       }
     }
+    const std::uint64_t records = record_.destructions_under - before;
+    if (records > 0) NoteCourtOrder(state, entry.records_destroyed(), records);
   }
+}
+
+void HoldRecorder::NoteCourtOrder(const policy::State& state,
+                                  const ledger::v1::RecordsDestroyed& fact, std::uint64_t records) {
+  if (fact.basis() != ledger::v1::RecordsDestroyed::COURT_ORDER) return;
+  HoldCourtOrder noted;
+  noted.index = state.ledger_size();
+  noted.records = records;
+  const policy::Disposal* disposal = state.FindDisposal(fact.revocation_index());
+  if (disposal != nullptr && disposal->authorisation && disposal->authorisation->complete()) {
+    const policy::Authorisation& given = *disposal->authorisation;
+    noted.matter = given.order->matter();
+    noted.court = given.order->court();
+    noted.order_reference = given.order->order_reference();
+    noted.document_sha256 = given.order->document_sha256();
+    noted.first_index = given.first_index;
+    noted.first_by = Member(state, state.agreement().member(given.first_by).id);
+    noted.second_index = given.second_index;
+    noted.second_by = Member(state, state.agreement().member(given.second_by).id);
+  }
+  record_.court_orders.push_back(std::move(noted));
 }
 
 void HoldRecorder::Placed(std::uint64_t index, const policy::State& state,

@@ -55,6 +55,21 @@ struct HoldLease {
   UnixMillis not_after;
 };
 
+// A destruction of what the hold preserved, because a court ordered it.
+struct HoldCourtOrder {
+  std::uint64_t index = 0;    // Of the destruction.
+  std::uint64_t records = 0;  // Of the hold's.
+  std::string matter;
+  std::string court;
+  std::string order_reference;
+  std::string document_sha256;
+  // The two people's orders that authorised it, and the people.
+  std::uint64_t first_index = 0;
+  std::string first_by;
+  std::uint64_t second_index = 0;
+  std::string second_by;
+};
+
 struct HoldRecord {
   order::v1::Order order;  // That placed it.
   Digest32 payload_digest{};
@@ -70,6 +85,7 @@ struct HoldRecord {
   std::uint64_t releases_under = 0;          // Of what it froze, while it was in force.
   std::uint64_t collections_under = 0;       // The same for chunks of envelopes.
   std::uint64_t destructions_under = 0;      // The same for what it preserved.
+  std::vector<HoldCourtOrder> court_orders;  // By which some of these were destroyed.
   std::uint64_t refused_under = 0;           // Requests that were refused for it.
   policy::HoldState state = policy::HoldState::kInForce;  // At the end of the ledger.
   UnixMillis lift_at;                                     // Where a lift was confirmed.
@@ -98,6 +114,8 @@ class HoldRecorder final : public LedgerReader {
   const policy::Hold* Find(const policy::State& state) const;
   void CountUnder(const policy::State& state, const policy::Hold& hold,
                   const ledger::v1::Entry& entry);
+  void NoteCourtOrder(const policy::State& state, const ledger::v1::RecordsDestroyed& fact,
+                      std::uint64_t records);
   void Placed(std::uint64_t index, const policy::State& state, const policy::Hold& hold);
 
   const std::string hold_id_;

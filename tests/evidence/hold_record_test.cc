@@ -111,6 +111,63 @@ TEST(HoldRecordTest, CountsWhatNoGatewayMayHaveLetOut) {
   EXPECT_EQ(record->collections_under, 1U);
 }
 
+TEST(HoldRecordTest, SaysByWhoseOrderWhatItPreservedWasDestroyed) {
+  Released r;
+  test::World& w = r.s.world;
+  const std::uint64_t revocation = w.state().ledger_size();
+  ASSERT_EQ(r.s.Submit("paula", w.RevokeAct(test::OfRows(w, r.transfer, 1, 2))),
+            policy::Refusal::kAllowed);
+  w.AdvanceEpoch();
+  ASSERT_EQ(r.s.Submit("pete", w.ApproveDestructionAct(revocation)), policy::Refusal::kAllowed);
+  w.Pass(w.agreement().terms().destruction_window);
+  r.s.Collect();
+  const std::uint64_t first = w.state().ledger_size();
+  ASSERT_EQ(r.s.Submit("carol", w.AuthoriseAct(revocation)), policy::Refusal::kAllowed);
+  const std::uint64_t second = w.state().ledger_size();
+  ASSERT_EQ(r.s.Submit("erin", w.AuthoriseAct(revocation, first)), policy::Refusal::kAllowed);
+  w.Pass(w.agreement().terms().destruction_window);
+  r.s.Collect();
+  const std::uint64_t destroyed = w.state().ledger_size();
+  w.Do(w.DestructionByCourt(revocation));
+  w.AdvanceEpoch();
+  r.s.Collect();
+  const auto record = Read(r.s.entries, "hold-1");
+  ASSERT_THAT(record, IsOk());
+  // The hold is on the rows 0 and 1, and the order on 1 and 2.
+  EXPECT_EQ(record->destructions_under, 1U);
+  ASSERT_THAT(record->court_orders, SizeIs(1));
+  const HoldCourtOrder& order = record->court_orders[0];
+  EXPECT_EQ(order.index, destroyed);
+  EXPECT_EQ(order.records, 1U);
+  EXPECT_EQ(order.first_index, first);
+  EXPECT_EQ(order.second_index, second);
+  EXPECT_NE(order.first_by.find("carol"), std::string::npos);
+  EXPECT_NE(order.second_by.find("erin"), std::string::npos);
+  const order::v1::Order said = w.AuthoriseAct(revocation);
+  EXPECT_EQ(order.matter, said.authorise_destruction().matter());
+  EXPECT_EQ(order.order_reference, said.authorise_destruction().order_reference());
+  EXPECT_EQ(order.document_sha256, said.authorise_destruction().document_sha256());
+}
+
+TEST(HoldRecordTest, CountsAsNobodysOrderWhatNoCourtOrdered) {
+  Released r;
+  std::vector<std::string> entries = r.s.entries;
+  ledger::v1::Entry entry;
+  ledger::v1::RecordsDestroyed& fact = *entry.mutable_records_destroyed();
+  fact.set_basis(ledger::v1::RecordsDestroyed::EXPIRY);
+  ledger::v1::Rows& rows = *fact.add_rows();
+  rows.set_transfer(r.transfer);
+  rows.add_runs(0);
+  rows.add_runs(1);
+  fact.set_count(1);
+  entry.set_salt(std::string(16, 's'));
+  entries.push_back(entry.SerializeAsString());
+  const auto record = Read(entries, "hold-1");
+  ASSERT_THAT(record, IsOk());
+  EXPECT_EQ(record->destructions_under, 1U);
+  EXPECT_THAT(record->court_orders, SizeIs(0));
+}
+
 TEST(HoldRecordTest, TellsItsWholeHistory) {
   const test::SignedWorld story = test::Story();
   const auto record = Read(story.entries, "hold-1");

@@ -5,11 +5,14 @@
 Usage: hold_acts_test.py HOLDFAST HOLDFASTD
 """
 import pathlib
+import socket
 import tempfile
 import unittest
+import urllib.request
 
 import gateway
-from gateway import BAD_INPUT, DONE, HELD, NOT_PERMITTED, PARTLY, REFUSED, WAITS
+from gateway import (BAD_INPUT, DONE, HELD, NOT_PERMITTED, PARTLY, REFUSED, UNREACHABLE,
+                     WAITS)
 
 
 class HoldActsTest(unittest.TestCase):
@@ -25,6 +28,9 @@ class HoldActsTest(unittest.TestCase):
                 "  record_size_bytes", "  notice_deadline { seconds: 1 }\n"
                 "  document_deadline { seconds: 1 }\n  record_size_bytes", 1))
         cls.world.issue("counsel-3", "counsel")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            cls.metrics = f"127.0.0.1:{free.getsockname()[1]}"
+        cls.world.write_config(cls.world.config() + f'metrics_address: "{cls.metrics}"\n')
         cls.addClassCleanup(cls.world.kill)
         cls.world.start()
         cls.world.write_profile("counsel-3", cls.world.port)
@@ -42,10 +48,24 @@ class HoldActsTest(unittest.TestCase):
         return self.act("counsel-1", "hold", "place", "--id", name, "--matter", "1:26-cv-1",
                         *options, want=want)
 
-    def overdue(self, name, what):
-        """Whether it is overdue. The ledger's time, which says so, goes on with what is decided."""
-        self.world.open(out="later.csv", rows=["30-39"], want=(DONE, PARTLY))
-        return self.hold(name)[what]
+    def overdue_are_counted(self):
+        with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=gateway.SECONDS) as page:
+            lines = page.read().decode().splitlines()
+        overdue = sum(one["notices_overdue"] for one in self.world.cli(
+            "counsel-1", "hold", "list").objects)
+        self.assertGreater(overdue, 0)
+        return f'holdfast_notices_overdue{{exchange="{self.world.name}"}} {overdue}' in lines
+
+    def as_ordered(self, name):
+        """The hold, but for what time alone changes."""
+        return {key: value for key, value in self.hold(name).items()
+                if "notices" not in key and "overdue" not in key}
+
+    def orders_in_ledger(self):
+        return self.world.verify_ledger()["facts"]["order_accepted"]
+
+    def ledger_size(self):
+        return self.world.cli("auditor-1", "status").object["ledger_size"]
 
     def until(self, name, state):
         self.world.wait_until(f"{name} is {state}", lambda: self.hold(name)["state"] == state)
@@ -66,11 +86,12 @@ class HoldActsTest(unittest.TestCase):
         self.assertTrue(placed["verified"])
 
         # On an oral order: its document follows, and is overdue until it does.
-        world.wait_until("the document is overdue", lambda: self.overdue(
-            "hold-a", "document_overdue"))
+        size = self.ledger_size()
+        world.wait_until("the document is overdue", lambda: self.hold("hold-a")["document_overdue"])
         self.assertIn("hold-a", [one["id"] for one in world.cli(
             "counsel-1", "hold", "list", "--overdue").objects])
         self.assertIn("hold attach hold-a", self.pending())
+        self.assertEqual(self.ledger_size(), size)  # Nothing was decided: time alone made it so.
         self.act("counsel-2", "hold", "attach", "hold-a", "--order-reference", "ECF No. 12",
                  "--document", "order.pdf")
         self.assertFalse(self.hold("hold-a")["document_overdue"])
@@ -81,8 +102,13 @@ class HoldActsTest(unittest.TestCase):
         self.assertEqual(notice["requester"], "requester-1")
         watched = world.cli("requester-1", "notices", "watch", "--once").objects
         self.assertIn(notice["notice_index"], [one["notice_index"] for one in watched])
-        world.wait_until("the notice is overdue", lambda: self.overdue(
-            "hold-a", "notices_overdue"))
+        size = self.ledger_size()
+        world.wait_until("the notice is overdue", lambda: self.hold("hold-a")["notices_overdue"])
+        self.assertTrue(self.notices()[0]["overdue"])
+        self.assertIn("hold-a", [one["id"] for one in world.cli(
+            "counsel-1", "hold", "list", "--overdue").objects])
+        world.wait_until("they are counted", self.overdue_are_counted)
+        self.assertEqual(self.ledger_size(), size)
         self.assertIn("notices acknowledge hold-a", self.pending("counsel-3"))
         self.act("counsel-1", "notices", "acknowledge", "hold-a", want=NOT_PERMITTED)
         self.act("counsel-3", "notices", "acknowledge", "hold-a")
@@ -94,12 +120,16 @@ class HoldActsTest(unittest.TestCase):
 
         # What only widens counts at once; what narrows takes two and the cooling period.
         self.act("counsel-1", "hold", "amend", "hold-a", "--reason", "x", want=BAD_INPUT)
-        self.act("counsel-1", "hold", "amend", "hold-a", "--transfer", self.transfer, "--reason",
-                 "the court widened it")
+        widened = self.world.cli(
+            "counsel-1", "hold", "amend", "hold-a", "--transfer", self.transfer, "--reason",
+            "the court widened it", "--yes", json_form=False)
+        self.assertRegex(widened.out, r"(?m)^IN FORCE  hold hold-a as amended since .*, ledger "
+                         r"entry \d+$")
         self.assertEqual(self.hold("hold-a")["scope"], self.transfer)
         waits = self.act("counsel-1", "hold", "amend", "hold-a", "--transfer", self.transfer,
                          "--rows", "0-4", "--reason", "the court narrowed it", want=WAITS)
         self.assertTrue(waits.object["needs_second_person"])
+        self.assertNotIn("open_leases", waits.object)
         self.assertIn("hold amend hold-a --confirm", self.pending())
         self.assertEqual(self.hold("hold-a")["scope"], self.transfer)
         self.act("counsel-1", "hold", "amend", "hold-a", "--confirm", want=REFUSED)
@@ -112,7 +142,12 @@ class HoldActsTest(unittest.TestCase):
         self.act("custodian-1", "hold", "lift", "hold-a", "--confirm")
         self.until("hold-a", "LIFTED")
         world.open(out="lifted.csv", rows=["0-4"], want=(DONE, PARTLY))
-        self.act("counsel-2", "hold", "restore", "hold-a", "--reason", "reversed on appeal")
+        restored = self.world.cli("counsel-2", "hold", "restore", "hold-a", "--reason",
+                                  "reversed on appeal", "--yes", json_form=False)
+        self.assertRegex(restored.out, r"(?m)^IN FORCE  hold hold-a again since .*, ledger entry "
+                         r"\d+$")
+        self.assertIn("proven: it is in the ledger", restored.out)
+        self.assertIn("there is one keyslot only", restored.err)
         self.assertEqual(self.hold("hold-a")["state"], "IN_FORCE")
         world.open(out="held.csv", rows=["0-4"], want=HELD)
 
@@ -158,6 +193,110 @@ class HoldActsTest(unittest.TestCase):
             one for one in world.cli("custodian-1", "disposal", "list").objects
             if one["revocation_index"] == index)["state"] == "DESTROYED")
         self.assertEqual(self.hold("hold-b")["state"], "IN_FORCE")
+        # The page for the docket says by whose order, and does not leave it to be guessed.
+        world.cli("auditor-1", "ledger", "export", "--out", "ordered")
+        page = world.cli("counsel-1", "hold", "certificate", "hold-b", "ordered", "--out",
+                         "ordered.txt").object
+        self.assertEqual(page["destroyed_after"], conflict["count"])
+        self.assertEqual(page["destroyed_by_court_order"], conflict["count"])
+        (order,) = page["court_orders"]
+        self.assertEqual((order["records"], order["matter"], order["order_reference"]),
+                         (conflict["count"], "1:26-cv-1", "ECF No. 30"))
+        self.assertIn("counsel-1", order["first_by"])
+        self.assertIn("custodian-1", order["second_by"])
+        text = world.read("ordered.txt")
+        self.assertIn(f"of these {conflict['count']} because a court ordered it, 0 otherwise", text)
+        self.assertIn("By a court's order", text)
+        self.assertIn("ECF No. 30", text)
+
+    def test_an_order_is_drafted_and_signed_without_a_gateway(self):
+        world = self.world
+        world.write("order.pdf", "It is ordered.")
+        hold = ("hold", "place", "--id", "hold-offline", "--matter", "1:26-cv-7", "--basis",
+                "anticipated", "--everything", "--kind", "preserve", "--valid-for", "7d")
+        kept = world.cli("counsel-2", "order", "context", "--out", "context.json").object
+        self.assertEqual(kept["file"], "context.json")
+        world.stop()
+        try:
+            drafted = world.cli("counsel-2", *hold, "--draft", "draft.json", "--context",
+                                "context.json").object
+            self.assertEqual(drafted["file"], "draft.json")
+            world.write("act.json", '{"attachDocument": {"holdId": "hold-offline", "court": "D.", '
+                        '"orderReference": "ECF No. 1", "documentSha256": "' + "ab" * 32 + '"}}')
+            world.cli("counsel-2", "order", "draft", "act.json", "--out", "draft-2.json",
+                      "--context", "context.json")
+            for draft in ("draft", "draft-2"):
+                world.cli("counsel-2", "order", "sign", f"{draft}.json", "--yes", "--out",
+                          f"{draft}.dsse")
+            # What is no context, or not this person's, or of another exchange.
+            offline = ("--draft", "no.json", "--context")
+            for who, context in (("counsel-2", "draft.json"), ("counsel-2", "draft.dsse"),
+                                 ("counsel-1", "context.json")):
+                world.cli(who, *hold, *offline, context, want=BAD_INPUT)
+            world.cli("counsel-2", *hold, "--yes", "--context", "context.json", want=BAD_INPUT)
+            world.write("other.json", world.read("context.json").replace(
+                world.exchange_id, "00" * 32))
+            error = world.cli("counsel-2", *hold, *offline, "other.json", want=None).object
+            self.assertEqual(error["reason"], "AGREEMENT_MISMATCH")
+            # Without a context it has to ask.
+            world.cli("counsel-2", *hold, "--draft", "no.json", want=UNREACHABLE)
+            self.assertFalse(world.path("no.json").exists())
+        finally:
+            world.start()
+            world.write_profile("counsel-3", world.port)
+        # Anybody may deliver it, also after others' orders.
+        self.place("hold-between", "--basis", "anticipated", "--everything", "--kind", "preserve")
+        submitted = world.cli("counsel-1", "order", "submit", "draft.dsse").object
+        self.assertTrue(submitted["verified"])
+        self.assertEqual(self.hold("hold-offline")["state"], "IN_FORCE")
+        # A context is for one order: the next names the one before.
+        refused = world.cli("counsel-1", "order", "submit", "draft-2.dsse", want=REFUSED).object
+        self.assertEqual(refused["metadata"]["refusal"], "ORDER_PREV")
+
+    def test_counsel_practise_against_the_gateway_and_nothing_is_done(self):
+        world = self.world
+        world.write("order.pdf", "It is ordered.")
+        rows = ("--transfer", self.transfer, "--rows", "10-14")
+        self.place("hold-c", "--basis", "anticipated", "--kind", "freeze", *rows)
+        before = (self.as_ordered("hold-c"), self.orders_in_ledger())
+        on_order = ("--matter", "1:26-cv-9", "--court", "D. Example", "--order-reference",
+                    "ECF No. 1", "--document", "order.pdf")
+        drills = (
+            ("counsel-1", ("hold", "place", "--id", "hold-drill", *on_order, "--everything")),
+            ("counsel-2", ("hold", "amend", "hold-c", "--everything", "--reason", "wider")),
+            ("counsel-2", ("hold", "amend", "hold-c", "--transfer", self.transfer, "--rows", "10-11",
+                           "--reason", "narrower")),
+            ("counsel-1", ("hold", "attach", "hold-c", "--court", "D. Example", "--order-reference",
+                           "ECF No. 2", "--document", "order.pdf")),
+            ("counsel-1", ("hold", "lift", "hold-c", "--reason", "vacated")))
+        for who, command in drills:
+            with self.subTest(command=command):
+                drill = self.act(who, *command, "--drill").object
+                self.assertEqual((drill["in_force"], drill["would_be_accepted"]), (False, True))
+                self.assertEqual(drill["needs_second_person"], "narrower" in command)
+                said = world.cli(who, *command, "--drill", "--yes", json_form=False)
+                self.assertIn("NOTHING IS IN FORCE", said.out)
+                self.assertIn("DRILL", said.err)  # Before it is signed.
+                self.assertNotRegex(said.out + said.err, r"(?m)^IN FORCE|proven:|must confirm")
+        # What the gateway would refuse it refuses, with the same status, and says that it was a drill.
+        for command in (("hold", "restore", "hold-c", "--reason", "it stands"),
+                        ("hold", "place", "--id", "hold-c", *on_order, "--everything"),
+                        ("hold", "cancel-lift", "hold-c")):
+            with self.subTest(command=command):
+                drill = self.act("counsel-1", *command, "--drill", want=REFUSED).object
+                real = self.act("counsel-1", *command, want=REFUSED).object
+                self.assertEqual(drill["metadata"]["drill"], "true")
+                self.assertEqual(drill["metadata"]["refusal"], real["metadata"]["refusal"])
+                said = world.cli("counsel-1", *command, "--drill", "--yes", want=REFUSED,
+                                 json_form=False)
+                self.assertIn("DRILL: NOTHING IS IN FORCE", said.err)
+        # A drill leaves nothing that somebody could deliver.
+        self.act("counsel-1", "hold", "lift", "hold-c", "--reason", "x", "--drill", "--draft",
+                 "drill.json", want=BAD_INPUT)
+        self.assertFalse(world.path("drill.json").exists())
+        self.assertEqual((self.as_ordered("hold-c"), self.orders_in_ledger()), before)
+        self.assertNotIn("hold-drill", [one["id"] for one in world.cli(
+            "counsel-1", "hold", "list", "--all").objects])
 
     def test_who_is_struck_off_does_nothing_more(self):
         struck = self.act("counsel-1", "identity", "strike-off", "custodian-2", "--reason",

@@ -198,6 +198,8 @@ class JsonTest(unittest.TestCase):
         self.one("counsel-1", "hold", "preview", "--transfer", transfer)
         place = ("--transfer", transfer)
         tried = world.place_hold("hold-1", *place, "--dry-run").object
+        drill = world.place_hold("hold-1", *place, "--drill").object
+        self.assertEqual((drill["in_force"], len(drill["open_leases"])), (False, 1))
         placed = world.place_hold("hold-1", *place).object
         self.assertGreater(tried["records"], 0)
         self.assertEqual(len(placed["open_leases"]), 1)
