@@ -78,15 +78,28 @@ bool ReadOptions(int argc, char** argv, Options& options) {
   return options.records >= kSmallest && options.records <= 1'900'000 && options.runs > 0;
 }
 
-// The median of placing a hold where there are a thousand records.
-double HoldAmongFew(const Options& options, const EchoPeer& peer, Sizes sizes) {
+// The median of placing a hold, and of agreeing to lift one.
+struct HoldSeconds {
+  double place = 0;
+  double lift = 0;
+};
+
+HoldSeconds PlaceAndLift(Steps& steps) {
+  HoldSeconds seconds;
+  seconds.place = steps.PlaceHolds();
+  seconds.lift = steps.LiftHolds();
+  return seconds;
+}
+
+// The same where there are a thousand records.
+HoldSeconds HoldAmongFew(const Options& options, const EchoPeer& peer, Sizes sizes) {
   sizes.records = kFew;
   GatewayWorld world(options.binaries, sizes.records);
   world.Start();
   Table unused;
   Steps steps(world, peer, unused, sizes);
   steps.ReleaseBatches(steps.Carry(1), Steps::Order::kByRow);
-  return steps.PlaceHolds();
+  return PlaceAndLift(steps);
 }
 
 int Draw(const Options& options) {
@@ -118,7 +131,7 @@ int Run(const Options& options) {
   const double empty = world.ResidentBytes();
   const double empty_read = world.ReadBytes();
   Carried last;
-  std::vector<double> holds;
+  std::vector<HoldSeconds> holds;
   {
     Steps steps(world, peer, table, sizes);
     for (std::uint64_t run = 0; run < options.runs; ++run) {
@@ -133,7 +146,7 @@ int Run(const Options& options) {
       steps.ReleaseOnTime(last);
       steps.Destroy(last);
     }
-    for (std::uint64_t run = 0; run < options.runs; ++run) holds.push_back(steps.PlaceHolds());
+    for (std::uint64_t run = 0; run < options.runs; ++run) holds.push_back(PlaceAndLift(steps));
     for (std::uint64_t run = 0; run < options.runs; ++run) steps.VerifyLedger();
     // Last: the daemon takes a while to be rid of so many.
     steps.KeepIdleStreams();
@@ -141,8 +154,11 @@ int Run(const Options& options) {
   world.Kill();
   table.Add("start after kill -9", 1, world.Start());
   world.Stop();
-  for (const double hold : holds) {
-    table.Add("place a hold, by 1,000 records", 1, hold, HoldAmongFew(options, peer, sizes),
+  for (const HoldSeconds& many : holds) {
+    const HoldSeconds few = HoldAmongFew(options, peer, sizes);
+    table.Add("place a hold, by 1,000 records", 1, many.place, few.place,
+              "the same where there are 1,000 records");
+    table.Add("agree to a lift, by 1,000 records", 1, many.lift, few.lift,
               "the same where there are 1,000 records");
   }
   world.Start();

@@ -127,6 +127,7 @@ double Steps::PlaceHolds() {
   cli::Session& counsel = world_.As("counsel-1");
   client::OrderClient client(Take(counsel.channel(), "connecting"));
   std::vector<double> seconds;
+  placed_.clear();
   for (int i = 0; i < sizes_.holds; ++i) {
     order::v1::Order act;
     order::v1::PlaceHold& hold = *act.mutable_place_hold();
@@ -139,13 +140,44 @@ double Steps::PlaceHolds() {
     hold.mutable_scope()->set_everything(true);
     const std::string order = Signed(counsel, std::move(act));
     const auto start = SteadyClock::now();
-    Require(client.Submit(AsBytes(order)).status(), "placing a hold");
+    const auto answer = Take(client.Submit(AsBytes(order)), "placing a hold");
     seconds.push_back(SecondsSince(start));
+    placed_.emplace_back("hold-" + std::to_string(hold_), answer.receipt().ledger_index());
   }
   const double median = MedianOf(std::move(seconds));
   table_.Add("place a hold, p50", 1, median,
              peer_.Unary(kUnaryCalls, kOrderBytes, kReceiptBytes) + 3 * SyncNow(),
              "p50 unary echo + 3 p50 fdatasync");
+  return median;
+}
+
+double Steps::LiftHolds() {
+  cli::Session& first = world_.As("counsel-1");
+  cli::Session& second = world_.As("counsel-2");
+  client::OrderClient client(Take(first.channel(), "connecting"));
+  std::vector<double> seconds;
+  for (const auto& [id, placed] : placed_) {
+    order::v1::Order act;
+    act.mutable_propose_lift()->set_hold_id(id);
+    act.mutable_propose_lift()->set_placed_index(placed);
+    act.mutable_propose_lift()->set_reason("vacated");
+    const std::string proposal = Signed(first, std::move(act));
+    const auto start = SteadyClock::now();
+    const auto proposed = Take(client.Submit(AsBytes(proposal)), "proposing a lift");
+    const double took = SecondsSince(start);
+    order::v1::Order agree;
+    agree.mutable_confirm_lift()->set_hold_id(id);
+    agree.mutable_confirm_lift()->set_placed_index(placed);
+    agree.mutable_confirm_lift()->set_proposal_index(proposed.receipt().ledger_index());
+    const std::string confirmation = Signed(second, std::move(agree));
+    const auto again = SteadyClock::now();
+    Require(client.Submit(AsBytes(confirmation)).status(), "confirming a lift");
+    seconds.push_back(took + SecondsSince(again));
+  }
+  const double median = MedianOf(std::move(seconds));
+  table_.Add("propose and confirm a lift, p50", 1, median,
+             2 * (peer_.Unary(kUnaryCalls, kOrderBytes, kReceiptBytes) + SyncNow()),
+             "2 p50 unary echo + 2 p50 fdatasync");
   return median;
 }
 

@@ -14,6 +14,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/lookup/csv_lookup.h"
@@ -74,6 +75,10 @@ class Steps final {
   // Holds over everything, which stay. Returns the median of placing one.
   double PlaceHolds();
 
+  // Two people agree to lift what PlaceHolds() placed last. Returns the median of both orders of
+  // one. It takes effect days later, in a commit for which nobody waits.
+  double LiftHolds();
+
   // The ledger as others check it: an export as a whole, and one receipt.
   void VerifyLedger();
 
@@ -108,6 +113,7 @@ class Steps final {
   std::unique_ptr<policy::GateRules> rules_;
   std::unique_ptr<client::CsvLookup> people_;
   std::uint32_t hold_ = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> placed_;  // Last: id and ledger entry.
   std::chrono::steady_clock::time_point destroyed_at_;  // When the last destruction was seen.
 };
 

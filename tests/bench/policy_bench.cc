@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a decision costs on the writer's thread, and what a record costs in memory (R44).
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -117,6 +118,31 @@ class Large final {
     DoOrder(order);
   }
 
+  // Two people lift it; the cooling period is still to pass.
+  void AgreeToLift(std::uint32_t n) {
+    const policy::Hold& hold = *state_.holds().Find("hold-" + std::to_string(n));
+    order::v1::Order propose;
+    propose.mutable_propose_lift()->set_hold_id(hold.id());
+    propose.mutable_propose_lift()->set_placed_index(hold.last_placed_index);
+    propose.mutable_propose_lift()->set_reason("vacated");
+    DoOrder(world_.Order("carol", propose));
+    order::v1::Order confirm;
+    confirm.mutable_confirm_lift()->set_hold_id(hold.id());
+    confirm.mutable_confirm_lift()->set_placed_index(hold.last_placed_index);
+    confirm.mutable_confirm_lift()->set_proposal_index(hold.proposal_index);
+    DoOrder(world_.Order("erin", confirm));
+  }
+
+  void Pass(std::chrono::milliseconds duration) {
+    const std::int64_t now = (state_.now().late + duration).value();
+    ledger::v1::TimeAdvanced fact;
+    fact.set_wall_ms(now);
+    fact.set_late_ms(now);
+    fact.set_early_ms(now);
+    fact.set_trusted(true);
+    Do(EntryOf(fact));
+  }
+
  private:
   v1::Scope OfTransfer(std::size_t number) const {
     v1::Scope scope;
@@ -199,6 +225,28 @@ void DecideAndApplyAHold(benchmark::State& bench) {
   for (auto _ : bench) large.PlaceOne(n++);
 }
 BENCHMARK(DecideAndApplyAHold)->Arg(0)->Arg(10'000)->Iterations(3'000);
+
+// A lift of one hold among many: two people's orders, and its taking effect with the time that
+// passes then, a hundred at a time.
+void DecideAndApplyALift(benchmark::State& bench) {
+  constexpr std::uint32_t kTogether = 100;
+  Large large(20'000);
+  large.PlaceHolds(bench.range(0));
+  auto n = static_cast<std::uint32_t>(bench.range(0));
+  large.Pass(std::chrono::hours(24 * 400));  // What else time does, it has done.
+  for (auto _ : bench) {
+    bench.PauseTiming();
+    const std::size_t before = large.state().holds().freezes_in_force();
+    for (std::uint32_t i = 0; i < kTogether; ++i) large.PlaceOne(n + i);
+    bench.ResumeTiming();
+    for (std::uint32_t i = 0; i < kTogether; ++i) large.AgreeToLift(n + i);
+    large.Pass(large.state().agreement().terms().cooling_period);
+    HF_CHECK(large.state().holds().freezes_in_force() == before);
+    n += kTogether;
+  }
+  bench.SetItemsProcessed(bench.iterations() * kTogether);
+}
+BENCHMARK(DecideAndApplyALift)->Arg(0)->Arg(10'000)->Iterations(30);
 
 void DecideAndApplyABatchOfReleases(benchmark::State& bench) {
   Large large(20'000);

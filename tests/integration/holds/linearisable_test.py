@@ -137,13 +137,19 @@ class Requester(Person):
         self.pause(self.random.uniform(0, 0.02))
 
     def collect(self, transfer):
-        # Several chunks are decided together, and may be long before the client has read the first:
-        # all that is certain is that none was decided before the call.
-        self.asked_at, self.asked = now(), transfer.envelopes.keys()
+        # Sixteen chunks are decided together, and the first may wait for its reader long after: that
+        # none was decided before the call is all that a client can know of the time. But they are one
+        # command, so their entries follow each other; and what is refused is the next chunk, because
+        # all that came before it has been sent.
+        self.asked_at, self.asked = now(), transfer.rows_of_chunk(0)
+        before = None
         for chunk in transfer_service_pb2_grpc.TransferServiceStub(self.channel()).CollectEnvelopes(
                 transfers.CollectEnvelopesRequest(transfer=transfer.name), timeout=CALL_SECONDS):
             self.note(h.SawChunk, start=self.asked_at, end=now(), index=chunk.ledger_index,
                       transfer=transfer.number, rows=transfer.rows_of_chunk(chunk.chunk))
+            assert chunk.chunk % 16 == 0 or before == chunk.ledger_index - 1, chunk.ledger_index
+            before = chunk.ledger_index
+            self.asked = transfer.rows_of_chunk(chunk.chunk + 1)
 
     def release(self, transfer):
         """One lease and some batches under it, a few of them under way at a time."""

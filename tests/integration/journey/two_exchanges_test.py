@@ -8,6 +8,8 @@ import pathlib
 import tempfile
 import unittest
 
+import grpc
+
 import gateway
 from gateway import CONFIGURATION, NOT_PERMITTED
 
@@ -95,11 +97,30 @@ class TwoExchangesTest(unittest.TestCase):
         seen = [self.answer(self.ours, "stranger", exchange, *command, want=NOT_PERMITTED)
                 for command in (preview, listing)
                 for exchange in (None, "ours", "theirs", "no-such")]
-        # Whoever may read the ledger is asked for its exchange before anything else.
+        # The command line of whoever may read the ledger looks at that first, of its own exchange.
         seen.append(self.answer(self.ours, "auditor-1", "ours", *preview, want=NOT_PERMITTED))
         for error in seen:
             self.assertEqual(error["reason"], "PERMISSION_DENIED")
             self.assertEqual(error, seen[0])
+
+    def test_a_call_without_the_permission_learns_nothing_whichever_exchange_it_names(self):
+        """Of the call itself: by any program, and not by ours, which asks for the checkpoint first."""
+        for who in ("auditor-1", "stranger"):
+            channel = grpc.secure_channel(
+                f"127.0.0.1:{self.ours.port}", self.ours.credentials(who),
+                options=[("grpc.use_local_subchannel_pool", 1),
+                         ("grpc.ssl_target_name_override", "localhost")])
+            with channel:
+                call = channel.unary_unary("/holdfast.v1.DisposalService/PreviewDisposal")
+                seen = set()
+                for exchange in (None, "ours", "theirs", "no-such"):
+                    with self.assertRaises(grpc.RpcError) as raised:
+                        call(b"", timeout=gateway.SECONDS,
+                             metadata=exchange and (("holdfast-exchange", exchange),))
+                    error = raised.exception
+                    self.assertEqual(error.code(), grpc.StatusCode.PERMISSION_DENIED)
+                    seen.add((error.details(), error.trailing_metadata()))
+                self.assertEqual(len(seen), 1, seen)
 
 
 if __name__ == "__main__":
