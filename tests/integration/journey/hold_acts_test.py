@@ -277,7 +277,7 @@ class HoldActsTest(unittest.TestCase):
                 said = world.cli(who, *command, "--drill", "--yes", json_form=False)
                 self.assertIn("NOTHING IS IN FORCE", said.out)
                 self.assertIn("DRILL", said.err)  # Before it is signed.
-                self.assertNotRegex(said.out + said.err, r"(?m)^IN FORCE|proven:|must confirm")
+                self.assertNotRegex(said.out + said.err, r"(?m)^IN FORCE|proven:|--confirm")
         # What the gateway would refuse it refuses, with the same status, and says that it was a drill.
         for command in (("hold", "restore", "hold-c", "--reason", "it stands"),
                         ("hold", "place", "--id", "hold-c", *on_order, "--everything"),

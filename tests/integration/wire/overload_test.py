@@ -33,7 +33,10 @@ QUEUE = 16
 IN_FLIGHT = 16 << 20
 GROWTH = 160 << 20  # Sanitizers keep aside what was freed.
 HOLD_SECONDS = 3
+CHUNK = 256  # Records, whose envelopes are one message of some 250 KB.
+UNREAD = 80  # Streams that each have such a message in flight: more than IN_FLIGHT.
 SLOW_WRITERS = 48
+END_STREAM = 1  # A flag of HTTP/2's DATA.
 DECLARED = 1 << 20  # The length of a message that a slow writer announces,
 SENT = 48 << 10     # and what it sends of it.
 
@@ -74,19 +77,12 @@ class Flood:
         with self.lock:
             return sum(wire.info_of(error).reason == reason for error in self.errors)
 
-    def _messages(self):
-        opening, chain = open_lease(self.gateway, self.transfer)
-        yield keys.ReleaseKeysRequest(opening=opening)
-        rows = list(range(RECORDS))
-        for number in range(32):
-            chain = reader.chain(chain, number, rows)
-            yield keys.ReleaseKeysRequest(batch=keys.KeyBatch(rows=rows, chain=chain))
-
     def _run(self):
         stub = self.gateway.keys("requester-1")
         while not self.over.is_set():
             try:
-                for answer in stub.ReleaseKeys(self._messages(), timeout=wire.SECONDS):
+                for answer in stub.ReleaseKeys(asking(self.gateway, self.transfer),
+                                               timeout=wire.SECONDS):
                     if answer.batch.sealed_keys:
                         with self.lock:
                             self.answered.append(answer.batch.first_ledger_index + RECORDS - 1)
@@ -104,8 +100,41 @@ def open_lease(gateway, transfer):
                              signature=signature), digest
 
 
+def asking(gateway, transfer):
+    """The messages of a stream that asks for all keys as often as the gateway reads ahead."""
+    opening, chain = open_lease(gateway, transfer)
+    yield keys.ReleaseKeysRequest(opening=opening)
+    rows = list(range(RECORDS))
+    for number in range(32):
+        chain = reader.chain(chain, number, rows)
+        yield keys.ReleaseKeysRequest(batch=keys.KeyBatch(rows=rows, chain=chain))
+
+
+def everything_held(gateway):
+    """A signed order that freezes everything."""
+    counsel = orders.Signer("counsel-1", gateway.seed("counsel-1"), gateway.exchange.hex())
+    order, _ = counsel.sign("placeHold", orders.hold_body(
+        "hold-1", "1:26-cv-00001", "FREEZE", {"everything": True}),
+        (0, hashlib.sha256(b"").digest()))
+    return holds.SubmitOrderRequest(order_dsse=order)
+
+
 def slow_write(gateway, member):
     """A stream on a connection of its own, with the beginning of a message on it."""
+    return raw_stream(gateway, member, "SubmitSubjects",
+                      b"\0" + struct.pack(">I", DECLARED) + bytes(SENT))
+
+
+def unread(gateway, member, transfer):
+    """A collection on a connection of its own, of which nobody reads and makes no room for more."""
+    request = wire.transfer_service_pb2.CollectEnvelopesRequest(
+        transfer=transfer).SerializeToString()
+    return raw_stream(gateway, member, "CollectEnvelopes",
+                      b"\0" + struct.pack(">I", len(request)) + request, END_STREAM)
+
+
+def raw_stream(gateway, member, method, message, last_flags=0):
+    """Frames of HTTP/2 on a connection of its own; no window is ever made larger."""
     context = ssl.create_default_context(cafile=str(gateway.folder / "pki/ca.pem"))
     context.load_cert_chain(gateway.folder / f"pki/{member}.pem",
                             gateway.folder / f"pki/{member}.key")
@@ -123,13 +152,12 @@ def slow_write(gateway, member):
 
     headers = b"".join(field(*each) for each in (
         (":method", "POST"), (":scheme", "https"), (":authority", "localhost"),
-        (":path", "/holdfast.v1.TransferService/SubmitSubjects"),
-        ("content-type", "application/grpc"), ("te", "trailers"),
-        ("holdfast-exchange", gateway.exchange.hex())))
-    message = b"\0" + struct.pack(">I", DECLARED) + bytes(SENT)
+        (":path", f"/holdfast.v1.TransferService/{method}"),
+        ("content-type", "application/grpc"), ("te", "trailers")))
     connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"")
                        + frame(1, 4, 1, headers)
-                       + b"".join(frame(0, 0, 1, message[at:at + 16384])
+                       + b"".join(frame(0, last_flags if at + 16384 >= len(message) else 0, 1,
+                                        message[at:at + 16384])
                                   for at in range(0, len(message), 16384)))
     return connection
 
@@ -191,18 +219,13 @@ class OverloadTest(unittest.TestCase):
         self.release_one()
 
     def test_3_a_hold_passes_everybody_who_waits(self):
-        counsel = orders.Signer("counsel-1", self.gateway.seed("counsel-1"),
-                                self.gateway.exchange.hex())
-        order, _ = counsel.sign("placeHold", orders.hold_body(
-            "hold-1", "1:26-cv-00001", "FREEZE", {"everything": True}),
-            (0, hashlib.sha256(b"").digest()))
+        order = everything_held(self.gateway)
         service = wire.hold_service_pb2_grpc.OrderServiceStub(self.gateway.channel("counsel-1"))
         flood = Flood(self.gateway, self.transfer)
         try:
             self.wait_for(lambda: flood.count("OVERLOADED") >= 30 and len(flood.answered) >= 30)
             start = time.monotonic()
-            answer = service.SubmitOrder(holds.SubmitOrderRequest(order_dsse=order),
-                                         timeout=wire.SECONDS)
+            answer = service.SubmitOrder(order, timeout=wire.SECONDS)
             seconds = time.monotonic() - start
             with flood.lock:
                 refused = len(flood.errors)
@@ -215,6 +238,49 @@ class OverloadTest(unittest.TestCase):
         reasons = {wire.info_of(error).reason for error in flood.errors}
         self.assertLessEqual(reasons, {"OVERLOADED", "HELD"})
         self.assertIn("HELD", reasons)
+
+
+class FullMemoryTest(unittest.TestCase):
+    """All that the daemon may have in flight is taken, by answers that nobody reads."""
+
+    def test_a_hold_is_placed_with_memory_at_its_bound(self):
+        gateway = wire.Gateway(
+            limits=f"limits {{ bytes_in_flight: {IN_FLIGHT} calls_per_peer: {2 * UNREAD} }}")
+        self.addCleanup(gateway.close)
+        people = [wire.somebody(i) for i in range(CHUNK)]
+        transfer = gateway.released([wire.subject(person) for person in people],
+                                    lambda found: [wire.candidate(people[found.row])])
+        ordinary = gateway.keys("requester-1")
+        for _ in range(UNREAD):
+            self.addCleanup(unread(gateway, "requester-1", transfer).close)
+
+        def refused():
+            """Why a key is not released now; None if it is."""
+            opening, digest = open_lease(gateway, transfer)
+            try:
+                list(ordinary.ReleaseKeys(iter((
+                    keys.ReleaseKeysRequest(opening=opening),
+                    keys.ReleaseKeysRequest(batch=keys.KeyBatch(
+                        rows=[0], chain=reader.chain(digest, 0, [0]))))), timeout=wire.SECONDS))
+                return None
+            except grpc.RpcError as error:
+                return wire.info_of(error).reason
+
+        deadline = time.monotonic() + wire.SECONDS
+        while [refused() for _ in range(5)] != 5 * ["OVERLOADED"]:
+            self.assertLess(time.monotonic(), deadline)
+        service = wire.hold_service_pb2_grpc.OrderServiceStub(gateway.channel("counsel-1"))
+        order = everything_held(gateway)
+        self.assertEqual(refused(), "OVERLOADED")
+        start = time.monotonic()
+        answer = service.SubmitOrder(order, timeout=wire.SECONDS)
+        self.assertLess(time.monotonic() - start, HOLD_SECONDS)
+        self.assertTrue(answer.anchored)
+        # What nobody read was cut off before the answer, and gives its room back.
+        while refused() != "HELD":
+            self.assertLess(time.monotonic(), deadline)
+        self.assertTrue(gateway.is_serving())
+        self.assertEqual(gateway.errors(), [])
 
 
 if __name__ == "__main__":
