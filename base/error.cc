@@ -62,6 +62,7 @@ constexpr std::array kRows = {
     Row{Reason::kAlreadyRunning, "ALREADY_RUNNING", Code::kFailedPrecondition},
     Row{Reason::kBrakeOn, "BRAKE_ON", Code::kFailedPrecondition},
     Row{Reason::kLeaseEnded, "LEASE_ENDED", Code::kFailedPrecondition},
+    Row{Reason::kNotWitnessed, "NOT_WITNESSED", Code::kUnavailable},
     Row{Reason::kShuttingDown, "SHUTTING_DOWN", Code::kUnavailable},
 };
 

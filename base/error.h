@@ -64,6 +64,7 @@ enum class Reason {
   kAlreadyRunning,        // Another process has this state open.
   kBrakeOn,               // A brake of the agreement is on. A custodian decides.
   kLeaseEnded,            // The lease is over. Open another one.
+  kNotWitnessed,          // Witnesses have not signed for too long: nothing is released.
   kShuttingDown,          // The daemon is about to exit. Try again when it is back.
 };
 

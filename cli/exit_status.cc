@@ -85,6 +85,7 @@ ExitStatus ExitStatusOf(const absl::Status& status) {
     case Reason::kExchangeStopped:
     case Reason::kAlreadyRunning:
     case Reason::kLeaseEnded:
+    case Reason::kNotWitnessed:
     case Reason::kShuttingDown:
       return ExitStatus::kTryAgain;
   }

@@ -104,6 +104,10 @@ std::string HintFor(const absl::Status& status) {
       return "a custodian has to decide: `holdfast transfer show` tells why";
     case Reason::kLeaseEnded:
       return "ask again: a new lease is opened";
+    case Reason::kNotWitnessed:
+      return "the gateway's operator has to reach its witnesses: `holdfast status` says which; "
+             "holds "
+             "still work";
     case Reason::kShuttingDown:
       return "try again when the gateway is back";
   }

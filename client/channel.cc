@@ -170,6 +170,7 @@ bool MayPass(const absl::Status& status) {
     case Reason::kAlreadyRunning:
     case Reason::kBrakeOn:
     case Reason::kLeaseEnded:
+    case Reason::kNotWitnessed:
       return false;
   }
   return false;

@@ -67,6 +67,9 @@ absl::Status Fold::Entry(const ledger::v1::Entry& entry, const OpenedOrder* orde
     case ledger::v1::Entry::kEpochErased:
       s_.erased_epoch_ = entry.epoch_erased().epoch();
       break;
+    case ledger::v1::Entry::kCheckpointWitnessed:
+      status = Add(entry.checkpoint_witnessed());
+      break;
     case ledger::v1::Entry::kTransferCreated:
       status = Add(entry.transfer_created(), index);
       break;
@@ -114,11 +117,16 @@ absl::Status Fold::Entry(const ledger::v1::Entry& entry, const OpenedOrder* orde
     case ledger::v1::Entry::kRefused:
       ++s_.refusals_;
       break;
+    case ledger::v1::Entry::kLedgerRead:
+      break;  // Changes nothing: it is there to be read.
     case ledger::v1::Entry::FACT_NOT_SET:
       status = Inconsistent("an entry says nothing");
       break;
   }
   HF_RETURN_IF_ERROR(status);
+  if (!entry.has_ledger_read() && !entry.has_time_advanced() && !entry.has_checkpoint_witnessed()) {
+    s_.evidence_.newest_act = index;
+  }
   ++s_.ledger_size_;
   return absl::OkStatus();
 }
@@ -164,6 +172,8 @@ absl::Status Fold::Open(const ledger::v1::ExchangeOpened& fact,
   s_.open_leases_of_.resize(s_.agreement_->members().size());
   s_.last_orders_.resize(s_.agreement_->members().size());
   s_.volumes_.resize(s_.agreement_->members().size());
+  s_.evidence_.witnesses.resize(s_.agreement_->witnesses().size());
+  if (!s_.evidence_.witnesses.empty()) s_.evidence_.quorum_at = kMinTime;
   return absl::OkStatus();
 }
 

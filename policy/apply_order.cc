@@ -112,6 +112,13 @@ absl::Status Fold::Add(const OpenedOrder& order, std::uint64_t index) {
       status = Act(order, order.order.strike_off(), index);
       restricts = true;
       break;
+    case Order::kAccountPerson:
+      status = Act(order, order.order.account_person(), index);
+      break;
+    case Order::kDestroyPseudonymKey:
+      status = Act(order, order.order.destroy_pseudonym_key(), index);
+      restricts = order.order.destroy_pseudonym_key().first_index() != 0;
+      break;
     case Order::ACT_NOT_SET:
       status = Inconsistent("an order says nothing");
       break;
@@ -301,6 +308,10 @@ absl::Status Fold::Act(const OpenedOrder& order, const order::v1::StrikeOff& act
 }
 
 void Fold::WithdrawApprovals(MemberNumber person) {
+  EvidenceRecord& evidence = s_.evidence_;
+  if (evidence.key_destruction_index != 0 && evidence.key_destruction_by == person) {
+    evidence.key_destruction_index = 0;
+  }
   const auto drop = [person](std::vector<MemberNumber>& approvals) {
     approvals.erase(std::remove(approvals.begin(), approvals.end(), person), approvals.end());
   };

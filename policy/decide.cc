@@ -107,6 +107,8 @@ Decision DecideOne(const State& state, const Proposal& proposal, BatchEffects& e
       return DecideFact(state, entry.epoch_advanced());
     case Entry::kEpochErased:
       return DecideFact(state, entry.epoch_erased());
+    case Entry::kCheckpointWitnessed:
+      return DecideFact(state, entry.checkpoint_witnessed());
     case Entry::kTransferCreated:
       return DecideFact(state, entry.transfer_created());
     case Entry::kSubjectJudged:
@@ -142,6 +144,8 @@ Decision DecideOne(const State& state, const Proposal& proposal, BatchEffects& e
       return DecideFact(state, entry.notice_given());
     case Entry::kRefused:
       return DecideFact(entry.refused());
+    case Entry::kLedgerRead:
+      return DecideFact(state, entry.ledger_read());
     case Entry::FACT_NOT_SET:
       return Refuse(Refusal::kMalformed);
   }
@@ -228,6 +232,8 @@ bool AdvancesEpoch(const Entry& entry, const OpenedOrder* order) {
     case Order::kCapTransfer:
     case Order::kEndTransfer:
       return true;
+    case Order::kDestroyPseudonymKey:
+      return order->order.destroy_pseudonym_key().first_index() != 0;
     case Order::kApproveTransfer:
     case Order::kDenyTransfer:
     case Order::kResumeTransfer:
@@ -242,6 +248,7 @@ bool AdvancesEpoch(const Entry& entry, const OpenedOrder* order) {
     case Order::kTrustClock:
     case Order::kReleaseCase:
     case Order::kRefuseCases:
+    case Order::kAccountPerson:
     case Order::ACT_NOT_SET:
       return false;
   }

@@ -17,8 +17,9 @@
 //   (1) The answer depends on state and proposal alone: no clock, no chance, no order of hashing.
 //   (2) No KeyReleased is allowed for a record that a FREEZE covers, that is revoked, destroyed,
 //       expired or not yet valid, under a lease that is over, while the clock is not trusted,
-//       while a restricting act waits for its epoch, or of a transfer that a custodian suspended,
-//       ended, or capped at the number of records that were released.
+//       while a restricting act waits for its epoch, while witnesses have not signed for longer
+//       than the agreement allows, or of a transfer that a custodian suspended, ended, or capped at
+//       the number of records that were released.
 //   (3) No RecordsDestroyed is allowed for a record that a PRESERVE covers, or covered less than
 //       the agreement's window ago.
 //   (4) A DecisionBatch answers as Decide would if the batch's earlier allowed facts had been
@@ -113,7 +114,7 @@ Decision DecideSettlement(const State& state, const Proposal& order,
 
 // Returns whether the act must get an epoch of its own (design invariant I10): a hold placed,
 // amended, restored or kept, a revocation, a destruction, a transfer suspended, capped or ended, a
-// member or key struck off. Until the EpochAdvanced
+// member or key struck off, the pseudonym key destroyed. Until the EpochAdvanced
 // that follows it is applied, nothing is released, collected or destroyed.
 bool AdvancesEpoch(const ledger::v1::Entry& entry, const OpenedOrder* order);
 

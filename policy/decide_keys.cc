@@ -110,6 +110,8 @@ Decision DecideFact(const State& state, const ledger::v1::LeaseOpened& fact) {
   if (const Hold* hold = state.holds().FreezingWhole(transfer->Facts())) {
     return RefuseFor(Refusal::kFrozen, *hold);
   }
+  const Refusal witnessed = CheckWitnessed(state);
+  if (witnessed != Refusal::kAllowed) return Refuse(witnessed);
   // Elsewhere a signature is looked at before anything is decided; which keys count was decided
   // meanwhile, where one has been struck off.
   if (state.struck_off().HasKeyOf(*state.agreement().FindMember(fact.requester())) &&
@@ -157,6 +159,8 @@ Decision DecideFact(const State& state, const ledger::v1::KeyReleased& fact,
   const Refusal stopped = CheckMoving(state, transfer);
   if (stopped != Refusal::kAllowed) return Refuse(stopped);
   if (!record->deposited()) return Refuse(Refusal::kRecordNotDeposited);
+  const Refusal witnessed = CheckWitnessed(state);
+  if (witnessed != Refusal::kAllowed) return Refuse(witnessed);
 
   // A record that left before is counted already, or there is no cap to count for.
   const bool counted = transfer.record_cap == kNoCap || record->releases > 0 ||

@@ -44,6 +44,8 @@ bool OnlyRestricts(const State& state, const Order& order) {
     case Order::kTrustClock:
     case Order::kResumeTransfer:
     case Order::kLetTransferGoOn:
+    case Order::kAccountPerson:
+    case Order::kDestroyPseudonymKey:
     case Order::ACT_NOT_SET:
       return false;
   }
@@ -55,7 +57,7 @@ bool NeedsTrustedClock(Order::ActCase act) {
   return act == Order::kApproveTransfer || act == Order::kConfirmLift ||
          act == Order::kConfirmAmendment || act == Order::kAuthoriseDestruction ||
          act == Order::kResumeTransfer || act == Order::kLetTransferGoOn ||
-         act == Order::kReleaseCase;
+         act == Order::kReleaseCase || act == Order::kDestroyPseudonymKey;
 }
 
 bool MayAct(agreement::v1::Role role, Order::ActCase act) {
@@ -86,6 +88,8 @@ bool MayAct(agreement::v1::Role role, Order::ActCase act) {
     case Order::kApproveDestruction:
     case Order::kCancelDestruction:
     case Order::kTrustClock:
+    case Order::kAccountPerson:
+    case Order::kDestroyPseudonymKey:
       return role == ROLE_CUSTODIAN;
     case Order::ACT_NOT_SET:
       return false;
@@ -414,6 +418,10 @@ Decision DecideAnyAct(const State& state, const OpenedOrder& order) {
       return Refuse(DecideAct(state, order, order.order.authorise_destruction()));
     case Order::kStrikeOff:
       return Refuse(DecideAct(state, order, order.order.strike_off()));
+    case Order::kAccountPerson:
+      return Refuse(DecideEvidence(state, order, order.order.account_person()));
+    case Order::kDestroyPseudonymKey:
+      return Refuse(DecideEvidence(state, order, order.order.destroy_pseudonym_key()));
     case Order::ACT_NOT_SET:
       return Refuse(Refusal::kMalformed);
   }

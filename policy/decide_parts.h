@@ -10,6 +10,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/ids.h"
@@ -90,6 +91,18 @@ Decision DecideFact(const State& state, const ledger::v1::NoticeGiven& fact);
 bool Widens(const State& state, const order::v1::AmendHold& act);
 // Whether nobody but the requester's side wants the hold.
 bool IsRequestersOwn(const Hold& hold);
+
+// policy/decide_evidence.cc
+// The permission that a reader of the ledger's entries needs.
+inline constexpr std::string_view kReadLedgerPermission = "ledger.read";
+Decision DecideFact(const State& state, const ledger::v1::CheckpointWitnessed& fact);
+Decision DecideFact(const State& state, const ledger::v1::LedgerRead& fact);
+// kAllowed, or kNotWitnessed.
+Refusal CheckWitnessed(const State& state);
+Refusal DecideEvidence(const State& state, const OpenedOrder& order,
+                       const order::v1::AccountPerson& act);
+Refusal DecideEvidence(const State& state, const OpenedOrder& order,
+                       const order::v1::DestroyPseudonymKey& act);
 
 // policy/decide_order.cc
 Decision DecideOrder(const State& state, const OpenedOrder& order);

@@ -70,6 +70,7 @@ Decision DecideFact(const State& state, const ledger::v1::TransferCreated& fact)
   }
   const Refusal who = CheckMember(state, fact.requester(), agreement::v1::ROLE_REQUESTER);
   if (who != Refusal::kAllowed) return Refuse(who);
+  if (state.evidence().pseudonym_key_destroyed()) return Refuse(Refusal::kPseudonymKeyDestroyed);
   const Authority* authority = state.agreement().FindAuthority(fact.authority());
   if (authority == nullptr) return Refuse(Refusal::kAuthorityUnknown);
   if (!authority->InForceAt(state.now().late)) return Refuse(Refusal::kAuthorityNotInForce);
@@ -93,6 +94,7 @@ Decision DecideFact(const State& state, const ledger::v1::SubjectJudged& fact,
   if (transfer->state != TransferState::kSubmitting) return Refuse(Refusal::kTransferState);
   const Refusal stopped = CheckMoving(state, *transfer);
   if (stopped != Refusal::kAllowed) return Refuse(stopped);
+  if (state.evidence().pseudonym_key_destroyed()) return Refuse(Refusal::kPseudonymKeyDestroyed);
   if (!IsGateVersion(fact.gate_version())) return Refuse(Refusal::kGateVersionUnknown);
   if (fact.verdict() == 0 || fact.verdict() > kMaxVerdict) return Refuse(Refusal::kMalformed);
   const bool accepted = fact.verdict() == 1;

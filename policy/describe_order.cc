@@ -379,6 +379,24 @@ void DescribeAct(const order::v1::Order& order, Description& out) {
                Say(act.reason()));
       return;
     }
+    case Order::kAccountPerson: {
+      const auto& act = order.account_person();
+      out.Line("ACCOUNT FOR A PERSON: read every request for, and disclosure about, one person.");
+      for (const std::string& person : act.people()) out.Line("Pseudonym " + Say(person) + ".");
+      out.Line("Reason: " + Say(act.reason()));
+      return;
+    }
+    case Order::kDestroyPseudonymKey: {
+      const auto& act = order.destroy_pseudonym_key();
+      out.Line(
+          "DESTROY THE KEY THAT MAKES PSEUDONYMS: nobody can be found by identity, nor asked for,"
+          " ever again.");
+      out.Line(act.first_index() == 0
+                   ? "This is the first of two persons' orders."
+                   : "This is the second; the first is " + EntryOf(act.first_index()) + ".");
+      out.Line("Reason: " + Say(act.reason()));
+      return;
+    }
     case Order::kTrustClock: {
       out.Line("TRUST THE GATEWAY'S CLOCK: releases, lifts and destructions go on by it.");
       out.Line("Reason: " + Say(order.trust_clock().reason()));

@@ -73,6 +73,13 @@ class Fold final {
   absl::Status Act(const OpenedOrder& order, const order::v1::AuthoriseDestruction& act,
                    std::uint64_t index);
   absl::Status Act(const OpenedOrder& order, const order::v1::StrikeOff& act, std::uint64_t index);
+  // policy/decide_evidence.cc
+  absl::Status Add(const ledger::v1::CheckpointWitnessed& fact);
+  absl::Status Act(const OpenedOrder& order, const order::v1::AccountPerson& act,
+                   std::uint64_t index);
+  absl::Status Act(const OpenedOrder& order, const order::v1::DestroyPseudonymKey& act,
+                   std::uint64_t index);
+
   // What a person has approved and has not taken effect counts no more.
   void WithdrawApprovals(MemberNumber person);
 

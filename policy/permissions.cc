@@ -24,9 +24,9 @@ constexpr std::string_view kCounsel[] = {
     "ledger.checkpoint", "orders.context", "orders.submit", "transfers.get",
 };
 constexpr std::string_view kCustodian[] = {
-    "disposals.read",    "exchange.get",   "health.check",  "holds.list",
-    "ledger.checkpoint", "orders.context", "orders.submit", "reviews.list",
-    "reviews.rerun",     "reviews.show",   "transfers.get",
+    "accounts.read", "disposals.read",    "exchange.get",   "health.check",
+    "holds.list",    "ledger.checkpoint", "orders.context", "orders.submit",
+    "reviews.list",  "reviews.rerun",     "reviews.show",   "transfers.get",
 };
 constexpr std::string_view kAuditor[] = {
     "exchange.get",

@@ -249,6 +249,21 @@ constexpr Row kRows[] = {
      "the member is of another side, and the signer is not of the court's"},
     {Refusal::kTooFewToLift, "TOO_FEW_TO_LIFT", Reason::kOrderRejected,
      "too few people would be left to lift a hold"},
+
+    {Refusal::kNotWitnessed, "NOT_WITNESSED", Reason::kNotWitnessed,
+     "witnesses have not signed the ledger for longer than the agreement allows"},
+    {Refusal::kWitnessUnknown, "WITNESS_UNKNOWN", Reason::kInternal,
+     "the agreement names no such witness"},
+    {Refusal::kReadRecorded, "READ_RECORDED", Reason::kAlreadyExists,
+     "there is nothing to read but records of reading"},
+    {Refusal::kPseudonymKeyDestroyed, "PSEUDONYM_KEY_DESTROYED", Reason::kBrakeOn,
+     "the key that makes pseudonyms was destroyed"},
+    {Refusal::kPseudonymKeyNeeded, "PSEUDONYM_KEY_NEEDED", Reason::kOrderRejected,
+     "a hold in force preserves, or covers a person"},
+    {Refusal::kKeyDestructionSamePerson, "KEY_DESTRUCTION_SAME_PERSON", Reason::kOrderRejected,
+     "another person has to give the second order"},
+    {Refusal::kKeyDestructionDiffers, "KEY_DESTRUCTION_DIFFERS", Reason::kOrderRejected,
+     "the first order gives another reason"},
 };
 
 constexpr auto kAll = [] {

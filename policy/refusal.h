@@ -162,6 +162,15 @@ enum class Refusal : std::uint32_t {
   kStruckOffBefore = 161,
   kStrikeOffSide = 162,
   kTooFewToLift = 163,  // Too few people would be left to lift a hold.
+
+  // Witnesses, and what is known of people.
+  kNotWitnessed = 180,  // No witness of each side has signed for longer than the agreement allows.
+  kWitnessUnknown = 181,  // The agreement names no such witness.
+  kReadRecorded = 182,    // Nothing is read but records of reading.
+  kPseudonymKeyDestroyed = 183,
+  kPseudonymKeyNeeded = 184,  // A hold preserves, or covers a person.
+  kKeyDestructionSamePerson = 185,
+  kKeyDestructionDiffers = 186,  // The first order gives another reason.
 };
 
 // Returns every Refusal once, in ascending order, kUndecided and kAllowed included.

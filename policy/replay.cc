@@ -133,6 +133,14 @@ absl::Status Replayer::CheckSignatures(const Entry& entry) const {
       return At(index, "CLOSING_SIGNATURE", "the source did not sign the closing");
     }
   }
+  if (entry.has_checkpoint_witnessed()) {
+    const auto& fact = entry.checkpoint_witnessed();
+    const auto root = ArrayFromBytes<Digest32>(AsBytes(fact.root()));
+    if (!root.ok() || (checks_.head_is_prefix && !checks_.head_is_prefix(fact.size(), *root)) ||
+        (checks_.cosignatures_agree && !checks_.cosignatures_agree(fact, state_))) {
+      return At(index, "COSIGNATURE", "a witness did not sign this ledger");
+    }
+  }
   if (entry.has_lease_opened()) {
     const auto& fact = entry.lease_opened();
     if (!CheckLeaseSignature(state_.agreement(), state_.struck_off(), fact, state_.now().late)

@@ -59,6 +59,10 @@ class Replayer final {
 
     // Whether a lease's opening says what its entry says: crypto/lease.h reads it.
     std::function<bool(const ledger::v1::LeaseOpened& fact, const State& state)> opening_agrees;
+
+    // Whether the witnesses signed what the entry says: evidence/cosignatures.h reads it.
+    std::function<bool(const ledger::v1::CheckpointWitnessed& fact, const State& state)>
+        cosignatures_agree;
   };
 
   explicit Replayer(Mode mode, Checks checks = {});

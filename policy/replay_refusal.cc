@@ -60,6 +60,13 @@ RefusedAgain DecideRefusedAgain(const State& state, const ledger::v1::Refused& f
   // alone are decided again.
   if (*refusal == Refusal::kClockUntrusted) return Agree(!state.now().trusted);
   if (*refusal == Refusal::kEpochPending) return Agree(state.epoch_pending());
+  if (*refusal == Refusal::kNotWitnessed) {
+    return Agree(
+        !state.evidence().IsWitnessed(state.now().late, state.agreement().terms().witness_max_age));
+  }
+  if (*refusal == Refusal::kPseudonymKeyDestroyed) {
+    return Agree(state.evidence().pseudonym_key_destroyed());
+  }
   if (*refusal == Refusal::kMemberUnknown) {
     return Agree(state.agreement().FindMember(fact.member()) == nullptr);
   }

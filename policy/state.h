@@ -35,6 +35,7 @@
 #include "policy/agreement.h"
 #include "policy/clock_record.h"
 #include "policy/disposal.h"
+#include "policy/evidence_record.h"
 #include "policy/holds.h"
 #include "policy/leases.h"
 #include "policy/opened_order.h"
@@ -121,6 +122,9 @@ class State final {
 
   // What is known of the machine's clock.
   const ClockRecord& clock() const { return clock_; }
+
+  // Witnesses, accounts of persons, and the pseudonym key.
+  const EvidenceRecord& evidence() const { return evidence_; }
 
   // Revocations by ledger index, and those that were neither carried out nor cancelled.
   const std::map<std::uint64_t, Disposal>& disposals() const { return disposals_; }
@@ -230,6 +234,7 @@ class State final {
   StruckOff struck_off_;
   std::uint64_t copies_ = 0;
   ClockRecord clock_;
+  EvidenceRecord evidence_;
 
   std::vector<OrderPrev> last_orders_;  // By member.
   absl::flat_hash_map<Digest32, std::uint64_t> order_by_digest_;

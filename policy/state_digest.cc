@@ -123,6 +123,23 @@ void AddDisposal(HashWriter& hash, const Disposal& disposal) {
   for (const auto& [hold, placed] : authorisation.over) hash.U32(hold).U64(placed);
 }
 
+void AddEvidence(HashWriter& hash, const EvidenceRecord& evidence) {
+  for (const WitnessedHead& head : evidence.witnesses) {
+    hash.U64(head.size);
+    AddTime(hash, head.at);
+  }
+  AddTime(hash, evidence.quorum_at);
+  hash.U64(evidence.newest_act);
+  for (const auto& [index, account] : evidence.accounts) {
+    hash.U64(index).U16(account.reader.value());
+    for (const Pseudonym& person : account.people) hash.Fixed(BytesOf(person));
+  }
+  hash.U64(evidence.key_destruction_index)
+      .U16(evidence.key_destruction_by.value())
+      .Text(evidence.key_destruction_reason)
+      .U64(evidence.key_destroyed_index);
+}
+
 }  // namespace
 
 Digest32 DigestOf(const State& state) {
@@ -180,6 +197,7 @@ Digest32 DigestOf(const State& state) {
       .U64(clock.unexplained_since)
       .U64(static_cast<std::uint64_t>(clock.drift.sum_ms()));
   state.addresses().AddTo(hash);
+  AddEvidence(hash, state.evidence());
   return hash.Finish();
 }
 

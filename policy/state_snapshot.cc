@@ -180,7 +180,7 @@ class StateCodec final {
            transfer_by_id, transfer_by_request, deadlines, expired, records, refusals, ends,
            reviews, review_verdicts, unsettled, officers, officer_by_id, open_cases, segments,
            holds, disposals, open_disposals, open_leases, lease_ends, lease_count, open_records,
-           open_leases_of, volumes, addresses, struck_off, copies, clock, last_orders,
+           open_leases_of, volumes, addresses, struck_off, copies, clock, evidence, last_orders,
            order_by_digest, order_by_id] = state;
     static_cast<void>(agreement);  // Beside it: SnapshotOf().
     All(a, ledger_size, checkpoint_key, now, untrusted_since, trust_ordered, time_ahead, epoch,
@@ -188,7 +188,7 @@ class StateCodec final {
         transfer_by_id, transfer_by_request, deadlines, expired, records, refusals, ends, reviews,
         review_verdicts, unsettled, officers, officer_by_id, open_cases, segments, holds, disposals,
         open_disposals, open_leases, lease_ends, lease_count, open_records, open_leases_of, volumes,
-        addresses, struck_off, copies, clock, last_orders, order_by_digest, order_by_id);
+        addresses, struck_off, copies, clock, evidence, last_orders, order_by_digest, order_by_id);
   }
 
   // What the list leaves out because it follows from the rest. False if it does not.
@@ -559,6 +559,26 @@ class StateCodec final {
   static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, ClockRecord> {
     auto& [boot, since_boot_ms, elapsed_ms, unexplained_ms, unexplained_since, drift] = s;
     All(a, boot, since_boot_ms, elapsed_ms, unexplained_ms, unexplained_since, drift);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, EvidenceRecord> {
+    auto& [witnesses, quorum_at, newest_act, accounts, key_destruction_index, key_destruction_by,
+           key_destruction_reason, key_destroyed_index] = s;
+    All(a, witnesses, quorum_at, newest_act, accounts, key_destruction_index, key_destruction_by,
+        key_destruction_reason, key_destroyed_index);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, WitnessedHead> {
+    auto& [size, at] = s;
+    All(a, size, at);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, PersonAccount> {
+    auto& [reader, people] = s;
+    All(a, reader, people);
   }
 
   template <typename A, typename S>

@@ -36,6 +36,7 @@ std::optional<std::chrono::milliseconds> RetryDelay(Reason reason) {
     case Reason::kStoreFull:
     case Reason::kKeyslotFailed:
     case Reason::kClockUntrusted:
+    case Reason::kNotWitnessed:
       return milliseconds(30'000);
     case Reason::kInternal:
     case Reason::kNotFound:

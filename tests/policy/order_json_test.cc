@@ -134,6 +134,13 @@ std::vector<order::v1::Order> EveryKind() {
   strike.set_member("counsel-9");
   strike.set_public_key("AAAA");
   strike.set_reason("the card was lost");
+  auto& account = *add().mutable_account_person();
+  account.add_people("00000000000000000000000000000001");
+  account.add_people("00000000000000000000000000000002");
+  account.set_reason("the person asked");
+  auto& destroy_key = *add().mutable_destroy_pseudonym_key();
+  destroy_key.set_reason("the exchange is over");
+  destroy_key.set_first_index(92);
   add().mutable_trust_clock()->set_reason("synchronised by hand");
   auto& suspend = *add().mutable_suspend_transfer();
   suspend.set_transfer("transfers/3");

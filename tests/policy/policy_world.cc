@@ -64,6 +64,8 @@ HF_TEST_ENTRY_OF(OrderAccepted, order_accepted)
 HF_TEST_ENTRY_OF(RecordsDestroyed, records_destroyed)
 HF_TEST_ENTRY_OF(NoticeGiven, notice_given)
 HF_TEST_ENTRY_OF(Refused, refused)
+HF_TEST_ENTRY_OF(CheckpointWitnessed, checkpoint_witnessed)
+HF_TEST_ENTRY_OF(LedgerRead, ledger_read)
 #undef HF_TEST_ENTRY_OF
 
 void World::Expect(const Decision& decision) {

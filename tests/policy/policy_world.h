@@ -61,6 +61,8 @@ ledger::v1::Entry EntryOf(const ledger::v1::OrderAccepted& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::RecordsDestroyed& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::NoticeGiven& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::Refused& fact);
+ledger::v1::Entry EntryOf(const ledger::v1::CheckpointWitnessed& fact);
+ledger::v1::Entry EntryOf(const ledger::v1::LedgerRead& fact);
 
 class World final {
  public:
