@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// holdfast account: who got what, from a verified export.
+// holdfast account: who got what, from a verified export; and what a custodian may read about one
+// person, from the gateway.
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "evidence/accounting.h"
+#include "evidence/pseudonym_key_end.h"
 
 #include "base/error.h"
+#include "base/escape.h"
 #include "base/status_macros.h"
 #include "cli/commands.h"
+#include "cli/exchange_view.h"
 #include "cli/file_writer.h"
+#include "cli/orders.h"
 #include "cli/scope_options.h"
 #include "cli/session.h"
 #include "cli/verified_export.h"
+#include "client/account_client.h"
 
 namespace holdfast::cli {
 namespace {
@@ -31,6 +40,194 @@ struct AffectedOptions {
   ScopeOptions scope;
   std::string out;
 };
+
+struct PersonOptions {
+  std::vector<std::string> people;
+  std::string reason;
+  std::uint64_t order_index = 0;
+  OrderOptions order;
+};
+
+struct KeyCertificateOptions {
+  VerifiedExport source;
+  std::string out;
+};
+
+struct KeyOptions {
+  std::string reason;
+  std::uint64_t first = 0;
+  OrderOptions order;
+};
+
+std::string TimeOr(const google::protobuf::Timestamp& time, bool present) {
+  return present ? FormatRfc3339(ToMillis(time)) : std::string();
+}
+
+JsonObject RecordJson(const v1::PersonRecord& record) {
+  JsonObject object("PersonRecord");
+  object.Set("transfer", record.transfer())
+      .Set("row", record.row())
+      .Set("requester", record.requester())
+      .Set("authority", record.authority())
+      .Set("purpose", record.purpose())
+      .Set("requesting_official", record.requesting_official())
+      .Set("officer", record.officer())
+      .Set("requested_at", TimeOr(record.requested_at(), record.has_requested_at()))
+      .Set("request_verdict", record.request_verdict())
+      .Set("release_verdict", record.release_verdict())
+      .Set("deposited_at", TimeOr(record.deposited_at(), record.has_deposited_at()))
+      .Set("collected", record.collected())
+      .Set("disclosures", record.disclosures())
+      .Set("first_disclosed_at",
+           TimeOr(record.first_disclosed_at(), record.has_first_disclosed_at()))
+      .Set("last_disclosed_at", TimeOr(record.last_disclosed_at(), record.has_last_disclosed_at()))
+      .Set("key", record.key())
+      .Set("frozen_by", record.frozen_by())
+      .Set("preserved_by", record.preserved_by());
+  return object;
+}
+
+std::string RecordText(const Output& out, const v1::PersonRecord& record) {
+  std::string text = fmt::format(
+      "row {} of {}\n  asked for by {} ({}, for officer {}) under {}, {}\n  for: {}\n  request "
+      "gate: {}",
+      record.row(), record.transfer(), record.requester(), record.requesting_official(),
+      record.officer(), record.authority(), out.Time(ToMillis(record.requested_at())),
+      record.purpose(), record.request_verdict());
+  if (!record.release_verdict().empty()) {
+    text += "\n  release gate: " + record.release_verdict();
+  }
+  if (record.has_deposited_at()) {
+    text += fmt::format("\n  envelope sealed {}, {}", out.Time(ToMillis(record.deposited_at())),
+                        record.collected() ? "collected" : "not collected");
+  }
+  if (record.disclosures() > 0) {
+    text += fmt::format("\n  DISCLOSED: its key left {} times, first {}, last {}",
+                        record.disclosures(), out.Time(ToMillis(record.first_disclosed_at())),
+                        out.Time(ToMillis(record.last_disclosed_at())));
+  } else {
+    text += "\n  not disclosed: no key left";
+  }
+  if (!record.key().empty()) text += "\n  key: " + record.key();
+  if (!record.frozen_by().empty()) text += "\n  frozen in matter " + record.frozen_by();
+  if (!record.preserved_by().empty()) text += "\n  preserved in matter " + record.preserved_by();
+  return text;
+}
+
+// Reads and prints the account that the order at `index` opened.
+absl::StatusOr<ExitStatus> ShowAccount(Session& session, std::uint64_t index) {
+  HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
+  client::AccountClient client(channel);
+  std::uint64_t records = 0;
+  std::uint64_t disclosed = 0;
+  std::uint64_t disclosures = 0;
+  std::uint64_t ledger_size = 0;
+  std::string token;
+  do {
+    HF_ASSIGN_OR_RETURN(const v1::ReadAccountResponse page, client.Read(index, token));
+    for (const v1::PersonRecord& record : page.records()) {
+      session.out().Result(RecordJson(record), RecordText(session.out(), record));
+      ++records;
+      disclosures += record.disclosures();
+      if (record.disclosures() > 0) ++disclosed;
+    }
+    ledger_size = page.ledger_size();
+    token = page.next_page_token();
+  } while (!token.empty());
+  JsonObject object("AccountPerson");
+  object.Set("order_index", index)
+      .Set("records", records)
+      .Set("disclosed", disclosed)
+      .Set("disclosures", disclosures)
+      .Set("ledger_size", ledger_size);
+  session.out().Result(
+      object, fmt::format("asked for {} times; keys of {} records left, {} times in all; by ledger "
+                          "entry {}, in a ledger of {} entries",
+                          records, disclosed, disclosures, index, ledger_size));
+  return ExitStatus::kDone;
+}
+
+absl::StatusOr<ExitStatus> Person(Session& session, const PersonOptions& options) {
+  if (options.order_index != 0) return ShowAccount(session, options.order_index);
+  if (options.reason.empty()) return MakeError(Reason::kRequestMalformed, "--reason is missing");
+  order::v1::Order act;
+  order::v1::AccountPerson& account = *act.mutable_account_person();
+  std::vector<std::string> people = options.people;
+  std::sort(people.begin(), people.end());
+  people.erase(std::unique(people.begin(), people.end()), people.end());
+  for (const std::string& person : people) account.add_people(person);
+  account.set_reason(options.reason);
+  HF_ASSIGN_OR_RETURN(const order::v1::Order order,
+                      DraftOrder(session, std::move(act), options.order.valid_for));
+  if (!options.order.draft.empty()) return WriteDraft(session, order, options.order.draft);
+  HF_RETURN_IF_ERROR(
+      ConfirmOrder(session, order, options.order.yes ? Consent::kGiven : Consent::kAsk,
+                   "This order stays in the ledger, with the pseudonym and your reason."));
+  HF_ASSIGN_OR_RETURN(const std::string signed_order, SignOrder(session, order));
+  HF_ASSIGN_OR_RETURN(const AcceptedOrder accepted, Deliver(session, order, signed_order));
+  const ExitStatus shown = ShowReceipt(session, order, accepted);
+  if (shown != ExitStatus::kDone) return shown;
+  return ShowAccount(session, accepted.response.receipt().ledger_index());
+}
+
+absl::StatusOr<ExitStatus> DestroyKey(Session& session, const KeyOptions& options) {
+  order::v1::Order act;
+  order::v1::DestroyPseudonymKey& destroy = *act.mutable_destroy_pseudonym_key();
+  destroy.set_reason(options.reason);
+  destroy.set_first_index(options.first);
+  return CarryOut(session, std::move(act), options.order,
+                  options.first == 0
+                      ? "Nothing happens before another custodian gives the same order."
+                      : "Nobody can be found by identity, or asked for, from then on.");
+}
+
+// A page about the end of the pseudonym key, from a ledger that was verified.
+absl::StatusOr<ExitStatus> KeyCertificate(Session& session, const KeyCertificateOptions& options) {
+  evidence::PseudonymKeySearch search;
+  HF_ASSIGN_OR_RETURN(const evidence::Verification verification,
+                      options.source.Verify(session, {&search}));
+  if (!search.found()) {
+    return MakeError(Reason::kNotFound, "in this ledger the pseudonym key was not destroyed");
+  }
+  HF_ASSIGN_OR_RETURN(const ExchangeId exchange, options.source.Exchange(session));
+  const evidence::PseudonymKeyEnd& end = *search.found();
+  const auto order = [](const char* which, const evidence::PseudonymKeyOrder& of) {
+    return fmt::format("{:<22} ledger entry {}, {}\n{:<22} by {}\n", which, of.index,
+                       FormatRfc3339(of.at), "", of.person);
+  };
+  std::string page =
+      "DESTRUCTION OF THE KEY THAT MAKES PSEUDONYMS\n"
+      "============================================\n\n"
+      "Two people ordered it, and the gateway replaced the key under which it was sealed by\n"
+      "another that does not have it. From then on nobody can be found in the ledger by\n"
+      "identity, and nobody can be asked for. What the ledger said before stays in it.\n\n";
+  page += order("First order", end.first) + order("Second order", end.second);
+  page += fmt::format("{:<22} {}\n", "Reason", EscapeForLog(end.reason, 1'000));
+  page += fmt::format("{:<22} {}, ledger entry {}\n", "First epoch without it", end.epoch,
+                      end.epoch_index);
+  page += end.erased ? fmt::format("{:<22} ledger entry {}, keyslot {}, erasure class {}\n",
+                                   "Old root key erased", end.erased->index,
+                                   end.erased->keyslot_kind, end.erased->erasure_class)
+                     : fmt::format("{:<22} not in this ledger\n", "Old root key erased");
+  page += fmt::format("\n{:<22} {}\n{:<22} {} entries, root\n{:<22} {}\n", "Exchange",
+                      Hex(BytesOf(exchange)), "Ledger", verification.checkpoint.size, "",
+                      Hex(verification.checkpoint.root));
+  page +=
+      "\nVerify it with the export that it was made from:\n  holdfast-verify EXPORT "
+      "--exchange-id ID\n\nThis rests on these assumptions:\n";
+  for (const std::string& line : evidence::VerificationAssumptions()) page += "- " + line + "\n";
+  HF_RETURN_IF_ERROR(session.WriteFile(options.out, AsBytes(page), Overwrite::kRefuse));
+  JsonObject object("PseudonymKeyCertificate");
+  object.Set("file", options.out)
+      .Set("first_index", end.first.index)
+      .Set("second_index", end.second.index)
+      .Set("epoch", end.epoch)
+      .Set("epoch_index", end.epoch_index)
+      .Set("erased_index", end.erased ? end.erased->index : 0)
+      .Set("ledger_size", verification.checkpoint.size);
+  session.out().Result(object, page + "written to " + options.out);
+  return ExitStatus::kDone;
+}
 
 absl::StatusOr<ExitStatus> Year(Session& session, const YearOptions& options) {
   if (options.year < kFirstYear || options.year > kLastYear) {
@@ -114,7 +311,47 @@ absl::StatusOr<ExitStatus> Affected(Session& session, const AffectedOptions& opt
 }  // namespace
 
 void DeclareAccount(Command root) {
-  Command account = root.Sub("account", "count disclosures: year, affected");
+  Command account =
+      root.Sub("account",
+               "count disclosures: person, year, affected; destroy-pseudonym-key, key-certificate");
+  {
+    auto options = std::make_shared<PersonOptions>();
+    Command person =
+        account.Sub("person", "find every request for, and disclosure about, one person");
+    person
+        .Several("--pseudonym", options->people,
+                 "the person's pseudonym, 32 hexadecimal digits; may be repeated")
+        .Optional("--reason", options->reason, "why; no personal data")
+        .Number("--order", options->order_index,
+                "in their place: the ledger index of an order of yours that was accepted");
+    options->order.Declare(person);
+    person.Footer(
+        "For custodians. Signs an order, which the ledger keeps, and reads what it opens.");
+    person.Runs([options](Session& session) { return Person(session, *options); });
+  }
+  {
+    auto options = std::make_shared<KeyOptions>();
+    Command destroy = account.Sub("destroy-pseudonym-key",
+                                  "make it impossible to find anybody by identity, for ever");
+    destroy.Required("--reason", options->reason, "why; the same in both orders; no personal data")
+        .Number("--first", options->first,
+                "the ledger index of the first custodian's order, for the second one's");
+    options->order.Declare(destroy);
+    destroy.Footer(
+        "Two custodians give it. Refused while a hold in force preserves, or covers a person. "
+        "From\n"
+        "then on nobody can be asked for either: the exchange is over but for what it has.");
+    destroy.Runs([options](Session& session) { return DestroyKey(session, *options); });
+  }
+  {
+    auto options = std::make_shared<KeyCertificateOptions>();
+    Command certificate = account.Sub(
+        "key-certificate", "write one page about the end of the pseudonym key, from an export");
+    options->source.Declare(certificate);
+    certificate.Required("--out", options->out, "the page, as text");
+    certificate.Footer("Verifies the export first. Needs no network.");
+    certificate.Runs([options](Session& session) { return KeyCertificate(session, *options); });
+  }
   {
     auto options = std::make_shared<YearOptions>();
     Command year = account.Sub("year", "count a year's requests and disclosures");

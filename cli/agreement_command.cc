@@ -35,6 +35,7 @@ struct InitOptions {
   std::string safeguard;
   std::string cooling = "72h";
   std::string window = "72h";
+  bool without_witnesses = false;
 };
 
 struct FileOptions {
@@ -114,7 +115,9 @@ absl::StatusOr<ExitStatus> Init(Session& session, const InitOptions& options) {
     }
   }
   std::size_t missing = 0;
+  sample.witnesses = !options.without_witnesses;
   for (const auto& [name, who] : SampleSigners()) {
+    if (options.without_witnesses && name.starts_with("witness-")) continue;
     if (options.keys.empty()) {
       ++missing;
       continue;
@@ -291,7 +294,7 @@ void DeclareAgreement(Command root) {
         .Optional("--domain", options->domain, "the trust domain; default holdfast.example")
         .Optional("--keys", options->keys,
                   "a folder with public keys: MEMBER.pub, principal-source.pub, "
-                  "principal-requester.pub")
+                  "principal-requester.pub, witness-source.pub, witness-requester.pub")
         .Optional("--places", options->places, "the table of ZIP,city,state")
         .Optional("--official", options->official,
                   "who may ask for records; default deputy-director-1")
@@ -300,7 +303,9 @@ void DeclareAgreement(Command root) {
                   "the signed document about the requester's safeguards, a file")
         .Optional("--cooling-period", options->cooling, "how long a lift waits; default 72h")
         .Optional("--destruction-window", options->window,
-                  "how long a revoked key waits; default 72h");
+                  "how long a revoked key waits; default 72h")
+        .Flag("--without-witnesses", options->without_witnesses,
+              "demand none: for tests, where nobody runs them");
     init.Runs([options](Session& session) { return Init(session, *options); });
   }
   {

@@ -93,6 +93,7 @@ terms {{
   lease_duration {{ seconds: 900 }}       # 15 minutes.
   cooling_period {{ seconds: {cooling} }}  # How long a confirmed lift waits. 259200 is 72 hours.
   destruction_window {{ seconds: {window} }}  # How long a revoked key waits. 259200 is 72 hours.
+  witness_max_age {{ seconds: 3600 }}  # How old the witnesses' signatures may be.
   record_size_bytes: 1024    # Every sealed record has this size.
 }}
 
@@ -147,13 +148,23 @@ gate {{
 }}
 )text";
 
+constexpr std::string_view kWitnesses = R"text(
+# Witnesses of the ledger (`holdfast ledger witness`), on machines of their own: each signs only what
+# extends what it signed before. Interests that are opposed are the quorum: while one of each side has
+# not signed for witness_max_age, no key is released. Holds are always taken.
+witnesses {{ name: "source.{domain}/witness" side: SOURCE public_key: "{source}" }}
+witnesses {{ name: "requester.{domain}/witness" side: REQUESTER public_key: "{requester}" }}
+)text";
+
 }  // namespace
 
 const std::map<std::string, std::string>& SampleSigners() {
   static const std::map<std::string, std::string> signers = [] {
     std::map<std::string, std::string> all = {
         {"principal-source", "the principal of the source"},
-        {"principal-requester", "the principal of the requester"}};
+        {"principal-requester", "the principal of the requester"},
+        {"witness-source", "the source's witness"},
+        {"witness-requester", "the requester's witness"}};
     for (const MemberLine& member : kMembers) {
       if (member.signs) all.emplace(member.id, member.display_name);
     }
@@ -176,7 +187,12 @@ std::string AgreementSampleText(const AgreementSample& sample) {
                      arg("safeguard", sample.safeguard_sha256), arg("from", sample.documents_from),
                      arg("until", sample.documents_from + std::int64_t{365} * 86'400),
                      arg("places", sample.place_table_path),
-                     arg("places_sha256", sample.place_table_sha256));
+                     arg("places_sha256", sample.place_table_sha256)) +
+         (sample.witnesses
+              ? fmt::format(fmt::runtime(kWitnesses), arg("domain", sample.trust_domain),
+                            arg("source", KeyOf(sample, "witness-source")),
+                            arg("requester", KeyOf(sample, "witness-requester")))
+              : std::string());
 }
 
 }  // namespace holdfast::cli

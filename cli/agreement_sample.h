@@ -24,11 +24,15 @@ struct AgreementSample {
   std::string safeguard_sha256;
   std::int64_t documents_from = 0;  // Both are in force for a year from this second on.
 
+  // Whether a witness of each side has to sign the ledger. An exchange for tests may do without.
+  bool witnesses = true;
+
   // Base64 by the names in SampleSigners(). A name that is left out gets a text to be replaced.
   std::map<std::string, std::string> keys;
 };
 
-// Whoever signs under the sample agreement: both principals, and the members with keys.
+// Whoever signs under the sample agreement: both principals, the members with keys, and a witness
+// of each side.
 const std::map<std::string, std::string>& SampleSigners();
 
 std::string AgreementSampleText(const AgreementSample& sample);

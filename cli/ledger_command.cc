@@ -22,6 +22,7 @@
 #include "cli/ledger_statements.h"
 #include "cli/ledger_witness.h"
 #include "cli/verified_export.h"
+#include "client/entry_proof.h"
 #include "client/ledger_client.h"
 #include "crypto/merkle.h"
 #include "crypto/text_lines.h"
@@ -75,6 +76,21 @@ absl::StatusOr<ExitStatus> Checkpoint(Session& session) {
   return ExitStatus::kDone;
 }
 
+// What was exported has to extend the ledger that this profile has verified, entry by entry: a
+// gateway may prove one ledger and export another one.
+absl::Status HoldAgainstMemory(Session& session, const v1::Exchange& gateway,
+                               const evidence::ExportWriter& writer,
+                               const std::string& checkpoint) {
+  HF_ASSIGN_OR_RETURN(const Profile* profile, session.profile());
+  if (profile->exchange_id.empty()) return absl::OkStatus();
+  HF_ASSIGN_OR_RETURN(const ExchangeId exchange, session.exchange_id());
+  HF_ASSIGN_OR_RETURN(const std::string folder, session.ProfileValue(&Profile::state, "state"));
+  const client::CheckpointMemory memory(session.files(), folder, exchange);
+  return client::AcceptExport(memory, exchange, AsBytes(gateway.checkpoint_key()), checkpoint,
+                              [&](std::uint64_t size) { return writer.RootAt(size); })
+      .status();
+}
+
 absl::StatusOr<ExitStatus> Export(Session& session, const ExportOptions& options) {
   HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   client::LedgerClient ledger(channel);
@@ -99,6 +115,7 @@ absl::StatusOr<ExitStatus> Export(Session& session, const ExportOptions& options
                         }));
   }
   HF_RETURN_IF_ERROR(evidence::CheckRoot(writer, checkpoint));
+  HF_RETURN_IF_ERROR(HoldAgainstMemory(session, exchange, writer, checkpoint));
   HF_RETURN_IF_ERROR(writer.Finish(checkpoint));
   {
     Progress progress(session.out(), "writing events.jsonl", writer.size());
@@ -203,39 +220,16 @@ absl::StatusOr<ExitStatus> Show(Session& session, const ShowOptions& options) {
   return ExitStatus::kDone;
 }
 
-struct ProvenEntry {
-  Digest32 leaf{};
-  crypto::MerkleProof path;
-};
-
-// Gets the proof of one entry from the gateway, and verifies it against `verified`.
-absl::StatusOr<ProvenEntry> ProveEntry(client::LedgerClient& ledger,
-                                       const client::VerifiedCheckpoint& verified,
-                                       std::uint64_t index) {
-  HF_ASSIGN_OR_RETURN(const v1::InclusionProof answer,
-                      ledger.GetInclusionProof(index, verified.checkpoint.size));
-  ProvenEntry proven;
-  for (const std::string& hash : answer.path()) {
-    HF_ASSIGN_OR_RETURN(const Digest32 digest, ArrayFromBytes<Digest32>(AsBytes(hash)));
-    proven.path.push_back(digest);
-  }
-  HF_ASSIGN_OR_RETURN(proven.leaf, ArrayFromBytes<Digest32>(AsBytes(answer.leaf_hash())));
-  HF_RETURN_IF_ERROR(crypto::VerifyInclusion(index, verified.checkpoint.size, proven.leaf,
-                                             proven.path, verified.checkpoint.root));
-  return proven;
-}
-
 // Writes the proof of one entry against the checkpoint that this profile remembers.
 absl::StatusOr<ExitStatus> Prove(Session& session, const ProveOptions& options) {
   HF_ASSIGN_OR_RETURN(const std::uint64_t index, IndexOf(options.index));
   HF_ASSIGN_OR_RETURN(const client::VerifiedCheckpoint verified, VerifyCheckpoint(session));
   HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
   client::LedgerClient ledger(channel);
-  HF_ASSIGN_OR_RETURN(const ProvenEntry proven, ProveEntry(ledger, verified, index));
-  const Digest32& leaf = proven.leaf;
-  HF_RETURN_IF_ERROR(session.WriteFile(
-      options.out, AsBytes(crypto::FormatTlogProof({index, proven.path, verified.note})),
-      Overwrite::kRefuse));
+  HF_ASSIGN_OR_RETURN(const client::ProvenLeaf proven, client::ProveLeaf(ledger, verified, index));
+  const Digest32& leaf = proven.leaf_hash;
+  HF_RETURN_IF_ERROR(session.WriteFile(options.out, AsBytes(crypto::FormatTlogProof(proven.proof)),
+                                       Overwrite::kRefuse));
   JsonObject object("LedgerProof");
   object.Set("index", index)
       .Set("leaf_hash", Hex(leaf))
@@ -272,9 +266,10 @@ absl::StatusOr<ExitStatus> Watch(Session& session, const WatchOptions& options) 
           fmt::format("the ledger has {} entries, and lacks one that it gave a receipt for",
                       verified.checkpoint.size));
     }
-    HF_ASSIGN_OR_RETURN(const ProvenEntry proven, ProveEntry(ledger, verified, receipt.index));
+    HF_ASSIGN_OR_RETURN(const client::ProvenLeaf proven,
+                        client::ProveLeaf(ledger, verified, receipt.index));
     // The entry that is there now is the one that was there then.
-    if (!crypto::VerifyTlogProof(receipt, proven.leaf, key).ok()) {
+    if (!crypto::VerifyTlogProof(receipt, proven.leaf_hash, key).ok()) {
       return lacks("the ledger has another entry than the one that it gave a receipt for");
     }
   }

@@ -9,22 +9,21 @@
 
 #include <fmt/format.h>
 
+#include "evidence/http.h"
 #include "evidence/witness.h"
+#include "evidence/witness_client.h"
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/status_macros.h"
 #include "cli/exchange_view.h"
-#include "cli/http.h"
 #include "cli/session.h"
 #include "client/ledger_client.h"
 #include "crypto/signed_note.h"
-#include "crypto/text_lines.h"
 
 namespace holdfast::cli {
 namespace {
-
-constexpr std::string_view kPath = "/add-checkpoint";
 
 struct WitnessOptions {
   std::string listen = "127.0.0.1:0";
@@ -54,7 +53,8 @@ absl::StatusOr<ExitStatus> Witness(Session& session, const WitnessOptions& optio
   HF_ASSIGN_OR_RETURN(const std::unique_ptr<evidence::Witness> witness,
                       evidence::Witness::Open(session.files(), options.state, std::move(ledger),
                                               std::move(name), std::move(key)));
-  HF_ASSIGN_OR_RETURN(const std::unique_ptr<HttpServer> server, HttpServer::Listen(options.listen));
+  HF_ASSIGN_OR_RETURN(const std::unique_ptr<evidence::HttpServer> server,
+                      evidence::HttpServer::Listen(options.listen));
   JsonObject object("LedgerWitness");
   object.Set("key", verifier)
       .Set("port", std::uint64_t{server->port()})
@@ -63,8 +63,8 @@ absl::StatusOr<ExitStatus> Witness(Session& session, const WitnessOptions& optio
       object, fmt::format("listening on port {}; {} entries were cosigned last\n{}", server->port(),
                           witness->known(), verifier));
   HF_RETURN_IF_ERROR(server->Serve(
-      kPath, evidence::kMaxWitnessRequestBytes,
-      [&](std::string_view body) -> HttpAnswer {
+      evidence::kWitnessPath, evidence::kMaxWitnessRequestBytes,
+      [&](std::string_view body) -> evidence::HttpAnswer {
         evidence::WitnessAnswer answer = witness->Add(body, session.clock().WallNow());
         session.out().Note(fmt::format("{}, {} entries", answer.status, witness->known()));
         return {answer.status, std::move(answer.content_type), std::move(answer.body)};
@@ -75,65 +75,23 @@ absl::StatusOr<ExitStatus> Witness(Session& session, const WitnessOptions& optio
 
 constexpr int kMostAttempts = 20;
 
-// A witness that is asked, and the size that it said it knows.
-struct Asked {
-  std::string url;
-  crypto::NoteKey key;
-  std::uint64_t known = 0;
-};
-
-absl::Status Refused(const crypto::NoteKey& witness, const std::string& what) {
-  return AddMetadata(MakeError(Reason::kLedgerInconsistent,
-                               fmt::format("the witness {} {}", witness.name(), what)),
-                     "witness", witness.name());
-}
-
-// Has one witness cosign `verified`. Returns `note` with the cosignature, or nothing if the ledger
-// has grown meanwhile.
-absl::StatusOr<std::optional<std::string>> Ask(Session& session, client::LedgerClient& ledger,
-                                               const client::VerifiedCheckpoint& verified,
-                                               const std::string& note, Asked& asked) {
-  // What it knows it says itself: it takes no checkpoint from another size.
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    evidence::AddCheckpoint request;
-    request.note = verified.note;
-    request.old_size = asked.known;
-    if (asked.known > 0 && asked.known < verified.checkpoint.size) {
-      HF_ASSIGN_OR_RETURN(const v1::Checkpoint from, ledger.CheckpointFrom(asked.known));
-      if (from.note() != verified.note) return std::optional<std::string>();
-      for (const std::string& hash : from.consistency()) {
-        HF_ASSIGN_OR_RETURN(const Digest32 digest, ArrayFromBytes<Digest32>(AsBytes(hash)));
-        request.proof.push_back(digest);
-      }
+// The proofs of `verified`, as long as that is the newest checkpoint.
+evidence::ProofFrom ProofsOf(client::LedgerClient& ledger,
+                             const client::VerifiedCheckpoint& verified) {
+  return [&](std::uint64_t size) -> absl::StatusOr<std::optional<crypto::MerkleProof>> {
+    HF_ASSIGN_OR_RETURN(const v1::Checkpoint from, ledger.CheckpointFrom(size));
+    if (from.note() != verified.note) return std::optional<crypto::MerkleProof>();
+    crypto::MerkleProof proof;
+    for (const std::string& hash : from.consistency()) {
+      HF_ASSIGN_OR_RETURN(const Digest32 digest, ArrayFromBytes<Digest32>(AsBytes(hash)));
+      proof.push_back(digest);
     }
-    HF_ASSIGN_OR_RETURN(
-        const HttpAnswer answer,
-        HttpPost(asked.url, kPath, evidence::FormatAddCheckpoint(request), session.timeout()));
-    if (answer.status == 200) {
-      HF_ASSIGN_OR_RETURN(std::string cosigned,
-                          evidence::AddCosignature(note, answer.body, asked.key));
-      return std::optional<std::string>(std::move(cosigned));
-    }
-    std::string text = answer.body;
-    while (text.ends_with('\n')) text.pop_back();
-    const auto known = crypto::ParseDecimal(text);
-    if (answer.status != 409 || !known) {
-      return Refused(asked.key,
-                     fmt::format("does not cosign: {} {}", answer.status, EscapeForLog(text, 200)));
-    }
-    if (*known > verified.checkpoint.size) {
-      return Refused(asked.key, fmt::format("has seen {} entries, and the gateway shows {}", *known,
-                                            verified.checkpoint.size));
-    }
-    if (*known == asked.known) return Refused(asked.key, "has seen another ledger of that size");
-    asked.known = *known;
-  }
-  // Somebody else has it sign at the same time.
-  return std::optional<std::string>();
+    return std::optional(std::move(proof));
+  };
 }
 
 absl::StatusOr<ExitStatus> Cosign(Session& session, const CosignOptions& options) {
-  std::vector<Asked> asked;
+  std::vector<evidence::AskedWitness> asked;
   std::vector<crypto::NoteKey> keys;
   for (const std::string& text : options.witnesses) {
     const std::size_t comma = text.find(',');
@@ -157,12 +115,13 @@ absl::StatusOr<ExitStatus> Cosign(Session& session, const CosignOptions& options
     HF_ASSIGN_OR_RETURN(verified, VerifyCheckpoint(session));
     note = verified.note;
     done = true;
-    for (Asked& one : asked) {
-      HF_ASSIGN_OR_RETURN(const std::optional<std::string> cosigned,
-                          Ask(session, ledger, verified, note, one));
-      done = cosigned.has_value();
+    for (evidence::AskedWitness& one : asked) {
+      HF_ASSIGN_OR_RETURN(const std::optional<std::string> lines,
+                          evidence::AskWitness(one, verified.note, verified.checkpoint.size,
+                                               ProofsOf(ledger, verified), session.timeout()));
+      done = lines.has_value();
       if (!done) break;
-      note = *cosigned;
+      note += *lines;
     }
   }
   if (!done) return MakeError(Reason::kUnavailable, "the ledger grows faster than witnesses sign");

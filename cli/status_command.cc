@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // holdfast status: is the gateway serving, and what is held.
+#include <array>
+#include <chrono>
+#include <cstddef>
 #include <string>
 
 #include <fmt/format.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "cli/commands.h"
@@ -12,9 +16,51 @@
 #include "cli/version.h"
 #include "client/ledger_client.h"
 #include "client/order_client.h"
+#include "crypto/checkpoint.h"
+#include "crypto/ed25519.h"
+#include "crypto/signed_note.h"
 
 namespace holdfast::cli {
 namespace {
+
+// The ledger's verifier key, as a witness has to know it; empty where the gateway gives none.
+std::string LedgerKey(const v1::Exchange& exchange) {
+  const auto id = ArrayFromBytes<Digest32>(AsBytes(exchange.exchange_id()));
+  const auto bytes = ArrayFromBytes<std::array<std::byte, crypto::PublicKey::kBytes>>(
+      AsBytes(exchange.checkpoint_key()));
+  if (!id.ok() || !bytes.ok()) return {};
+  const auto key = crypto::PublicKey::FromBytes(*bytes);
+  if (!key.ok()) return {};
+  const auto name = crypto::NoteKey::Make(crypto::LedgerOrigin(ExchangeId(*id)),
+                                          crypto::NoteAlgorithm::kEd25519, *key);
+  return name.ok() ? name->ToString() : std::string();
+}
+
+JsonArray WitnessesJson(const v1::Exchange& exchange) {
+  JsonArray witnesses;
+  for (const v1::WitnessState& witness : exchange.witnesses()) {
+    JsonObject one;
+    one.Set("name", witness.name()).Set("side", witness.side()).Set("size", witness.size());
+    if (witness.has_signed_at()) one.Set("at", FormatRfc3339(ToMillis(witness.signed_at())));
+    witnesses.AddRaw(one.text());
+  }
+  return witnesses;
+}
+
+std::string WitnessesText(const Output& out, const v1::Exchange& exchange) {
+  if (exchange.witnesses().empty()) return "\n  no witness is demanded";
+  const bool signs =
+      exchange.has_quorum_at() && ToMillis(exchange.time()) - ToMillis(exchange.quorum_at()) <=
+                                      std::chrono::seconds(exchange.witness_max_age().seconds());
+  std::string text = signs ? "\n  witnessed" : "\n  NOT WITNESSED: no key is released";
+  for (const v1::WitnessState& witness : exchange.witnesses()) {
+    text += fmt::format("\n    {} ({}): ", witness.name(), witness.side());
+    text += witness.has_signed_at() ? fmt::format("{} entries at {}", witness.size(),
+                                                  out.Time(ToMillis(witness.signed_at())))
+                                    : std::string("has signed nothing");
+  }
+  return text;
+}
 
 absl::StatusOr<ExitStatus> ShowStatus(Session& session) {
   HF_ASSIGN_OR_RETURN(const auto channel, session.channel());
@@ -50,7 +96,13 @@ absl::StatusOr<ExitStatus> ShowStatus(Session& session) {
       .Set("freezes", exchange.freezes())
       .Set("preserves", exchange.preserves())
       .Set("records", records)
-      .Set("limits", limits);
+      .Set("limits", limits)
+      .Set("ledger_key", LedgerKey(exchange))
+      .Set("witnesses", WitnessesJson(exchange))
+      .Set("pseudonym_key_destroyed", exchange.pseudonym_key_destroyed());
+  if (exchange.has_quorum_at()) {
+    object.Set("witnessed_at", FormatRfc3339(ToMillis(exchange.quorum_at())));
+  }
   session.out().Result(
       object,
       fmt::format("{} is {}, version {}\n  exchange {}\n  agreement version {}, {}\n  keyslot {} "
@@ -64,7 +116,9 @@ absl::StatusOr<ExitStatus> ShowStatus(Session& session) {
                   session.out().Time(ToMillis(exchange.time())), exchange.ledger_size(),
                   exchange.freezes(), exchange.preserves(), exchange.records().active(),
                   exchange.records().expired(), exchange.records().revoked(),
-                  exchange.records().destroyed()));
+                  exchange.records().destroyed()) +
+          "\n  ledger key " + LedgerKey(exchange) + WitnessesText(session.out(), exchange) +
+          (exchange.pseudonym_key_destroyed() ? "\n  the pseudonym key was DESTROYED" : ""));
   NoteSingleKeyslot(session, exchange);
   if (exchange.version() != kVersion) {
     session.out().Note("this program is of version " + std::string(kVersion));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/entry_proof.h"
 
+#include <string>
+#include <utility>
+
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "crypto/merkle.h"
@@ -42,6 +45,16 @@ absl::StatusOr<crypto::TlogProof> ProveEntry(LedgerClient& ledger, const Verifie
   HF_ASSIGN_OR_RETURN(const v1::InclusionProof answer,
                       ledger.GetInclusionProof(index, head.checkpoint.size));
   return AcceptProof(head, index, leaf_hash, answer);
+}
+
+absl::StatusOr<ProvenLeaf> ProveLeaf(LedgerClient& ledger, const VerifiedCheckpoint& head,
+                                     std::uint64_t index) {
+  HF_ASSIGN_OR_RETURN(const v1::InclusionProof answer,
+                      ledger.GetInclusionProof(index, head.checkpoint.size));
+  const auto leaf = ArrayFromBytes<Digest32>(AsBytes(answer.leaf_hash()));
+  if (!leaf.ok()) return Unproven(index, "the gateway's proof cannot be read");
+  HF_ASSIGN_OR_RETURN(crypto::TlogProof proof, AcceptProof(head, index, *leaf, answer));
+  return ProvenLeaf{*leaf, std::move(proof)};
 }
 
 absl::StatusOr<Digest32> CheckReceipt(const v1::Receipt& receipt, ByteSpan entry) {

@@ -27,7 +27,16 @@ namespace holdfast::client {
 absl::StatusOr<crypto::TlogProof> ProveEntry(LedgerClient& ledger, const VerifiedCheckpoint& head,
                                              std::uint64_t index, const Digest32& leaf_hash);
 
-// The same for an answer that is there already.
+// The same where the entry itself is not at hand: its leaf hash is what the gateway says, and
+// counts because it leads to the head's root.
+struct ProvenLeaf {
+  Digest32 leaf_hash{};
+  crypto::TlogProof proof;
+};
+absl::StatusOr<ProvenLeaf> ProveLeaf(LedgerClient& ledger, const VerifiedCheckpoint& head,
+                                     std::uint64_t index);
+
+// ProveEntry() for an answer that is there already.
 absl::StatusOr<crypto::TlogProof> AcceptProof(const VerifiedCheckpoint& head, std::uint64_t index,
                                               const Digest32& leaf_hash,
                                               const v1::InclusionProof& answer);

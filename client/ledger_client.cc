@@ -2,6 +2,7 @@
 #include "client/ledger_client.h"
 
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "base/error.h"
@@ -13,6 +14,9 @@
 
 namespace holdfast::client {
 namespace {
+
+// Between two looks at a lock that another process holds.
+constexpr std::chrono::milliseconds kWait{20};
 
 constexpr std::size_t kMaxMemoryBytes = crypto::kMaxNoteBytes + 4096;
 
@@ -67,10 +71,14 @@ absl::Status CheckpointMemory::Store(const Remembered& remembered) const {
     HF_RETURN_IF_ERROR(files_.MakeDirectory(folder_));
     HF_RETURN_IF_ERROR(files_.SyncDirectory(ParentPath(folder_)));
   }
-  // Another process of the same client may be here too. Whichever comes later keeps the newer of
-  // the two; one that cannot wait has still verified what it saw.
-  const auto lock = files_.Lock(path() + ".lock");
-  if (ReasonOf(lock.status()) == Reason::kAlreadyRunning) return absl::OkStatus();
+  // Another process of the same client may be here too, for as long as a file takes to be written.
+  // Whichever comes later keeps the newer of the two.
+  auto lock = files_.Lock(path() + ".lock");
+  for (std::chrono::milliseconds waited{0};
+       ReasonOf(lock.status()) == Reason::kAlreadyRunning && waited < kPatience; waited += kWait) {
+    std::this_thread::sleep_for(kWait);
+    lock = files_.Lock(path() + ".lock");
+  }
   HF_RETURN_IF_ERROR(lock.status());
   HF_ASSIGN_OR_RETURN(const Remembered now, Load());
   if (!now.note.empty() && now.key == remembered.key &&
@@ -86,21 +94,25 @@ absl::StatusOr<std::string> CheckpointMemory::KeepContradiction(std::string_view
   return contradiction;
 }
 
-absl::StatusOr<VerifiedCheckpoint> AcceptCheckpoint(const CheckpointMemory& memory,
-                                                    const ExchangeId& exchange,
-                                                    ByteSpan announced_key,
-                                                    const v1::Checkpoint& answer) {
+namespace {
+
+// Whether the ledger of `now` begins with the one of `old`, which is not empty and is shorter.
+using Extends = std::function<bool(const crypto::Checkpoint& old, const crypto::Checkpoint& now)>;
+
+absl::StatusOr<VerifiedCheckpoint> Accept(const CheckpointMemory& memory,
+                                          const ExchangeId& exchange, ByteSpan announced_key,
+                                          const std::string& note, const Extends& extends) {
   HF_ASSIGN_OR_RETURN(CheckpointMemory::Remembered known, memory.Load());
   HF_ASSIGN_OR_RETURN(const crypto::NoteKey key, known.key.empty()
                                                      ? KeyOf(exchange, announced_key)
                                                      : crypto::NoteKey::Parse(known.key));
-  const auto opened = crypto::OpenCheckpoint(answer.note(), key);
+  const auto opened = crypto::OpenCheckpoint(note, key);
   if (!opened.ok()) {
     if (known.note.empty()) return opened.status();
-    return Inconsistent(memory, answer.note(),
+    return Inconsistent(memory, note,
                         "the checkpoint is not signed by the ledger's key that was seen first");
   }
-  VerifiedCheckpoint verified{opened->checkpoint, answer.note(), 0};
+  VerifiedCheckpoint verified{opened->checkpoint, note, 0};
   if (!known.note.empty()) {
     HF_ASSIGN_OR_RETURN(const crypto::OpenedCheckpoint before,
                         crypto::OpenCheckpoint(known.note, key));
@@ -108,31 +120,53 @@ absl::StatusOr<VerifiedCheckpoint> AcceptCheckpoint(const CheckpointMemory& memo
     const crypto::Checkpoint& now = verified.checkpoint;
     verified.followed_from = old.size;
     if (now.size < old.size) {
-      return Inconsistent(memory, answer.note(),
+      return Inconsistent(memory, note,
                           "the ledger has " + std::to_string(now.size) + " entries and had " +
                               std::to_string(old.size) + ": it was rolled back");
     }
     if (now.size == old.size && now.root != old.root) {
-      return Inconsistent(memory, answer.note(),
+      return Inconsistent(memory, note,
                           "two ledgers of " + std::to_string(now.size) + " entries: a fork");
     }
-    if (now.size > old.size && old.size > 0) {
-      std::vector<ByteSpan> hashes;
-      for (const std::string& hash : answer.consistency()) hashes.push_back(AsBytes(hash));
-      const auto proof = crypto::ProofFromBytes(hashes);
-      const absl::Status extends =
-          proof.ok() ? crypto::VerifyConsistency(old.size, now.size, old.root, now.root, *proof)
-                     : proof.status();
-      if (!extends.ok()) {
-        return Inconsistent(memory, answer.note(),
-                            "the ledger of " + std::to_string(now.size) +
-                                " entries does not begin with the one of " +
-                                std::to_string(old.size) + " that was verified: a fork");
-      }
+    if (now.size > old.size && old.size > 0 && !extends(old, now)) {
+      return Inconsistent(memory, note,
+                          "the ledger of " + std::to_string(now.size) +
+                              " entries does not begin with the one of " +
+                              std::to_string(old.size) + " that was verified: a fork");
     }
   }
-  HF_RETURN_IF_ERROR(memory.Store({key.ToString(), answer.note()}));
+  HF_RETURN_IF_ERROR(memory.Store({key.ToString(), note}));
   return verified;
+}
+
+}  // namespace
+
+absl::StatusOr<VerifiedCheckpoint> AcceptCheckpoint(const CheckpointMemory& memory,
+                                                    const ExchangeId& exchange,
+                                                    ByteSpan announced_key,
+                                                    const v1::Checkpoint& answer) {
+  return Accept(
+      memory, exchange, announced_key, answer.note(),
+      [&](const crypto::Checkpoint& old, const crypto::Checkpoint& now) {
+        std::vector<ByteSpan> hashes;
+        for (const std::string& hash : answer.consistency()) {
+          hashes.push_back(AsBytes(hash));
+        }
+        const auto proof = crypto::ProofFromBytes(hashes);
+        return proof.ok() &&
+               crypto::VerifyConsistency(old.size, now.size, old.root, now.root, *proof).ok();
+      });
+}
+
+absl::StatusOr<VerifiedCheckpoint> AcceptExport(const CheckpointMemory& memory,
+                                                const ExchangeId& exchange, ByteSpan announced_key,
+                                                const std::string& note,
+                                                const RootAtSize& root_at) {
+  return Accept(memory, exchange, announced_key, note,
+                [&](const crypto::Checkpoint& old, const crypto::Checkpoint&) {
+                  const absl::StatusOr<Digest32> root = root_at(old.size);
+                  return root.ok() && *root == old.root;
+                });
 }
 
 absl::StatusOr<v1::Exchange> LedgerClient::GetExchange() {

@@ -11,6 +11,7 @@
 //              are kept in files that `kept` and `refused` in the metadata name.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -43,7 +44,10 @@ class CheckpointMemory final {
   // Nothing yet is an empty note.
   absl::StatusOr<Remembered> Load() const;
 
-  // Remembers it, unless a newer one was stored meanwhile. Several processes may do this.
+  // Remembers it, unless a newer one was stored meanwhile. Several processes may do this: one waits
+  // for the other, since what is not remembered could be rolled back unseen.
+  // Errors: kAlreadyRunning if another process has held the memory for kPatience.
+  static constexpr std::chrono::milliseconds kPatience{5'000};
   absl::Status Store(const Remembered& remembered) const;
 
   // Keeps a note that contradicts what is remembered. Returns its path.
@@ -71,6 +75,13 @@ absl::StatusOr<VerifiedCheckpoint> AcceptCheckpoint(const CheckpointMemory& memo
                                                     const ExchangeId& exchange,
                                                     ByteSpan announced_key,
                                                     const v1::Checkpoint& answer);
+
+// The same for a checkpoint that came with all of its entries: `root_at` returns the root of the
+// first so many of them, and is asked only for what they have.
+using RootAtSize = std::function<absl::StatusOr<Digest32>(std::uint64_t size)>;
+absl::StatusOr<VerifiedCheckpoint> AcceptExport(const CheckpointMemory& memory,
+                                                const ExchangeId& exchange, ByteSpan announced_key,
+                                                const std::string& note, const RootAtSize& root_at);
 
 class LedgerClient final {
  public:

@@ -20,8 +20,12 @@ using ledger::v1::Entry;
 
 std::string Time(std::int64_t millis) { return FormatRfc3339(UnixMillis(millis)); }
 
+std::string Count(std::uint64_t count, std::string_view one, std::string_view many) {
+  return std::to_string(count) + " " + std::string(count == 1 ? one : many);
+}
+
 std::string Count(std::uint64_t count, std::string_view one) {
-  return std::to_string(count) + " " + std::string(one) + (count == 1 ? "" : "s");
+  return Count(count, one, std::string(one) + "s");
 }
 
 // "transfers/…" of a transfer's number, or the number where the state does not know it.
@@ -150,6 +154,17 @@ std::string Generic(const Entry& entry) {
   return "A fact of kind " + policy::FactName(entry) + ".";
 }
 
+std::string ExplainWitnessed(const ledger::v1::CheckpointWitnessed& fact) {
+  std::string text =
+      "The first " + Count(fact.size(), "entry", "entries") + " of this ledger were signed by";
+  for (int i = 0; i < fact.cosignatures_size(); ++i) {
+    const ledger::v1::Cosignature& by = fact.cosignatures(i);
+    text += (i == 0 ? " the witness " : ", the witness ") + by.witness() + " at " +
+            Time(by.time() * 1'000);
+  }
+  return text + ".";
+}
+
 std::string ExplainExchange(const Entry& entry) {
   switch (entry.fact_case()) {
     case Entry::kExchangeOpened:
@@ -168,6 +183,8 @@ std::string ExplainExchange(const Entry& entry) {
       return "The root key of epoch " + std::to_string(entry.epoch_erased().epoch()) +
              " was erased in its keyslot (" + entry.epoch_erased().keyslot_kind() +
              ", erasure class " + entry.epoch_erased().erasure_class() + ").";
+    case Entry::kCheckpointWitnessed:
+      return ExplainWitnessed(entry.checkpoint_witnessed());
     default:
       return Generic(entry);
   }
@@ -226,6 +243,9 @@ std::string ExplainTransfer(const policy::State& state, const Entry& entry) {
       return ExplainNotice(state, entry.notice_given());
     case Entry::kRefused:
       return ExplainRefused(state, entry.refused());
+    case Entry::kLedgerRead:
+      return Member(state, entry.ledger_read().member()) + " read the ledger from entry " +
+             std::to_string(entry.ledger_read().first()) + " on.";
     default:
       return ExplainExchange(entry);
   }
@@ -244,8 +264,14 @@ std::string RuleOf(const Entry& entry) {
     case Entry::kKeyReleased:
       return "A key leaves only while no FREEZE in force covers its record, the record is neither "
              "expired, revoked nor destroyed, its transfer is neither suspended, ended nor at its "
-             "cap, the lease is open, the clock is trusted and every restricting act has its "
-             "epoch.";
+             "cap, the lease is open, the clock is trusted, every restricting act has its epoch, "
+             "and, where the agreement names witnesses, one of each side has signed the ledger "
+             "within the agreed time.";
+    case Entry::kCheckpointWitnessed:
+      return "A cosignature counts if a witness that the agreement names made it over a prefix of "
+             "this very ledger.";
+    case Entry::kLedgerRead:
+      return "Whoever reads entries is on the record, before the entries leave.";
     case Entry::kEnvelopesCollected:
       return "Envelopes leave only after the transfer was closed, while it is neither suspended "
              "nor "

@@ -36,6 +36,20 @@ absl::Status Corrupt(const std::string& what) {
   return MakeError(Reason::kStoreCorrupt, "the export " + what);
 }
 
+// The full tiles of an export.
+class FolderTiles final : public crypto::TileSource {
+ public:
+  FolderTiles(FileSystem& files, const std::string& folder) : files_(files), folder_(folder) {}
+
+  absl::StatusOr<Bytes> ReadTile(const crypto::TileId& id) override {
+    return files_.ReadWhole(JoinPath(folder_, crypto::TilePath(id)), crypto::kFullTileBytes);
+  }
+
+ private:
+  FileSystem& files_;
+  const std::string& folder_;
+};
+
 }  // namespace
 
 void AppendEntry(Bytes& bundle, ByteSpan entry) {
@@ -146,6 +160,16 @@ absl::Status ExportWriter::Add(ByteSpan entry) {
     HF_RETURN_IF_ERROR(Write(crypto::TilePath(tile.id), tile.bytes));
   }
   return in_bundle_ == crypto::kTileWidth ? WriteBundle(in_bundle_) : absl::OkStatus();
+}
+
+absl::StatusOr<Digest32> ExportWriter::RootAt(std::uint64_t size) const {
+  if (size > tiles_.size()) {
+    return MakeError(Reason::kLedgerInconsistent, "the export has fewer entries");
+  }
+  FolderTiles full(*files_, folder_);
+  crypto::LiveTiles tiles(full, tiles_);
+  crypto::TileReader nodes(tiles_.size(), tiles);
+  return crypto::RootAt(size, nodes);
 }
 
 absl::Status ExportWriter::Finish(std::string_view checkpoint) {

@@ -51,6 +51,10 @@ class ExportWriter final {
   std::uint64_t size() const { return tiles_.size(); }
   Digest32 Root() const { return tiles_.Root(); }
 
+  // The root of the first `size` entries, from the tiles in the folder.
+  // Errors: kLedgerInconsistent, also for more than there are; those of the file system.
+  absl::StatusOr<Digest32> RootAt(std::uint64_t size) const;
+
   // Writes what is open, and at last the checkpoint: a folder without one is no export.
   absl::Status Finish(std::string_view checkpoint);
 

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "evidence/cosignatures.h"
+
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "crypto/lease.h"
@@ -70,6 +72,14 @@ LedgerVerifier::LedgerVerifier(const ExchangeId& exchange)
                     tree_->HadRoot(opening->ledger_size, opening->ledger_size == 0
                                                              ? crypto::EmptyRoot()
                                                              : opening->ledger_root);
+           },
+           [this](const ledger::v1::CheckpointWitnessed& fact, const policy::State& state) {
+             if (!CosignaturesAgree(fact, exchange_, state.agreement())) return false;
+             for (const ledger::v1::Cosignature& by : fact.cosignatures()) {
+               const Cosigned now{fact.size(), UnixMillis(by.time() * 1'000)};
+               cosigned_.emplace(by.witness(), std::pair(now, now)).first->second.second = now;
+             }
+             return true;
            }}) {}
 
 LedgerVerifier::~LedgerVerifier() = default;
@@ -91,13 +101,7 @@ absl::StatusOr<crypto::OpenedCheckpoint> LedgerVerifier::Open(
   HF_ASSIGN_OR_RETURN(
       const crypto::NoteKey note_key,
       crypto::NoteKey::Make(crypto::LedgerOrigin(exchange_), crypto::NoteAlgorithm::kEd25519, key));
-  std::vector<crypto::NoteKey> witnesses;
-  for (const policy::WitnessTerm& witness : replayer_.state().agreement().witnesses()) {
-    // A name that no note can carry has signed none.
-    auto of = crypto::NoteKey::Make(witness.name, crypto::NoteAlgorithm::kCosignatureV1,
-                                    witness.public_key);
-    if (of.ok()) witnesses.push_back(*std::move(of));
-  }
+  const std::vector<crypto::NoteKey> witnesses = WitnessKeys(replayer_.state().agreement());
   return crypto::OpenCheckpoint(checkpoint_note, note_key, witnesses);
 }
 

@@ -11,8 +11,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -55,6 +58,13 @@ class LedgerVerifier final {
   // CheckEarlier() verified before.
   std::vector<crypto::NoteSigned> Cosigners(std::string_view checkpoint_note) const;
 
+  // The first and the newest cosignature of each witness that the ledger itself holds, by name.
+  struct Cosigned {
+    std::uint64_t size = 0;
+    UnixMillis at;  // By the witness's clock.
+  };
+  const std::map<std::string, std::pair<Cosigned, Cosigned>>& cosigned() const { return cosigned_; }
+
   std::uint64_t size() const;
   policy::ReplayReport report() const;
   const policy::State& state() const;
@@ -67,6 +77,7 @@ class LedgerVerifier final {
   const ExchangeId exchange_;
   std::unique_ptr<Tree> tree_;
   policy::Replayer replayer_;
+  std::map<std::string, std::pair<Cosigned, Cosigned>> cosigned_;
 };
 
 // Reads the size that a note claims, which nobody has verified yet.

@@ -88,6 +88,13 @@ absl::Status CheckStatement(const StatementCheck& check, const LedgerVerifier& l
   return absl::OkStatus();
 }
 
+policy::Side SideOf(const LedgerVerifier& ledger, const std::string& witness) {
+  for (const policy::WitnessTerm& term : ledger.state().agreement().witnesses()) {
+    if (term.name == witness) return term.side;
+  }
+  return agreement::v1::SIDE_UNSPECIFIED;
+}
+
 void AddWitnessed(const LedgerVerifier& ledger, const std::string& note, std::uint64_t size,
                   std::vector<WitnessedTime>& out) {
   for (const crypto::NoteSigned& by : ledger.Cosigners(note)) {
@@ -96,9 +103,7 @@ void AddWitnessed(const LedgerVerifier& ledger, const std::string& note, std::ui
     time.size = size;
     time.witness = by.key.name();
     time.at = *by.at;
-    for (const policy::WitnessTerm& term : ledger.state().agreement().witnesses()) {
-      if (term.name == time.witness) time.side = term.side;
-    }
+    time.side = SideOf(ledger, time.witness);
     out.push_back(std::move(time));
   }
 }
@@ -180,6 +185,13 @@ absl::StatusOr<Verification> VerifyExport(FileSystem& files, const VerificationR
   }
   for (LedgerReader* reader : request.readers) reader->End(verifier);
   AddWitnessed(verifier, note, checkpoint->size, result.witnessed);
+  for (const auto& [witness, cosigned] : verifier.cosigned()) {
+    const auto side = SideOf(verifier, witness);
+    result.witnessed.push_back({cosigned.first.size, witness, side, cosigned.first.at});
+    if (cosigned.second.size != cosigned.first.size) {
+      result.witnessed.push_back({cosigned.second.size, witness, side, cosigned.second.at});
+    }
+  }
   std::stable_sort(result.witnessed.begin(), result.witnessed.end(),
                    [](const WitnessedTime& a, const WitnessedTime& b) { return a.size < b.size; });
   result.checkpoint = *std::move(checkpoint);

@@ -60,7 +60,9 @@ struct Verification {
   std::uint64_t earlier = 0;       // Earlier checkpoints that this ledger extends.
   std::uint64_t receipts = 0;      // Receipts that this ledger contains.
   std::vector<VerifiedStatement> statements;
-  std::vector<WitnessedTime> witnessed;  // Of all checkpoints that were given, ascending by size.
+  // Of all checkpoints that were given, and of what the ledger itself holds the first and the
+  // newest of each witness; ascending by size.
+  std::vector<WitnessedTime> witnessed;
   std::uint64_t holds_placed = 0;
   std::uint64_t destructions = 0;
   bool clock_was_untrusted = false;  // At some time.

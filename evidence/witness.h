@@ -34,7 +34,10 @@ namespace holdfast::evidence {
 inline constexpr std::size_t kMaxWitnessRequestBytes =
     crypto::kMaxNoteBytes + (std::size_t{8} << 10);
 
-// What is posted to `/add-checkpoint`.
+// Where a witness takes what is posted to it.
+inline constexpr std::string_view kWitnessPath = "/add-checkpoint";
+
+// What is posted there.
 struct AddCheckpoint {
   std::uint64_t old_size = 0;
   crypto::MerkleProof proof;  // From `old_size` to the checkpoint's size.

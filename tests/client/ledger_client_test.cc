@@ -3,6 +3,7 @@
 #include "client/ledger_client.h"
 
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -171,6 +172,58 @@ TEST_F(CheckpointMemoryTest, RemembersTheOldOrTheNewWhicheverOperationFails) {
     ASSERT_THAT(remembered, IsOk());
     EXPECT_TRUE(remembered->note == newer || (!stored && remembered->note == old));
   });
+}
+
+// What one process has verified and not remembered, the gateway could take back unseen.
+TEST_F(CheckpointMemoryTest, WaitsForAnotherProcessThatRemembers) {
+  ledger_.Add("entry");
+  const std::string note = ledger_.Answer(0).note();
+  ASSERT_THAT(files_.MakeDirectory("/state"), IsOk());
+  auto lock = files_.Lock(memory_.path() + ".lock");
+  ASSERT_THAT(lock, IsOk());
+  absl::Status stored;
+  std::thread other([&] { stored = memory_.Store({"key", note}); });
+  lock->reset();
+  other.join();
+  EXPECT_THAT(stored, IsOk());
+  EXPECT_EQ(memory_.Load()->note, note);
+}
+
+TEST_F(CheckpointMemoryTest, SaysSoWhereItCannotRemember) {
+  ledger_.Add("entry");
+  ASSERT_THAT(files_.MakeDirectory("/state"), IsOk());
+  const auto lock = files_.Lock(memory_.path() + ".lock");
+  ASSERT_THAT(lock, IsOk());
+  EXPECT_THAT(Accept(ledger_.Answer(0)), HasReason(Reason::kAlreadyRunning));
+}
+
+TEST_F(CheckpointMemoryTest, HoldsAnExportAgainstWhatItRemembers) {
+  for (int i = 0; i < 5; ++i) ledger_.Add("entry" + std::to_string(i));
+  ASSERT_THAT(Accept(ledger_.Answer(0)), IsOk());
+  const auto export_of = [&](FakeLedger& exported) {
+    return AcceptExport(memory_, exchange_, key_.public_key().bytes(), exported.Answer(0).note(),
+                        [&](std::uint64_t size) { return crypto::RootAt(size, exported); });
+  };
+  EXPECT_THAT(export_of(ledger_), IsOk()) << "the same ledger";
+  for (int i = 5; i < 9; ++i) ledger_.Add("entry" + std::to_string(i));
+  const auto grown = export_of(ledger_);
+  ASSERT_THAT(grown, IsOk());
+  EXPECT_EQ(grown->followed_from, 5U);
+  const auto remembered = memory_.Load();
+  ASSERT_THAT(remembered, IsOk());
+  EXPECT_EQ(remembered->note, ledger_.Answer(0).note());
+
+  // The gateway proves one ledger and exports another, or less of it.
+  FakeLedger fork(exchange_, key_);
+  for (int i = 0; i < 12; ++i) fork.Add("other" + std::to_string(i));
+  const auto refused = export_of(fork);
+  EXPECT_THAT(refused, HasReason(Reason::kLedgerInconsistent));
+  EXPECT_EQ(ToString(*files_.ReadWhole(MetadataOf(refused.status()).at("refused"), 1 << 16)),
+            fork.Answer(0).note());
+  FakeLedger shorter(exchange_, key_);
+  for (int i = 0; i < 6; ++i) shorter.Add("entry" + std::to_string(i));
+  EXPECT_THAT(export_of(shorter), HasReason(Reason::kLedgerInconsistent));
+  EXPECT_EQ(memory_.Load()->note, remembered->note);
 }
 
 using EntryProofTest = CheckpointMemoryTest;

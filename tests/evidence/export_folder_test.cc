@@ -2,6 +2,8 @@
 // Exports: evidence/export_folder.h.
 #include "evidence/export_folder.h"
 
+#include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -61,6 +63,33 @@ TEST(LedgerExportTest, ReadsBackWhatItWrote) {
   EXPECT_THAT(ReadExport(files, "/out/export", entries.size() + 1,
                          [](std::uint64_t, ByteSpan) { return absl::OkStatus(); }),
               HasReason(Reason::kNotFound));
+}
+
+// Also from full bundles that were there before, and at every size.
+TEST(LedgerExportTest, KnowsTheRootThatItHadAtAnySize) {
+  test::MemoryFileSystem files;
+  const std::vector<Bytes> entries = SomeEntries(600);
+  std::vector<Digest32> leaves;
+  for (int run = 0; run < 2; ++run) {
+    auto writer = ExportWriter::Open(files, "/out/export");
+    ASSERT_THAT(writer, IsOk());
+    EXPECT_EQ(writer->size(), run == 0 ? 0U : 512U);
+    leaves.clear();
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (i >= writer->size()) {
+        ASSERT_THAT(writer->Add(entries[i]), IsOk());
+      }
+      leaves.push_back(crypto::LeafHash(entries[i]));
+    }
+    for (const std::size_t size :
+         {1UL, 2UL, 255UL, 256UL, 257UL, 511UL, 512UL, 513UL, 602UL, 603UL}) {
+      const auto root = writer->RootAt(size);
+      ASSERT_THAT(root, IsOk());
+      EXPECT_EQ(*root, crypto::RootOf(std::span(leaves).first(size))) << size;
+    }
+    EXPECT_THAT(writer->RootAt(604), HasReason(Reason::kLedgerInconsistent));
+    ASSERT_THAT(writer->Finish("note"), IsOk());
+  }
 }
 
 TEST(LedgerExportTest, HasTheStoresFormOfABundle) {

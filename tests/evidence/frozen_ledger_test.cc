@@ -29,7 +29,7 @@ using ::holdfast::test::IsOk;
 using std::chrono::hours;
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kCurrent = "policy-1";
+constexpr const char* kCurrent = "policy-1-witnessed";
 
 std::filesystem::path Folder() {
   return std::filesystem::path(HF_SOURCE_DIR) / "tests/vectors/ledgers";
@@ -85,7 +85,7 @@ void WriteCurrent() {
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   PosixFileSystem files;
-  const test::SignedWorld story = test::Whole();
+  const test::SignedWorld story = test::Whole(test::WitnessedOptions());
   test::WriteExport(files, folder / "export", story.entries, story.Checkpoint());
   const ExchangeId exchange = story.world.agreement().exchange_id();
   Write(folder / "exchange-id", Hex(BytesOf(exchange)) + "\n");
@@ -148,13 +148,13 @@ TEST(FrozenLedgerTest, EveryLedgerThatWasEverWrittenGetsTheAnswerThatItGot) {
 // So that a verifier that forgets a rule is noticed.
 TEST(FrozenLedgerTest, TheLedgerHasEveryFactOfItsTime) {
   const Json answer = Json::parse(Read(Folder() / kCurrent / "answer.json"));
-  for (const char* rule : {"exchange_opened",     "process_started",    "time_advanced",
-                           "segment_opened",      "epoch_advanced",     "epoch_erased",
-                           "transfer_created",    "subject_judged",     "subjects_fetched",
-                           "submission_finished", "envelope_deposited", "transfer_closed",
-                           "case_shown",          "review_opened",      "verdict_rerun",
-                           "envelopes_collected", "lease_opened",       "key_released",
-                           "order_accepted",      "records_destroyed",  "FROZEN"}) {
+  for (const char* rule :
+       {"exchange_opened",  "process_started",      "time_advanced",      "segment_opened",
+        "epoch_advanced",   "epoch_erased",         "transfer_created",   "subject_judged",
+        "subjects_fetched", "submission_finished",  "envelope_deposited", "transfer_closed",
+        "case_shown",       "review_opened",        "verdict_rerun",      "envelopes_collected",
+        "lease_opened",     "key_released",         "order_accepted",     "records_destroyed",
+        "FROZEN",           "checkpoint_witnessed", "ledger_read"}) {
     EXPECT_TRUE(answer["rules"].contains(rule)) << rule;
   }
 }

@@ -11,12 +11,15 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 
+#include "evidence/cosignatures.h"
 #include "evidence/export_folder.h"
 #include "gtest/gtest.h"
 
 #include "base/file_system.h"
 #include "crypto/lease.h"
+#include "crypto/signed_note.h"
 #include "tests/policy/signed_world.h"
 #include "tests/support/seeded_crypto_random.h"
 #include "tests/support/status_matchers.h"
@@ -58,13 +61,39 @@ inline std::uint32_t OpenRealLease(SignedWorld& s, std::uint32_t transfer) {
   return s.world.state().lease_count() - 1;
 }
 
+// An agreement that demands a witness of each side, once a week.
+inline AgreementOptions WitnessedOptions() {
+  AgreementOptions options;
+  options.terms = "witness_max_age { seconds: 604800 }\n";
+  for (const auto& [name, side] : {std::pair("source.example/witness", "SOURCE"),
+                                   std::pair("requester.example/witness", "REQUESTER")}) {
+    options.more += std::string("witnesses { name: \"") + name + "\" side: " + side +
+                    " public_key: \"" + KeyOf(name).public_key().ToBase64() + "\" }\n";
+  }
+  return options;
+}
+
+// Has each witness of the agreement sign the ledger as it is, and records that.
+inline void Cosign(SignedWorld& s) {
+  s.Collect();
+  std::string note = s.Checkpoint();
+  for (const crypto::NoteKey& key : evidence::WitnessKeys(s.world.agreement())) {
+    const auto cosigned =
+        crypto::AddNoteSignature(note, {key, KeyOf(key.name())}, s.world.state().now().late);
+    EXPECT_THAT(cosigned, IsOk());
+    note = *cosigned;
+  }
+  s.world.Do(evidence::CosignaturesIn(note, s.world.agreement()));
+  s.Collect();
+}
+
 // A transfer of six rows of the persons 0 to 5, of which one is released by a custodian and the
 // last was not found. An hour after the start the keys of the rows 0, 1 and 5 leave, that of row 0
 // twice. Two days after it, row 1 is frozen and asked for in vain, and the key of row 2 leaves. It
 // ends a day later.
-inline SignedWorld Disclosures() {
+inline SignedWorld Disclosures(const AgreementOptions& options = {}) {
   using std::chrono::hours;
-  SignedWorld s;
+  SignedWorld s(options);
   World& w = s.world;
   const std::uint32_t t = w.FinishedTransfer(6);
   EXPECT_EQ(s.Submit("paula", w.ApproveAct(t)), Refusal::kAllowed);
@@ -88,6 +117,7 @@ inline SignedWorld Disclosures() {
   collected.set_requester("ice");
   w.Do(collected);
   w.Pass(hours(1));
+  if (!w.agreement().witnesses().empty()) Cosign(s);
   const std::uint32_t first = OpenRealLease(s, t);
   for (const std::uint32_t row : {0U, 1U, 5U, 0U}) w.Do(World::Release(first, row));
   w.Pass(hours(47));
@@ -112,9 +142,11 @@ inline SignedWorld Disclosures() {
 }
 
 // All of that, and what else people do: the hold is lifted by two, the records are revoked and
-// destroyed, and two more transfers are suspended, resumed, capped, ended and denied.
-inline SignedWorld Whole() {
-  SignedWorld s = Disclosures();
+// destroyed, and two more transfers are suspended, resumed, capped, ended and denied. Where the
+// agreement demands witnesses, the ledger is read, one person accounted for, and the key that makes
+// pseudonyms destroyed.
+inline SignedWorld Whole(const AgreementOptions& options = {}) {
+  SignedWorld s = Disclosures(options);
   World& w = s.world;
   ledger::v1::VerdictRerun rerun;
   rerun.set_transfer(0);
@@ -143,6 +175,23 @@ inline SignedWorld Whole() {
   EXPECT_EQ(s.Submit("pete", w.EndAct(second, w.late() + 1'000)), Refusal::kAllowed);
   w.AdvanceEpoch();
   w.Pass(std::chrono::hours(1));
+  s.Collect();
+  if (w.agreement().witnesses().empty()) return s;
+  Cosign(s);
+  ledger::v1::LedgerRead read;
+  read.set_member("audra");
+  w.Do(read);
+  order::v1::Order account;
+  account.mutable_account_person()->add_people(std::string(31, '0') + "1");
+  account.mutable_account_person()->set_reason("the person asked");
+  EXPECT_EQ(s.Submit("paula", account), Refusal::kAllowed);
+  order::v1::Order destroy;
+  destroy.mutable_destroy_pseudonym_key()->set_reason("the exchange is over");
+  destroy.mutable_destroy_pseudonym_key()->set_first_index(0);
+  EXPECT_EQ(s.Submit("paula", destroy), Refusal::kAllowed);
+  destroy.mutable_destroy_pseudonym_key()->set_first_index(w.state().ledger_size() - 1);
+  EXPECT_EQ(s.Submit("pete", destroy), Refusal::kAllowed);
+  w.AdvanceEpoch();
   s.Collect();
   return s;
 }

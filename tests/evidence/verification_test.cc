@@ -3,15 +3,18 @@
 // by its rule.
 #include "evidence/verification.h"
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "evidence/cosignatures.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 #include "base/error.h"
 #include "crypto/dsse.h"
+#include "crypto/signed_note.h"
 #include "policy/order_json.h"
 #include "policy/replay.h"
 #include "tests/evidence/story.h"
@@ -113,6 +116,94 @@ TEST_F(VerificationTest, SaysOfEachRuleHowOftenItWasAskedAgain) {
   EXPECT_EQ(named, 2);
   EXPECT_EQ(entries, story.entries.size());
   EXPECT_THAT(DescribeVerification(*verification), HasSubstr("No witness has signed one."));
+}
+
+// A ledger with a cosignature of the witness over its first entries.
+struct CosignedStory {
+  static constexpr const char* kName = "audit.example/witness";
+
+  CosignedStory() {
+    story.world.Pass(std::chrono::hours(1));
+    story.Collect();
+    const crypto::SigningKey key = test::KeyOf("witness");
+    const auto witness =
+        crypto::NoteKey::Make(kName, crypto::NoteAlgorithm::kCosignatureV1, key.public_key());
+    EXPECT_THAT(witness, IsOk());
+    const std::string note = *crypto::AddNoteSignature(story.Checkpoint(), {*witness, key},
+                                                       UnixMillis(1'790'000'123'000));
+    fact = CosignaturesIn(note, story.world.agreement());
+  }
+
+  static test::AgreementOptions Options() {
+    test::AgreementOptions options;
+    options.more = std::string("witnesses { name: \"") + kName + "\" public_key: \"" +
+                   test::KeyOf("witness").public_key().ToBase64() + "\" side: COURT }\n";
+    return options;
+  }
+
+  // Verifies the ledger with `recorded` at its end.
+  absl::StatusOr<Verification> With(const ledger::v1::CheckpointWitnessed& recorded) {
+    test::SignedWorld other{Options()};
+    other.world.Pass(std::chrono::hours(1));
+    EXPECT_EQ(other.world.Try(recorded).refusal, policy::Refusal::kAllowed);
+    other.Collect();
+    test::MemoryFileSystem files;
+    test::WriteExport(files, "/export", other.entries, other.Checkpoint());
+    VerificationRequest request;
+    request.folder = "/export";
+    request.exchange = other.world.agreement().exchange_id();
+    return VerifyExport(files, request, [](std::uint64_t) {});
+  }
+
+  test::SignedWorld story{Options()};
+  ledger::v1::CheckpointWitnessed fact;
+};
+
+TEST_F(VerificationTest, ChecksEachCosignatureThatTheLedgerHolds) {
+  CosignedStory cosigned;
+  ASSERT_EQ(cosigned.fact.cosignatures_size(), 1);
+  const ExchangeId exchange = cosigned.story.world.agreement().exchange_id();
+  const policy::OpenedAgreement& agreement = cosigned.story.world.agreement();
+  EXPECT_TRUE(CosignaturesAgree(cosigned.fact, exchange, agreement));
+
+  const auto good = cosigned.With(cosigned.fact);
+  ASSERT_THAT(good, IsOk());
+  ASSERT_EQ(good->witnessed.size(), 1U);
+  EXPECT_EQ(good->witnessed[0].size, cosigned.fact.size());
+  EXPECT_EQ(good->witnessed[0].at, UnixMillis(1'790'000'123'000));
+  EXPECT_EQ(good->witnessed[0].side, agreement::v1::COURT);
+
+  // Whoever has the gateway can write what no witness has signed; nobody believes it.
+  auto later = cosigned.fact;
+  later.mutable_cosignatures(0)->set_time(later.cosignatures(0).time() + 1);
+  EXPECT_EQ(RuleOf(cosigned.With(later)), "COSIGNATURE");
+  auto shorter = cosigned.fact;
+  shorter.set_size(shorter.size() - 1);
+  EXPECT_EQ(RuleOf(cosigned.With(shorter)), "COSIGNATURE");
+  auto forked = cosigned.fact;
+  forked.mutable_root()->front() ^= 1;
+  EXPECT_EQ(RuleOf(cosigned.With(forked)), "COSIGNATURE");
+}
+
+TEST_F(VerificationTest, EveryBitOfACosignatureCounts) {
+  const CosignedStory cosigned;
+  const ExchangeId exchange = cosigned.story.world.agreement().exchange_id();
+  const policy::OpenedAgreement& agreement = cosigned.story.world.agreement();
+  const std::string& signature = cosigned.fact.cosignatures(0).signature();
+  for (std::size_t bit = 0; bit < signature.size() * 8; ++bit) {
+    auto flipped = cosigned.fact;
+    (*flipped.mutable_cosignatures(0)->mutable_signature())[bit / 8] ^=
+        static_cast<char>(1 << bit % 8);
+    EXPECT_FALSE(CosignaturesAgree(flipped, exchange, agreement)) << bit;
+  }
+  auto none = cosigned.fact;
+  none.clear_cosignatures();
+  EXPECT_FALSE(CosignaturesAgree(none, exchange, agreement));
+  auto stranger = cosigned.fact;
+  stranger.mutable_cosignatures(0)->set_witness("stranger");
+  EXPECT_FALSE(CosignaturesAgree(stranger, exchange, agreement));
+  EXPECT_FALSE(
+      CosignaturesAgree(cosigned.fact, test::Story().world.agreement().exchange_id(), agreement));
 }
 
 TEST_F(VerificationTest, KeepsTimesOfTheAgreementsWitnessesApart) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/http.h"
+#include "evidence/http.h"
 
 #include <algorithm>
 #include <array>
@@ -17,10 +17,9 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/status_macros.h"
-#include "cli/exit_status.h"
 #include "crypto/text_lines.h"
 
-namespace holdfast::cli {
+namespace holdfast::evidence {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -32,6 +31,7 @@ constexpr std::size_t kMaxAnswerBytes = std::size_t{256} << 10;
 constexpr std::chrono::seconds kPatience{10};
 constexpr std::chrono::milliseconds kBetweenLooks{500};
 constexpr int kBacklog = 16;
+constexpr std::string_view kUnreachableKey = "unreachable";
 
 class Socket final {
  public:
@@ -321,4 +321,4 @@ absl::StatusOr<HttpAnswer> HttpPost(const std::string& url_text, std::string_vie
   return answer;
 }
 
-}  // namespace holdfast::cli
+}  // namespace holdfast::evidence

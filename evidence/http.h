@@ -2,7 +2,7 @@
 // As much of HTTP/1.1 as a witness needs: one POST with a body, one answer, and the connection
 // ends. No TLS: what a witness is asked and answers is public, and signed.
 //
-// When to use  For `holdfast ledger witness` and `ledger cosign` only.
+// When to use  For witnesses, and to ask them (evidence/witness_client.h), only.
 // Threads      A server answers one connection after the other, on the thread of Serve().
 // Ownership    A server owns its socket.
 // Errors       kUnavailable with `unreachable` where nobody answers; kRequestMalformed for an
@@ -19,7 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-namespace holdfast::cli {
+namespace holdfast::evidence {
 
 struct HttpAnswer {
   int status = 500;
@@ -55,4 +55,4 @@ class HttpServer final {
 absl::StatusOr<HttpAnswer> HttpPost(const std::string& url, std::string_view path,
                                     std::string_view body, std::chrono::milliseconds timeout);
 
-}  // namespace holdfast::cli
+}  // namespace holdfast::evidence

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// As much of HTTP as a witness needs: cli/http.h.
-#include "cli/http.h"
+// As much of HTTP as a witness needs: evidence/http.h.
+#include "evidence/http.h"
 
 #include <atomic>
 #include <string>
@@ -17,7 +17,7 @@
 #include "base/error.h"
 #include "tests/support/status_matchers.h"
 
-namespace holdfast::cli {
+namespace holdfast::evidence {
 namespace {
 
 using ::holdfast::test::HasReason;
@@ -120,4 +120,4 @@ TEST(HttpClientTest, SaysWhatIsWrongWithAnAddress) {
 }
 
 }  // namespace
-}  // namespace holdfast::cli
+}  // namespace holdfast::evidence
