@@ -257,6 +257,20 @@ void CheckKeyslots(const Checker& check, const config::v1::Exchange& exchange) {
   check_list("migrate_from", exchange.migrate_from());
 }
 
+void CheckWitnesses(const Checker& check, const config::v1::Exchange& exchange) {
+  std::set<std::string> names;
+  for (int i = 0; i < exchange.witnesses_size(); ++i) {
+    const auto& witness = exchange.witnesses(i);
+    const Checker inner = check.In("witnesses", witness, i);
+    inner.Require("name", witness.name());
+    if (!witness.name().empty() && !names.insert(witness.name()).second) {
+      inner.Fault("name", "is there twice");
+    }
+    if (!witness.url().starts_with("http://"))
+      inner.Fault("url", "is not http://HOST[:PORT][/PATH]");
+  }
+}
+
 void CheckExchange(const Checker& check, const config::v1::Exchange& exchange) {
   if (!IsName(exchange.name())) check.Fault("name", "is not 1 to 63 of a-z, 0-9 and hyphen");
   const auto id = FromHex(exchange.exchange_id());
@@ -268,6 +282,7 @@ void CheckExchange(const Checker& check, const config::v1::Exchange& exchange) {
   check.RequireRange("reserve_bytes", exchange.reserve_bytes(), std::uint64_t{1} << 20,
                      kMaxReserveBytes);
   CheckKeyslots(check, exchange);
+  CheckWitnesses(check, exchange);
 }
 
 void CheckExchanges(const Checker& top, const Config& config) {

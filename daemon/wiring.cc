@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/wiring.h"
 
+#include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "daemon/keyslots.h"
 #include "daemon/observe/log.h"
 #include "daemon/orders_folder.h"
+#include "daemon/rpc/account_service.h"
 #include "daemon/rpc/deposit_service.h"
 #include "daemon/rpc/directory.h"
 #include "daemon/rpc/drill_service.h"
@@ -26,6 +29,7 @@
 #include "daemon/rpc/review_service.h"
 #include "daemon/rpc/submit_service.h"
 #include "daemon/rpc/transfer_service.h"
+#include "daemon/witnesses.h"
 #include "policy/agreement_gate.h"
 #include "store/sqlite_store.h"
 
@@ -129,7 +133,10 @@ class Wiring::Impl final {
     }
   }
 
-  void Stop() { directory_.Clear(); }
+  void Stop() {
+    witnesses_.clear();
+    directory_.Clear();
+  }
 
  private:
   absl::Status OpenExchange(const config::v1::Config& config,
@@ -181,6 +188,14 @@ class Wiring::Impl final {
     HF_RETURN_IF_ERROR(ApplyOrdersFolder(files_, exchange.state_directory() + "/orders", hosted));
     observe::Info("daemon", "exchange_opened", "an exchange is open",
                   {{"exchange", exchange.name()}});
+    if (!hosted.agreement->witnesses().empty()) {
+      std::map<std::string, std::string> urls;
+      for (const config::v1::Witness& witness : exchange.witnesses()) {
+        urls.emplace(witness.name(), witness.url());
+      }
+      witnesses_.push_back(
+          std::make_unique<Witnesses>(*hosted.exchange, hosted.agreement, urls, clock_, metrics_));
+    }
     directory_.Add(std::move(hosted));
     return absl::OkStatus();
   }
@@ -193,6 +208,7 @@ class Wiring::Impl final {
   std::function<void(bool)> changed_ HF_GUARDED_BY(mutex_);
   std::function<void()> struck_ HF_GUARDED_BY(mutex_);
   rpc::Directory directory_;
+  std::vector<std::unique_ptr<Witnesses>> witnesses_;  // Before the exchanges go.
 };
 
 Wiring::Wiring(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -220,6 +236,7 @@ void Wiring::Register(rpc::MethodTable& table) {
   rpc::RegisterHolds(directory, table);
   rpc::RegisterReviews(directory, table);
   rpc::RegisterLedger(directory, table);
+  rpc::RegisterAccounts(directory, table);
 }
 
 bool Wiring::serving() const { return impl_->serving(); }

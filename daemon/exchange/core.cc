@@ -279,6 +279,11 @@ absl::StatusOr<Folded> Fold(const CoreOptions& options, Opened& opened, ByteSpan
 
 // I9: what can be derived is exactly what the ledger does not call destroyed.
 absl::Status CheckDerivable(const policy::State& state, const Vault& vault) {
+  if ((vault.FindSecret(crypto::kPseudonymSecret) == nullptr) !=
+      state.evidence().pseudonym_key_destroyed()) {
+    return MakeError(Reason::kStoreCorrupt,
+                     "the top page and the ledger disagree about the pseudonym key");
+  }
   const auto derivable = [&vault](std::uint32_t segment, std::uint32_t leaf) {
     return segment < vault.segments().size() && vault.segments()[segment].tree->IsDerivable(leaf);
   };

@@ -107,12 +107,17 @@ absl::StatusOr<Bytes> Vault::SealTop() const {
   return top_.Seal(root_key_, exchange_, {epoch_, anchor_}, *random_);
 }
 
-absl::StatusOr<EpochPlan> Vault::PlanNext(std::span<const LeafRef> destroyed) const {
+absl::StatusOr<EpochPlan> Vault::PlanNext(std::span<const LeafRef> destroyed,
+                                          PseudonymKey pseudonym_key) const {
   std::map<std::uint32_t, std::vector<std::uint32_t>> leaves_of;
   for (const LeafRef& ref : destroyed) leaves_of[ref.segment].push_back(ref.leaf);
 
   HF_ASSIGN_OR_RETURN(SecretBytes root_key, crypto::NewRootKey(*random_));  // I3
   HF_ASSIGN_OR_RETURN(TopPage top, top_.Duplicate());
+  if (pseudonym_key == PseudonymKey::kDestroy &&
+      top.FindSecret(crypto::kPseudonymSecret) != nullptr) {
+    HF_RETURN_IF_ERROR(top.RemoveSecret(crypto::kPseudonymSecret));
+  }
   EpochPlan plan{Epoch(epoch_.value() + 1), std::move(root_key), std::move(top), {}, {}};
   for (auto& [number, leaves] : leaves_of) {
     HF_CHECK(number < segments_.size());
@@ -154,7 +159,7 @@ absl::Status Vault::CheckOpens(ByteSpan sealed_top, const SecretBytes& root_key,
 
 absl::StatusOr<std::shared_ptr<const VaultView>> Vault::MakeView() const {
   const SecretBytes* key = top_.FindSecret(crypto::kPseudonymSecret);
-  if (key == nullptr) return MakeError(Reason::kStoreCorrupt, "the vault has no pseudonym key");
+  if (key == nullptr) return std::make_shared<const VaultView>(segments_, nullptr);
   HF_ASSIGN_OR_RETURN(SecretBytes copy, key->Duplicate());
   return std::make_shared<const VaultView>(segments_,
                                            std::make_shared<const SecretBytes>(std::move(copy)));

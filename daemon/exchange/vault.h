@@ -41,6 +41,9 @@ struct VaultSegment {
   std::shared_ptr<const crypto::SegmentTree> tree;
 };
 
+// What becomes of the key that makes pseudonyms in the next epoch.
+enum class PseudonymKey { kKeep = 0, kDestroy };
+
 // What workers derive from.
 class VaultView final {
  public:
@@ -54,7 +57,8 @@ class VaultView final {
   // Null if there is no such segment.
   const VaultSegment* Find(const SegmentId& id) const;
 
-  const crypto::SecretBytes& pseudonym_key() const { return *pseudonym_key_; }
+  // Null once it was destroyed.
+  const crypto::SecretBytes* pseudonym_key() const { return pseudonym_key_.get(); }
 
  private:
   std::vector<VaultSegment> segments_;  // By number.
@@ -115,8 +119,9 @@ class Vault final {
   absl::StatusOr<Bytes> SealTop() const;
 
   // Builds the next epoch, in which `destroyed` cannot be derived, and shows that it is so (I6).
-  // Leaves that are gone already may be named again.
-  absl::StatusOr<EpochPlan> PlanNext(std::span<const LeafRef> destroyed) const;
+  // Leaves that are gone already may be named again, and so may the pseudonym key.
+  absl::StatusOr<EpochPlan> PlanNext(std::span<const LeafRef> destroyed,
+                                     PseudonymKey pseudonym_key = PseudonymKey::kKeep) const;
 
   // The top page of a plan, sealed under its root key and the anchor that its commit will have.
   absl::StatusOr<Bytes> SealTop(const EpochPlan& plan, const crypto::Anchor& anchor) const;

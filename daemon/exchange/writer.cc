@@ -247,7 +247,10 @@ absl::Status Writer::CommitToStore(const Group& group, store::Group& out) {
 
 absl::Status Writer::CommitEpoch(Group& group) {
   const Group::EpochChange& change = *group.epoch_change();
-  HF_ASSIGN_OR_RETURN(EpochPlan plan, core_->vault.PlanNext(change.destroyed));
+  const PseudonymKey pseudonym_key = core_->state.evidence().pseudonym_key_destroyed()
+                                         ? PseudonymKey::kDestroy
+                                         : PseudonymKey::kKeep;
+  HF_ASSIGN_OR_RETURN(EpochPlan plan, core_->vault.PlanNext(change.destroyed, pseudonym_key));
   HF_RETURN_IF_ERROR(Failpoint(EpochStep::kPlanned));
 
   const absl::Status staged = Stage(*core_->keyslot, plan, stale_stage_);
@@ -459,6 +462,9 @@ void Writer::Announce() {
                               state.holds().preserves_in_force());
   parts_.metrics->LeasesOpen(name, state.open_leases().size());
   parts_.metrics->ClockTrusted(name, state.now().trusted);
+  if (!state.agreement().witnesses().empty()) {
+    parts_.metrics->WitnessQuorum(name, state.evidence().quorum_at);
+  }
   parts_.metrics->QueueDepth(name, observe::QueueLane::kOrdinary, parts_.queue.depth());
 }
 

@@ -2,6 +2,7 @@
 #include "daemon/observe/metrics.h"
 
 #include <exception>
+#include <limits>
 #include <map>
 #include <vector>
 
@@ -85,6 +86,11 @@ class Metrics::Impl final : public prometheus::Collectable {
       for (const auto& [exchange, when] : checkpoints_) {
         checkpoint_age_.Add({{"exchange", exchange}}).Set(now - SecondsOf(when));
       }
+      for (const auto& [exchange, when] : quorums_) {
+        quorum_age_.Add({{"exchange", exchange}})
+            .Set(when == kMinTime ? std::numeric_limits<double>::infinity()
+                                  : now - SecondsOf(when));
+      }
     }
     return registry_->Collect();
   }
@@ -94,10 +100,16 @@ class Metrics::Impl final : public prometheus::Collectable {
     checkpoints_[Own(exchange)] = when;
   }
 
+  void SetQuorum(std::string_view exchange, UnixMillis when) {
+    MutexLock lock(mutex_);
+    quorums_[Own(exchange)] = when;
+  }
+
  private:
   const Clock& clock_;
   mutable Mutex mutex_;
   std::map<std::string, UnixMillis> checkpoints_ HF_GUARDED_BY(mutex_);
+  std::map<std::string, UnixMillis> quorums_ HF_GUARDED_BY(mutex_);
   const std::shared_ptr<prometheus::Registry> registry_;
 
  public:
@@ -120,6 +132,9 @@ class Metrics::Impl final : public prometheus::Collectable {
       "holdfast_destroy_lag_seconds", "How long the oldest key that is due has not been destroyed");
   Family<Gauge>& epoch = MakeGauge("holdfast_epoch", "The epoch of the vault");
   Family<Gauge>& ledger_size = MakeGauge("holdfast_ledger_size", "Entries of the ledger");
+  Family<Counter>& witness_failures =
+      MakeCounter("holdfast_witness_failures_total",
+                  "Times that a witness did not sign, by what was the matter");
   Family<Gauge>& clock_trusted =
       MakeGauge("holdfast_clock_trusted", "1 if the time is trusted, otherwise 0");
   Family<Gauge>& queue_depth =
@@ -140,6 +155,8 @@ class Metrics::Impl final : public prometheus::Collectable {
  private:
   Family<Gauge>& checkpoint_age_ =
       MakeGauge("holdfast_checkpoint_age_seconds", "Since the newest checkpoint was signed");
+  Family<Gauge>& quorum_age_ = MakeGauge("holdfast_witness_quorum_age_seconds",
+                                         "Since a witness of each side had signed the ledger");
 };
 
 Metrics::Metrics(const Clock& clock, std::string_view version)
@@ -219,6 +236,19 @@ void Metrics::LedgerSize(std::string_view exchange, std::uint64_t entries) {
 
 void Metrics::CheckpointSigned(std::string_view exchange, UnixMillis when) {
   impl_->SetCheckpoint(exchange, when);
+}
+
+void Metrics::WitnessQuorum(std::string_view exchange, UnixMillis when) {
+  impl_->SetQuorum(exchange, when);
+}
+
+void Metrics::WitnessFailed(std::string_view exchange, std::string_view witness,
+                            WitnessFailure kind) {
+  impl_->witness_failures
+      .Add({{"exchange", Own(exchange)},
+            {"witness", Own(witness)},
+            {"kind", kind == WitnessFailure::kConflict ? "conflict" : "no_answer"}})
+      .Increment();
 }
 
 void Metrics::ClockTrusted(std::string_view exchange, bool trusted) {

@@ -24,6 +24,8 @@ namespace holdfast::observe {
 
 enum class HoldKind { kFreeze, kPreserve };
 enum class QueueLane { kOrdinary, kRestricting };
+// A witness that cannot be reached or does not sign, and one that has seen another ledger.
+enum class WitnessFailure { kNoAnswer, kConflict };
 
 // Whether `address` is HOST:PORT of this machine's loopback, in numbers.
 bool IsLoopback(std::string_view address);
@@ -60,6 +62,10 @@ class Metrics final {
   void Epoch(std::string_view exchange, std::uint64_t epoch);
   void LedgerSize(std::string_view exchange, std::uint64_t entries);
   void CheckpointSigned(std::string_view exchange, UnixMillis when);  // ..._checkpoint_age_seconds
+  // ..._witness_quorum_age_seconds: since one witness of each side had signed. kMinTime: never.
+  void WitnessQuorum(std::string_view exchange, UnixMillis when);
+  // holdfast_witness_failures_total{exchange,witness,kind}. `witness` is a key name.
+  void WitnessFailed(std::string_view exchange, std::string_view witness, WitnessFailure kind);
   void ClockTrusted(std::string_view exchange, bool trusted);
   void QueueDepth(std::string_view exchange, QueueLane lane, std::uint64_t commands);
   // Commands that one durable transaction carried: holdfast_commit_group_commands,

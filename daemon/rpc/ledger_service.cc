@@ -11,9 +11,12 @@
 #include "base/status_macros.h"
 #include "crypto/merkle_proof.h"
 #include "crypto/tiles.h"
+#include "daemon/exchange/act_command.h"
+#include "daemon/exchange/entry_batch.h"
 #include "daemon/exchange/stored_tiles.h"
 #include "daemon/rpc/unary.h"
 #include "holdfast/v1/ledger_service.pb.h"
+#include "policy/permissions.h"
 #include "policy/proto_time.h"
 #include "policy/queries.h"
 #include "policy/release_gate.h"
@@ -36,6 +39,25 @@ void WithHead(const Hosted& hosted, std::uint64_t size,
   hosted.exchange->checkpoints().AtLeast(size, [&hosted, next](const SignedHead& head) {
     hosted.exchange->executor().Post([next, head] { next(head); });
   });
+}
+
+void AddWitnesses(const policy::State& state, v1::Exchange& view) {
+  const policy::EvidenceRecord& evidence = state.evidence();
+  for (std::size_t i = 0; i < evidence.witnesses.size(); ++i) {
+    const policy::WitnessTerm& term = state.agreement().witnesses()[i];
+    v1::WitnessState& shown = *view.add_witnesses();
+    shown.set_name(term.name);
+    shown.set_side(std::string(policy::SideName(term.side)));
+    shown.set_size(evidence.witnesses[i].size);
+    if (evidence.witnesses[i].size > 0) {
+      *shown.mutable_signed_at() = policy::ToProto(evidence.witnesses[i].at);
+    }
+  }
+  if (evidence.witnesses.empty()) return;
+  if (evidence.quorum_at != kMinTime)
+    *view.mutable_quorum_at() = policy::ToProto(evidence.quorum_at);
+  view.mutable_witness_max_age()->set_seconds(state.agreement().terms().witness_max_age.count() /
+                                              1'000);
 }
 
 v1::Limits LimitsOf(const policy::OpenedAgreement& agreement) {
@@ -91,6 +113,8 @@ void GetExchange(const Hosted& hosted, const Viewer&, const Call&, const v1::Get
           shown.set_device(part.device);
         }
         view.set_keyslot_moving(core.keyslot->wants_epoch());
+        AddWitnesses(state, view);
+        view.set_pseudonym_key_destroyed(state.evidence().pseudonym_key_destroyed());
         return view;
       });
 }
@@ -180,6 +204,22 @@ class EntryStream final : public std::enable_shared_from_this<EntryStream> {
               StreamWriter<v1::EntryBundle> writer)
       : hosted_(hosted), head_(std::move(head)), next_(first), writer_(std::move(writer)) {}
 
+  // What there is, or, if the caller has all of it, the checkpoint alone.
+  void Begin() {
+    if (next_ > head_->head.size) {
+      writer_.Finish(MakeError(Reason::kLedgerInconsistent,
+                               "the caller has verified a longer ledger than this one"));
+    } else if (next_ == head_->head.size) {
+      v1::EntryBundle bundle;
+      bundle.set_first(next_);
+      bundle.set_checkpoint(head_->note);
+      Send(bundle);
+    } else {
+      Step();
+    }
+  }
+
+ private:
   void Step() {
     if (next_ >= head_->head.size) {
       writer_.Finish(absl::OkStatus());
@@ -191,14 +231,17 @@ class EntryStream final : public std::enable_shared_from_this<EntryStream> {
       return;
     }
     next_ += static_cast<std::uint64_t>(bundle->entries_size());
-    writer_.Write(*bundle, ReplyToken([self = shared_from_this()](Delivery delivery) {
-      if (delivery == Delivery::kWritten) {
-        self->hosted_.exchange->executor().Post([self] { self->Step(); });
-      }
-    }));
+    Send(*bundle);
   }
 
- private:
+  void Send(const v1::EntryBundle& bundle) {
+    writer_.Write(bundle, ReplyToken([self = shared_from_this()](Delivery delivery) {
+                    if (delivery == Delivery::kWritten) {
+                      self->hosted_.exchange->executor().Post([self] { self->Step(); });
+                    }
+                  }));
+  }
+
   absl::StatusOr<v1::EntryBundle> Build() {
     HF_ASSIGN_OR_RETURN(exchange::ReaderPool::Lease reader, BorrowReader(hosted_));
     HF_ASSIGN_OR_RETURN(const Bytes stored, reader->ReadBundle(next_ / store::kEntriesPerBundle));
@@ -224,22 +267,41 @@ class EntryStream final : public std::enable_shared_from_this<EntryStream> {
   const StreamWriter<v1::EntryBundle> writer_;
 };
 
-void ReadEntries(const Hosted& hosted, const v1::ReadEntriesRequest& request,
+// The reading is in the ledger before an entry leaves, and is one of those that do; unless all that
+// would be read are readings, times and cosignatures, so that no reading causes another one.
+void ReadEntries(const Hosted& hosted, const Viewer& viewer, const v1::ReadEntriesRequest& request,
                  StreamWriter<v1::EntryBundle> writer) {
-  hosted.exchange->Query(
-      [&hosted, first = request.first(),
-       writer](const exchange::Core& core) -> exchange::Exchange::QueryReply {
-        return [&hosted, first, writer, size = core.tiles.size()](const exchange::LedgerHead&) {
-          WithHead(hosted, size, [&hosted, first, writer](const SignedHead& head) {
-            if (head == nullptr) {
-              writer.Finish(MakeError(Reason::kShuttingDown, "the daemon is about to exit"));
-            } else {
-              std::make_shared<EntryStream>(hosted, head, first, writer)->Step();
-            }
-          });
-        };
-      },
-      [writer](const absl::Status& status) { writer.Finish(status); });
+  exchange::Act act;
+  act.batch = std::make_unique<exchange::EntryBatch>(1, hosted.exchange->random());
+  ledger::v1::LedgerRead& fact = *act.batch->Add()->mutable_ledger_read();
+  fact.set_member(viewer.member);
+  fact.set_first(request.first());
+  act.batch->Seal();
+  act.refused.set_member(viewer.member);
+  act.refused.set_act(ledger::v1::Refused::READ_LEDGER);
+  auto size = std::make_shared<std::uint64_t>(0);
+  act.already = [first = request.first(), size](const policy::State& state) {
+    *size = state.ledger_size();
+    return first > state.evidence().newest_act;
+  };
+  act.applied = [size](const policy::State& state) { *size = state.ledger_size(); };
+  act.done = [&hosted, first = request.first(), size, writer](exchange::ActOutcome outcome,
+                                                              const std::string& matter) {
+    if (const absl::Status error = ErrorOf(outcome, matter); !error.ok()) {
+      writer.Finish(error);
+      return;
+    }
+    WithHead(hosted, *size, [&hosted, first, writer](const SignedHead& head) {
+      if (head == nullptr) {
+        writer.Finish(MakeError(Reason::kShuttingDown, "the daemon is about to exit"));
+      } else {
+        std::make_shared<EntryStream>(hosted, head, first, writer)->Begin();
+      }
+    });
+  };
+  hosted.exchange->Submit(exchange::Lane::kNormal, std::make_unique<exchange::ActCommand>(
+                                                       std::move(act), hosted.exchange->executor(),
+                                                       hosted.exchange->egress()));
 }
 
 }  // namespace
@@ -256,10 +318,15 @@ void RegisterLedger(const Directory& directory, MethodTable& table) {
       service + "ReadEntries", [&directory](const v1::ReadEntriesRequest& request, const Call& call,
                                             StreamWriter<v1::EntryBundle> writer) {
         const absl::StatusOr<const Hosted*> hosted = directory.Find(call);
-        if (hosted.ok()) {
-          ReadEntries(**hosted, request, std::move(writer));
-        } else {
+        if (!hosted.ok()) {
           writer.Finish(hosted.status());
+          return;
+        }
+        const absl::StatusOr<Viewer> viewer = ViewerOf(**hosted, call);
+        if (viewer.ok()) {
+          ReadEntries(**hosted, *viewer, request, std::move(writer));
+        } else {
+          writer.Finish(viewer.status());
         }
       });
 }

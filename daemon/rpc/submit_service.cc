@@ -155,8 +155,9 @@ class Preparer {
       prepared.verdicts.push_back(static_cast<char>(verdicts[i]));
       const auto identity = policy::CanonicalIdentity(ViewOf(subject.person()),
                                                       hosted_.rules->config().tax_number_form);
-      if (identity.has_value()) {
-        const crypto::SecretBytes& key = published_.vault->pseudonym_key();
+      // Without the key the policy refuses the rows.
+      if (identity.has_value() && published_.vault->pseudonym_key() != nullptr) {
+        const crypto::SecretBytes& key = *published_.vault->pseudonym_key();
         const Pseudonym person = crypto::PseudonymOf(key, AsBytes(*identity));
         fact.set_pseudonym(ToString(BytesOf(person)));
         if (verdicts[i] == RequestReason::kAccepted) {

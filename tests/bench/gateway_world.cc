@@ -102,9 +102,10 @@ GatewayWorld::~GatewayWorld() { Stop(); }
 void GatewayWorld::MakeAgreement() {
   const std::string text_path = File("agreement.txt");
   const std::string signed_path = File("agreement.dsse");
-  Cli({"agreement", "init", "--out", text_path, "--keys", File("keys"), "--places",
-       File("sample/places.csv"), "--delegation", File("sample/delegation.txt"), "--safeguard",
-       File("sample/safeguard.txt"), "--cooling-period", "1s", "--destruction-window", "1s"});
+  Cli({"agreement", "init", "--without-witnesses", "--out", text_path, "--keys", File("keys"),
+       "--places", File("sample/places.csv"), "--delegation", File("sample/delegation.txt"),
+       "--safeguard", File("sample/safeguard.txt"), "--cooling-period", "1s",
+       "--destruction-window", "1s"});
   std::string text = ReadAll(text_path);
   Replace(text, "officer_open_cases: 200", "officer_open_cases: 1000000");
   Replace(text, "officer_share_basis_points: 500", "officer_share_basis_points: 10000");

@@ -141,6 +141,20 @@ TEST(Config, FaultsOfKeyslotsAreFound) {
   ExpectFault(WithKeyslots(five), "keyslots: there are more than 4");
 }
 
+TEST(Config, FaultsOfWitnessesAreFound) {
+  const auto with = [](const std::string& witnesses) {
+    const std::string keyslot = "  keyslot_directory: \"/var/keyslot\"\n";
+    return Replaced(Good(), keyslot, keyslot + witnesses);
+  };
+  const std::string good = "witnesses { name: \"a/w\" url: \"http://127.0.0.1:1\" }\n";
+  EXPECT_THAT(ParseConfig(with(good), "f"), IsOk());
+  ExpectFault(with(good + good), "f:14:13: name: is there twice");
+  ExpectFault(with("witnesses { url: \"http://127.0.0.1:1\" }\n"), "name: is missing");
+  ExpectFault(with("witnesses { name: \"a/w\" url: \"https://127.0.0.1\" }\n"),
+              "url: is not http://");
+  ExpectFault(with("witnesses { name: \"a/w\" }\n"), "url: is not http://");
+}
+
 TEST(Config, ExchangesShareNothing) {
   const std::string exchange = Good().substr(Good().find("exchanges"));
   std::string other = Replaced(exchange, "tax", "tax-2");

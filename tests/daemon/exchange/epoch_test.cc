@@ -7,11 +7,13 @@
 #include <optional>
 #include <ostream>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
 
 #include "base/error.h"
+#include "crypto/top_page.h"
 #include "tests/daemon/exchange/exchange_world.h"
 #include "tests/support/status_matchers.h"
 
@@ -190,6 +192,38 @@ TEST_F(EpochTest, ADestructionHappensWholeOrNotAtAllWhereverTheProcessStops) {
 }
 
 // A fault at each operation of the keyslot's files, once and from then on.
+// Two custodians destroy the key that makes pseudonyms: it is gone where the ledger says so, and
+// there where it does not.
+TEST(PseudonymKeyTest, ItGoesWithItsOrderOrNotAtAllWhereverTheProcessStops) {
+  for (const EpochStep step : kSteps) {
+    SCOPED_TRACE(static_cast<int>(step));
+    ExchangeWorld world;
+    bool died = false;
+    world.MustStart();
+    order::v1::Order act;
+    act.mutable_destroy_pseudonym_key()->set_reason("the exchange is over");
+    const exchange::OrderOutcome first = world.Order("paula", act);
+    ASSERT_TRUE(first.decision.allowed());
+    EXPECT_EQ(world.epoch(), 1U) << "the first of two changes nothing";
+    act.mutable_destroy_pseudonym_key()->set_first_index(first.index);
+    world.failpoint = [&](EpochStep now) {
+      if (now != step || died) return absl::OkStatus();
+      died = true;
+      return Dies();
+    };
+    EXPECT_FALSE(world.Order("pete", act).status.ok()) << "nothing was acknowledged";
+    EXPECT_TRUE(died);
+    world.WaitUntilServing();
+    const auto [ordered, there] = world.Read<std::pair<bool, bool>>([](const exchange::Core& core) {
+      return std::pair(core.state.evidence().pseudonym_key_destroyed(),
+                       core.vault.FindSecret(crypto::kPseudonymSecret) != nullptr);
+    });
+    EXPECT_EQ(ordered, step >= EpochStep::kCommitted);
+    EXPECT_EQ(there, !ordered);
+    EXPECT_EQ(world.epoch(), ordered ? 2U : 1U);
+  }
+}
+
 TEST_F(EpochTest, AKeyslotThatFailsNeverLosesAHoldOrAKey) {
   for (std::size_t fails_at = 0;; ++fails_at) {
     SCOPED_TRACE(fails_at);

@@ -131,6 +131,26 @@ TEST_F(VaultTest, AViewKeepsItsKeysWhileTheVaultGoesOn) {
   EXPECT_EQ((*after)->Find(SegmentId{}), nullptr);
 }
 
+TEST_F(VaultTest, APlanWithoutThePseudonymKeyHasNothingOfIt) {
+  Open(1);
+  absl::StatusOr<EpochPlan> plan = vault_->PlanNext({}, PseudonymKey::kDestroy);
+  ASSERT_THAT(plan.status(), IsOk());
+  const crypto::Anchor anchor{12, {}};
+  const absl::StatusOr<Bytes> top = vault_->SealTop(*plan, anchor);
+  ASSERT_THAT(top.status(), IsOk());
+  const absl::StatusOr<Vault> opened = Reopen(*top, plan->root_key, {Epoch(2), anchor}, pages_);
+  ASSERT_THAT(opened.status(), IsOk());
+  EXPECT_EQ(opened->FindSecret(crypto::kPseudonymSecret), nullptr);
+  EXPECT_NE(opened->FindSecret(crypto::kCheckpointSecret), nullptr);
+  const absl::StatusOr<std::shared_ptr<const VaultView>> view = opened->MakeView();
+  ASSERT_THAT(view.status(), IsOk());
+  EXPECT_EQ((*view)->pseudonym_key(), nullptr);
+  // Until it is adopted the key is there; afterwards it is named again in vain.
+  EXPECT_NE(vault_->FindSecret(crypto::kPseudonymSecret), nullptr);
+  vault_->Adopt(*std::move(plan), anchor);
+  EXPECT_THAT(vault_->PlanNext({}, PseudonymKey::kDestroy).status(), IsOk());
+}
+
 TEST_F(VaultTest, NoLeafIsHandedOutTwice) {  // I5
   const auto first = *allocator_.Take(0, crypto::SegmentKind::kRecord, 256);
   const auto second = *allocator_.Take(0, crypto::SegmentKind::kRecord, 256);

@@ -112,5 +112,21 @@ TEST(Metrics, ReckonTheAgeOfACheckpointAtTheMomentOfTheScrape) {
   EXPECT_THAT(metrics.Text(), HasSubstr("holdfast_checkpoint_age_seconds{exchange=\"tax\"} 90"));
 }
 
+TEST(Metrics, ReckonTheAgeOfAQuorumOfWitnesses) {
+  FakeClock clock;
+  Metrics metrics(clock, "1");
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("holdfast_witness_quorum_age_seconds{")));
+  metrics.WitnessQuorum("tax", kMinTime);
+  EXPECT_THAT(metrics.Text(),
+              HasSubstr("holdfast_witness_quorum_age_seconds{exchange=\"tax\"} +Inf"));
+  metrics.WitnessQuorum("tax", clock.WallNow());
+  clock.Advance(std::chrono::seconds(75));
+  EXPECT_THAT(metrics.Text(),
+              HasSubstr("holdfast_witness_quorum_age_seconds{exchange=\"tax\"} 75"));
+  metrics.WitnessFailed("tax", "a.example/w", observe::WitnessFailure::kConflict);
+  EXPECT_THAT(metrics.Text(), HasSubstr("holdfast_witness_failures_total{exchange=\"tax\",kind="
+                                        "\"conflict\",witness=\"a.example/w\"} 1"));
+}
+
 }  // namespace
 }  // namespace holdfast::test

@@ -46,7 +46,7 @@ SUBJECTS = {"TransferService/FetchSubjects"}
 SHOWN = {"ReviewService/ShowReviewCase"}
 # Moves none of these. An order's own acts are below.
 OTHERS = {
-    "DisposalService/ListConflicts", "DisposalService/ListDisposals",
+    "AccountService/ReadAccount", "DisposalService/ListConflicts", "DisposalService/ListDisposals",
     "DisposalService/PreviewDisposal", "DrillService/RehearseOrder", "Health/Check",
     "Health/Watch", "HoldService/GetHold", "HoldService/ListHolds", "HoldService/WatchNotices", "HoldService/PreviewHold",
     "LedgerService/GetCheckpoint", "LedgerService/GetExchange", "LedgerService/GetInclusionProof",
@@ -64,7 +64,8 @@ FACTS_STOPPED = {"key_released": "FREEZE", "envelopes_collected": "FREEZE",
 FACTS_FREE = {"exchange_opened", "process_started", "time_advanced", "segment_opened",
               "epoch_advanced", "epoch_erased", "transfer_created", "subject_judged",
               "submission_finished", "subjects_fetched", "transfer_closed", "order_accepted",
-              "case_shown", "verdict_rerun", "notice_given", "refused"}
+              "case_shown", "verdict_rerun", "notice_given", "refused", "checkpoint_witnessed",
+              "ledger_read"}
 # Acts that make an envelope, which a FREEZE stops, and by which call of this test that is shown.
 ACTS_STOPPED = {"release_case": "release_case", "refuse_cases": "refuse_cases"}
 # Acts of which one leads to keys' end: it needs the other's approval, and then the sweeper.
@@ -72,7 +73,8 @@ ACTS = {"approve_transfer", "deny_transfer", "suspend_transfer", "resume_transfe
         "end_transfer", "let_transfer_go_on", "place_hold", "propose_lift", "confirm_lift",
         "cancel_lift", "amend_hold", "confirm_amendment", "attach_document", "acknowledge_notice",
         "restore_hold", "revoke_records", "approve_destruction", "cancel_destruction",
-        "authorise_destruction", "trust_clock", "strike_off"}
+        "authorise_destruction", "trust_clock", "strike_off", "account_person",
+        "destroy_pseudonym_key"}
 
 
 def info_of(error):

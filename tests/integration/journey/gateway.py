@@ -13,6 +13,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -127,6 +128,9 @@ class Gateway:
         self.daemon = None
         self.exchange_id = None
         self.name = "address-requests"
+        # The port of each side's witness, and the witnesses that run.
+        self.witness_ports = {}
+        self.witnesses = {}
         # The names of all schemas that a command has printed.
         self.schemas = set()
 
@@ -134,8 +138,9 @@ class Gateway:
 
     @classmethod
     def create(cls, folder, records=100, cooling="6s", window="1s", edit=None, places=True,
-               name="address-requests", domain="holdfast.example"):
-        """Makes everything that a first start needs. `edit` may change the agreement's text."""
+               name="address-requests", domain="holdfast.example", witnesses=False):
+        """Makes everything that a first start needs. `edit` may change the agreement's text. With
+        `witnesses` the agreement demands one of each side, and somebody has to run them."""
         self = cls(folder)
         self.name = name
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -146,12 +151,15 @@ class Gateway:
         for signer in SIGNERS:
             self.cli(None, "identity", "create", "--out", f"keys/{signer}", "--comment", signer,
                      "--no-passphrase")
+        if witnesses:
+            self.make_witnesses()
         shutil.copy(self.folder / "sample/places.csv", self.folder / "places.csv")
         self.cli(None, "agreement", "init", "--out", "agreement.txt", "--keys", "keys",
                  "--name", name, "--domain", domain,
                  *(("--places", "places.csv") if places else ()),
                  "--delegation", "sample/delegation.txt", "--safeguard", "sample/safeguard.txt",
-                 "--cooling-period", cooling, "--destruction-window", window)
+                 "--cooling-period", cooling, "--destruction-window", window,
+                 *(() if witnesses else ("--without-witnesses",)))
         if edit:
             text = self.read("agreement.txt")
             self.write("agreement.txt", edit(text))
@@ -200,8 +208,39 @@ class Gateway:
   state_directory: "{self.folder}/state"
   keyslot_directory: "{self.folder}/keyslot"
   keyslot_allow_any_file_system: true
-}}
+{self.witness_config()}}}
 """
+
+    # Witnesses, one of each side.
+
+    def make_witnesses(self):
+        """Their keys, and ports that are free now."""
+        held = {}
+        for side in ("source", "requester"):
+            self.cli(None, "identity", "create", "--out", f"keys/witness-{side}", "--no-passphrase")
+            held[side] = socket.create_server(("127.0.0.1", 0))
+        self.witness_ports = {side: one.getsockname()[1] for side, one in held.items()}
+        for one in held.values():
+            one.close()
+
+    def witness_config(self):
+        return "".join(f'  witnesses {{ name: "{side}.holdfast.example/witness" '
+                       f'url: "http://127.0.0.1:{port}" }}\n'
+                       for side, port in self.witness_ports.items())
+
+    def start_witness(self, side):
+        ledger = self.cli("auditor-1", "status").object["ledger_key"]
+        self.witnesses[side] = subprocess.Popen(
+            [Programs.holdfast, "ledger", "witness", "--name", f"{side}.holdfast.example/witness",
+             "--key", f"keys/witness-{side}", "--ledger", ledger, "--state", f"witness-{side}",
+             "--listen", f"127.0.0.1:{self.witness_ports[side]}"], cwd=self.folder,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def stop_witnesses(self, *sides):
+        for side in sides or list(self.witnesses):
+            witness = self.witnesses.pop(side)
+            witness.kill()
+            witness.wait(SECONDS)
 
     def write_config(self, text=None):
         self.write("holdfastd.conf", text or self.config())

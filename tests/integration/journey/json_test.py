@@ -6,6 +6,7 @@ Each command of every test in this folder is held against the snapshots; here al
 
 Usage: json_test.py HOLDFAST HOLDFASTD
 """
+import base64
 import contextlib
 import datetime
 import json
@@ -365,6 +366,18 @@ class JsonTest(unittest.TestCase):
         self.assertEqual(incident["records"], affected["records"])
         self.assertIn("keys left too early", world.read("incident.html"))
         self.one(None, "ledger", "certify", *verified, "--template", "--out", "certification.txt")
+
+        judged = next(json.loads(line)["entry"]["subject_judged"]
+                      for line in world.read("export/events.jsonl").splitlines()
+                      if '"fact":"subject_judged"' in line and '"pseudonym"' in line)
+        person = base64.b64decode(judged["pseudonym"]).hex()
+        accounted = world.cli("custodian-1", "account", "person", "--pseudonym", person, "--reason",
+                              "the person asked", "--yes").objects
+        self.assertEqual(accounted[-1]["records"], len(accounted) - 2)
+        ended = snapshots.ROOT / "tests/vectors/ledgers/policy-1-witnessed"
+        exchange_id = ended.joinpath("exchange-id").read_text(encoding="ascii").strip()
+        self.one(None, "account", "key-certificate", ended / "export", "--exchange-id", exchange_id,
+                 "--out", "key.txt")
 
         # This ledger is younger than the minute that every key is given for its way.
         refused = self.one("auditor-1", "ledger", "non-use", *verified, "--everything", "--from",

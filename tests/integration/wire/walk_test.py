@@ -46,6 +46,7 @@ TABLE = {
     "ReviewService/ListReviewCases": "custodian",
     "ReviewService/ShowReviewCase": "custodian",
     "ReviewService/RerunVerdict": "custodian",
+    "AccountService/ReadAccount": "custodian",
     "LedgerService/GetExchange": EVERYBODY,
     "LedgerService/GetCheckpoint": ALL_BUT_OPERATOR,
     "LedgerService/GetInclusionProof": ALL_BUT_OPERATOR,

@@ -27,6 +27,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # 
 from google.rpc import error_details_pb2, status_pb2  # noqa: E402
 from grpc.health.v1 import health_pb2, health_pb2_grpc  # noqa: E402
 from holdfast.options.v1 import options_pb2  # noqa: E402
+from holdfast.v1 import account_service_pb2_grpc  # noqa: E402,F401
 from holdfast.v1 import disposal_service_pb2_grpc, drill_service_pb2_grpc  # noqa: E402,F401
 from holdfast.v1 import hold_service_pb2_grpc  # noqa: E402
 from holdfast.v1 import key_service_pb2, key_service_pb2_grpc  # noqa: E402
@@ -157,7 +158,7 @@ class Gateway:
         return run(HOLDFAST, *arguments, cwd=self.folder, env=self.environment, want=want)
 
     def _sign_agreement(self, terms):
-        self.cli("agreement", "init", "--out", "agreement.txt", "--keys", "keys", "--places",
+        self.cli("agreement", "init", "--without-witnesses", "--out", "agreement.txt", "--keys", "keys", "--places",
                  "sample/places.csv", "--delegation", "sample/delegation.txt", "--safeguard",
                  "sample/safeguard.txt", "--cooling-period", "5s", "--destruction-window", "2s")
         text = (self.folder / "agreement.txt").read_text(encoding="utf-8")
