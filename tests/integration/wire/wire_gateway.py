@@ -158,8 +158,9 @@ class Gateway:
         return run(HOLDFAST, *arguments, cwd=self.folder, env=self.environment, want=want)
 
     def _sign_agreement(self, terms):
-        self.cli("agreement", "init", "--without-witnesses", "--out", "agreement.txt", "--keys", "keys", "--places",
-                 "sample/places.csv", "--delegation", "sample/delegation.txt", "--safeguard",
+        self.cli("agreement", "init", "--without-witnesses", "--out", "agreement.txt", "--keys",
+                 "keys", "--places", "sample/places.csv", "--delegation",
+                 "sample/delegation.txt", "--safeguard",
                  "sample/safeguard.txt", "--cooling-period", "5s", "--destruction-window", "2s")
         text = (self.folder / "agreement.txt").read_text(encoding="utf-8")
         assert text.count("terms {") == 1, text
