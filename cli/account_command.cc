@@ -157,12 +157,14 @@ absl::StatusOr<ExitStatus> Person(Session& session, const PersonOptions& options
   people.erase(std::unique(people.begin(), people.end()), people.end());
   for (const std::string& person : people) account.add_people(person);
   account.set_reason(options.reason);
+  const char* effect = "This order stays in the ledger, with the pseudonym and your reason.";
+  if (options.order.changes_nothing()) {
+    return CarryOut(session, std::move(act), options.order, effect);
+  }
   HF_ASSIGN_OR_RETURN(const order::v1::Order order,
                       DraftOrder(session, std::move(act), options.order.valid_for));
-  if (!options.order.draft.empty()) return WriteDraft(session, order, options.order.draft);
   HF_RETURN_IF_ERROR(
-      ConfirmOrder(session, order, options.order.yes ? Consent::kGiven : Consent::kAsk,
-                   "This order stays in the ledger, with the pseudonym and your reason."));
+      ConfirmOrder(session, order, options.order.yes ? Consent::kGiven : Consent::kAsk, effect));
   HF_ASSIGN_OR_RETURN(const std::string signed_order, SignOrder(session, order));
   HF_ASSIGN_OR_RETURN(const AcceptedOrder accepted, Deliver(session, order, signed_order));
   const ExitStatus shown = ShowReceipt(session, order, accepted);
