@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "cli/exchange_view.h"
 #include "cli/hold_in_force.h"
+#include "cli/person_identity.h"
 #include "cli/place_hold.h"
 #include "client/order_client.h"
 
@@ -96,7 +97,8 @@ absl::StatusOr<order::v1::PlaceHold> Changed(Session& session, const v1::Hold& h
     order.mutable_review_at()->set_nanos(0);
   }
   if (options.scope.given()) {
-    HF_ASSIGN_OR_RETURN(*order.mutable_scope(), options.scope.ToScope());
+    HF_ASSIGN_OR_RETURN(*order.mutable_scope(),
+                        ScopeWithPerson(session, options.scope, Namesakes::kInclude));
   }
   if (order.SerializeAsString() == AsItStands(hold).SerializeAsString()) {
     return MakeError(Reason::kRequestMalformed, "this amends nothing: say what is to change");
@@ -226,6 +228,7 @@ void DeclareAmend(Command hold) {
       .Optional("--document", options->document, "another document; its SHA-256 is recorded")
       .Optional("--review", options->review, "when somebody must look again, or none");
   options->scope.Declare(amend);
+  options->scope.DeclareIdentity(amend);
   options->order.Declare(amend);
   amend.Footer("What is not given stays. A scope that is given replaces the whole scope.");
   amend.Runs([options](Session& session) { return Amend(session, *options); });

@@ -14,6 +14,7 @@
 #include "cli/erasure_certificate.h"
 #include "cli/exchange_view.h"
 #include "cli/orders.h"
+#include "cli/person_identity.h"
 #include "cli/scope_options.h"
 #include "client/order_client.h"
 
@@ -49,7 +50,8 @@ std::string PreviewText(const v1::Scope& scope, const v1::PreviewDisposalRespons
 }
 
 absl::StatusOr<ExitStatus> Preview(Session& session, const ScopeOptions& options) {
-  HF_ASSIGN_OR_RETURN(const v1::Scope scope, options.ToScope());
+  HF_ASSIGN_OR_RETURN(const v1::Scope scope,
+                      ScopeWithPerson(session, options, Namesakes::kLeaveOut));
   HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   HF_ASSIGN_OR_RETURN(const v1::PreviewDisposalResponse preview,
                       client::OrderClient(channel).PreviewDisposal(scope));
@@ -59,7 +61,8 @@ absl::StatusOr<ExitStatus> Preview(Session& session, const ScopeOptions& options
 
 // The order carries count and digest of the preview, so that nothing else can be revoked by it.
 absl::StatusOr<ExitStatus> Revoke(Session& session, const RevokeOptions& options) {
-  HF_ASSIGN_OR_RETURN(const v1::Scope scope, options.scope.ToScope());
+  HF_ASSIGN_OR_RETURN(const v1::Scope scope,
+                      ScopeWithPerson(session, options.scope, Namesakes::kLeaveOut));
   HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   HF_ASSIGN_OR_RETURN(const v1::PreviewDisposalResponse preview,
                       client::OrderClient(channel).PreviewDisposal(scope));
@@ -134,12 +137,14 @@ void DeclareDisposal(Command root) {
     auto options = std::make_shared<ScopeOptions>();
     Command preview = disposal.Sub("preview", "count and digest what a revocation would take");
     options->Declare(preview);
+    options->DeclareIdentity(preview);
     preview.Runs([options](Session& session) { return Preview(session, *options); });
   }
   {
     auto options = std::make_shared<RevokeOptions>();
     Command revoke = disposal.Sub("revoke", "stop the release of records for ever");
     options->scope.Declare(revoke);
+    options->scope.DeclareIdentity(revoke);
     revoke.Required("--reason", options->reason, "why; no personal data");
     options->order.Declare(revoke);
     revoke.Runs([options](Session& session) { return Revoke(session, *options); });

@@ -13,6 +13,7 @@
 #include "cli/exchange_view.h"
 #include "cli/hold_certificate.h"
 #include "cli/orders.h"
+#include "cli/person_identity.h"
 #include "cli/place_hold.h"
 #include "cli/scope_options.h"
 #include "client/order_client.h"
@@ -33,7 +34,8 @@ struct ListOptions {
 };
 
 absl::StatusOr<ExitStatus> Preview(Session& session, const ScopeOptions& options) {
-  HF_ASSIGN_OR_RETURN(const v1::Scope scope, options.ToScope());
+  HF_ASSIGN_OR_RETURN(const v1::Scope scope,
+                      ScopeWithPerson(session, options, Namesakes::kInclude));
   HF_ASSIGN_OR_RETURN(const auto channel, WitnessedChannel(session));
   HF_ASSIGN_OR_RETURN(const v1::PreviewHoldResponse preview,
                       client::OrderClient(channel).PreviewHold(scope));
@@ -144,6 +146,7 @@ void DeclareHold(Command root) {
     auto options = std::make_shared<ScopeOptions>();
     Command preview = hold.Sub("preview", "count what a hold would cover; places nothing");
     options->Declare(preview);
+    options->DeclareIdentity(preview);
     preview.Runs([options](Session& session) { return Preview(session, *options); });
   }
   {

@@ -17,6 +17,7 @@
 #include "base/status_macros.h"
 #include "cli/exchange_view.h"
 #include "cli/hold_in_force.h"
+#include "cli/person_identity.h"
 #include "cli/signer.h"
 #include "client/order_client.h"
 #include "crypto/sha256.h"
@@ -121,8 +122,14 @@ void ForEach(std::vector<Placement>& placements,
   for (std::thread& thread : threads) thread.join();
 }
 
-absl::Status Draft(Placement& placement, const order::v1::PlaceHold& hold,
+// Each exchange has pseudonyms of its own.
+absl::Status Draft(Placement& placement, order::v1::PlaceHold hold,
+                   const std::optional<v1::IdentifyPersonRequest>& person,
                    const PlaceOptions& options) {
+  if (person) {
+    HF_RETURN_IF_ERROR(
+        NamePerson(*placement.session, *person, Namesakes::kInclude, *hold.mutable_scope()));
+  }
   order::v1::Order act;
   *act.mutable_place_hold() = hold;
   HF_ASSIGN_OR_RETURN(placement.order, DraftOrder(*placement.session, std::move(act),
@@ -268,6 +275,7 @@ void PlaceOptions::Declare(Command& command) {
       .Optional("--review", review, "when somebody must look again, in RFC 3339")
       .Flag("--dry-run", dry_run, "show what it would touch, and place nothing");
   scope.Declare(command);
+  scope.DeclareIdentity(command);
   order.Declare(command);
   command.Optional("--context", context,
                    "with --draft: a file of `order context --out`, and no gateway is needed");
@@ -298,7 +306,16 @@ absl::StatusOr<ExitStatus> PlaceHold(Session& session, const PlaceOptions& optio
   }
 
   if (several) HF_RETURN_IF_ERROR(CheckExchanges(placements));
-  ForEach(placements, [&](Placement& placement) { return Draft(placement, hold, options); });
+  std::optional<v1::IdentifyPersonRequest> person;
+  if (!options.scope.identity.empty()) {
+    if (!options.context.empty()) {
+      return MakeError(Reason::kRequestMalformed,
+                       "the gateway makes pseudonyms: without it say --person, not --identity");
+    }
+    HF_ASSIGN_OR_RETURN(person, ReadIdentity(session, options.scope.identity));
+  }
+  ForEach(placements,
+          [&](Placement& placement) { return Draft(placement, hold, person, options); });
   if (!several && !placements[0].status.ok()) return placements[0].status;
   const auto drafted = std::find_if(placements.begin(), placements.end(),
                                     [](const Placement& p) { return p.status.ok(); });

@@ -37,6 +37,12 @@ void ScopeOptions::Declare(Command& command, DateNames names) {
                "repeated");
 }
 
+void ScopeOptions::DeclareIdentity(Command& command) {
+  command.Optional("--identity", identity,
+                   "records of the person whom this CSV file describes by name, tax_number and\n"
+                   "birth_date; - asks for them");
+}
+
 absl::StatusOr<v1::RowRange> ParseRowRange(std::string_view text) {
   v1::RowRange range;
   const std::size_t hyphen = text.find('-');
@@ -116,12 +122,16 @@ absl::StatusOr<v1::Scope> ScopeOptions::ToScope() const {
     scope.mutable_verdicts()->add_release(verdict);
   }
   const bool narrow = !transfer.empty() || !officer.empty() || !authority.empty() ||
-                      !person.empty() || scope.has_dates() || scope.has_verdicts();
+                      !person.empty() || !identity.empty() || scope.has_dates() ||
+                      scope.has_verdicts();
   if (!rows.empty() && transfer.empty()) {
     return MakeError(Reason::kRequestMalformed, "--rows needs --transfer");
   }
   if (everything && narrow) {
     return MakeError(Reason::kRequestMalformed, "--everything stands alone");
+  }
+  if (!person.empty() && !identity.empty()) {
+    return MakeError(Reason::kRequestMalformed, "--person and --identity are two ways to say it");
   }
   if (!everything && !narrow) {
     return MakeError(Reason::kRequestMalformed,
@@ -142,6 +152,7 @@ std::string DescribeScope(const v1::Scope& scope) {
   if (!scope.officer().empty()) add("officer " + scope.officer());
   if (!scope.authority().empty()) add("authority " + scope.authority());
   if (!scope.person().empty()) add("person " + scope.person());
+  for (const std::string& person : scope.people()) add("person " + person);
   if (scope.has_dates()) {
     const v1::DateRange& dates = scope.dates();
     add(fmt::format("{} from {} until {}", DateWord(dates.of()),

@@ -23,6 +23,7 @@ struct ScopeOptions {
   std::string officer;
   std::string authority;
   std::string person;
+  std::string identity;  // A file that says who the person is (cli/person_identity.h).
   std::string date;
   std::string from;
   std::string until;
@@ -33,13 +34,18 @@ struct ScopeOptions {
   enum class DateNames { kFromUntil = 0, kDateFromUntil };
 
   void Declare(Command& command, DateNames names = DateNames::kFromUntil);
+
+  // Also --identity, for commands that ask the gateway; they use ScopeWithPerson().
+  void DeclareIdentity(Command& command);
+
+  // Without the person whom `identity` describes.
   absl::StatusOr<v1::Scope> ToScope() const;
 
   // Whether any of it was given.
   bool given() const {
     return everything || !transfer.empty() || !rows.empty() || !officer.empty() ||
-           !authority.empty() || !person.empty() || !date.empty() || !from.empty() ||
-           !until.empty() || !verdicts.empty();
+           !authority.empty() || !person.empty() || !identity.empty() || !date.empty() ||
+           !from.empty() || !until.empty() || !verdicts.empty();
   }
 
  private:

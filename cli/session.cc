@@ -267,6 +267,13 @@ bool Session::Ask(const std::string& question) {
   return line == "y" || line == "yes";
 }
 
+std::string Session::AskFor(const std::string& what) {
+  environment_.err << what << ": " << std::flush;
+  std::string line;
+  std::getline(environment_.in, line);
+  return line;
+}
+
 absl::StatusOr<std::string> Session::ReadText(const std::string& path, std::size_t max_bytes) {
   if (path != "-") {
     HF_ASSIGN_OR_RETURN(const Bytes bytes, files().ReadWhole(path, max_bytes));

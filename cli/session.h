@@ -122,6 +122,9 @@ class Session final {
   bool AsksPeople() const { return environment_.in_is_terminal == Terminal::kYes; }
   bool Ask(const std::string& question);
 
+  // Reads what they answer to a prompt, as one line.
+  std::string AskFor(const std::string& what);
+
   // Reads a file, or standard input if `path` is "-".
   absl::StatusOr<std::string> ReadText(const std::string& path, std::size_t max_bytes);
 

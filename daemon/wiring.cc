@@ -26,6 +26,7 @@
 #include "daemon/rpc/key_service.h"
 #include "daemon/rpc/ledger_service.h"
 #include "daemon/rpc/order_service.h"
+#include "daemon/rpc/person_service.h"
 #include "daemon/rpc/review_service.h"
 #include "daemon/rpc/submit_service.h"
 #include "daemon/rpc/transfer_service.h"
@@ -234,6 +235,7 @@ void Wiring::Register(rpc::MethodTable& table) {
   rpc::RegisterDrills(directory, table);
   rpc::RegisterOrders(directory, table);
   rpc::RegisterHolds(directory, table);
+  rpc::RegisterPeople(directory, table);
   rpc::RegisterReviews(directory, table);
   rpc::RegisterLedger(directory, table);
   rpc::RegisterAccounts(directory, table);

@@ -91,7 +91,7 @@ void YearAccount::TakeRelease(const ledger::v1::KeyReleased& fact, const policy:
   ++line.records;
   ++(HasData(*record) ? line.with_data : line.without_data);
   persons_[{RequesterOf(before, *transfer), transfer->terms->authority()}].insert(
-      record->pseudonym);
+      record->person);
 }
 
 void YearAccount::End(const LedgerVerifier&) {
@@ -103,7 +103,7 @@ Affected FindAffected(const policy::State& state, const v1::Scope& scope) {
   const policy::ScopeResult compiled = policy::CompileScope(state, scope);
   if (!compiled.ok()) return found;
   found.scope_valid = true;
-  absl::flat_hash_set<Pseudonym> persons;
+  absl::flat_hash_set<policy::PersonKey> persons;
   const policy::RecordList covered = policy::ListCovered(state, compiled.scope);
   found.covered = covered.count;
   for (const policy::RowRuns& rows : covered.transfers) {
@@ -113,7 +113,7 @@ Affected FindAffected(const policy::State& state, const v1::Scope& scope) {
       for (std::uint32_t row = run.first; row < run.first + run.count; ++row) {
         const policy::Record* record = transfer->records.Find(row);
         if (record == nullptr || record->releases == 0) continue;
-        persons.insert(record->pseudonym);
+        persons.insert(record->person);
         found.records.push_back(
             {policy::TransferName(transfer->id), row, RequesterOf(state, *transfer),
              transfer->terms->authority(), record->releases, OfSeconds(record->first_released_at),

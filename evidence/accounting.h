@@ -62,7 +62,7 @@ class YearAccount final : public LedgerReader {
   const UnixMillis from_;
   const UnixMillis to_;
   AccountLines lines_;
-  std::map<std::pair<std::string, std::string>, absl::flat_hash_set<Pseudonym>> persons_;
+  std::map<std::pair<std::string, std::string>, absl::flat_hash_set<policy::PersonKey>> persons_;
   bool covers_begin_ = false;
   bool covers_end_ = false;
 };

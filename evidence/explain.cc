@@ -220,6 +220,12 @@ std::string ExplainTransfer(const policy::State& state, const Entry& entry) {
              " was shown to " + Member(state, entry.case_shown().custodian()) + ".";
     case Entry::kVerdictRerun:
       return ExplainRerun(state, entry.verdict_rerun());
+    case Entry::kPersonIdentified:
+      return Member(state, entry.person_identified().member()) +
+             " was told under which pseudonyms the ledger has a person: " +
+             Count(static_cast<std::uint64_t>(entry.person_identified().people_size()),
+                   "pseudonym") +
+             ".";
     case Entry::kTransferClosed:
       return Member(state, entry.transfer_closed().source()) + " closed " +
              TransferOf(state, entry.transfer_closed().transfer()) + " with " +

@@ -131,7 +131,7 @@ void IncidentSearch::End(const LedgerVerifier& ledger) {
 void IncidentSearch::CountKeys(const policy::State& state, const policy::CompiledScope& scope) {
   found_.covered = policy::ListCovered(state, scope).count;
   absl::flat_hash_set<std::uint64_t> rows;
-  absl::flat_hash_set<Pseudonym> persons;
+  absl::flat_hash_set<policy::PersonKey> persons;
   std::map<std::pair<std::string, std::string>, std::uint64_t> receivers;
   std::set<std::uint16_t> authorities;
   for (const LeftKey& key : released_) {
@@ -147,7 +147,7 @@ void IncidentSearch::CountKeys(const policy::State& state, const policy::Compile
     if (!rows.insert(std::uint64_t{key.transfer} << 32 | key.row).second) continue;
     ++found_.records;
     if (HasData(*record)) ++found_.with_data;
-    persons.insert(record->pseudonym);
+    persons.insert(record->person);
     authorities.insert(transfer->authority.value());
     ++receivers[{state.agreement().member(transfer->requester).id, transfer->terms->authority()}];
   }

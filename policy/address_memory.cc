@@ -2,7 +2,6 @@
 #include "policy/address_memory.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "base/check.h"
 #include "policy/hash_writer.h"
@@ -10,105 +9,91 @@
 namespace holdfast::policy {
 namespace {
 
-constexpr std::uint32_t kHigh = 0xff;
+constexpr unsigned kPersonBits = 30;
+constexpr unsigned kTagBits = 18;
+constexpr unsigned kDayBits = 16;
+static_assert(kPersonBits + kTagBits + kDayBits == 64);
+constexpr unsigned kPersonShift = kTagBits + kDayBits;
 
-// A shard is full at 85 %, and grows by a fifth.
-bool IsFull(std::size_t used, std::size_t slots) { return (used + 1) * 100 > slots * 85; }
+// A node of a std::map of two words: three links and a colour before them.
+constexpr std::size_t kOtherDayBytes = 6 * sizeof(void*);
 
-std::uint16_t Stored(std::int64_t day) {
-  return static_cast<std::uint16_t>(std::clamp<std::int64_t>(day, 0, 65'534) + 1);
-}
-
-std::uint32_t Number(ByteSpan bytes) {
-  std::uint32_t number = 0;
-  for (const std::byte byte : bytes.first(4)) {
-    number = number << 8 | std::to_integer<std::uint32_t>(byte);
+std::uint64_t Number(ByteSpan bytes) {
+  std::uint64_t number = 0;
+  for (const std::byte byte : bytes.first(8)) {
+    number = number << 8 | std::to_integer<std::uint64_t>(byte);
   }
   return number;
 }
 
+std::uint64_t PersonOf(std::uint64_t slot) { return slot >> kPersonShift; }
+std::uint64_t TagOf(std::uint64_t slot) { return slot >> kDayBits & ((1U << kTagBits) - 1); }
+std::uint16_t DayOf(std::uint64_t slot) { return static_cast<std::uint16_t>(slot); }
+
+std::uint64_t SlotOf(std::uint64_t person, std::uint64_t tag, std::uint16_t day) {
+  return person << kPersonShift | tag << kDayBits | day;
+}
+
+std::uint16_t Stored(std::int64_t day) {
+  return static_cast<std::uint16_t>(std::clamp<std::int64_t>(day, 0, 65'535));
+}
+
 }  // namespace
 
-AddressMemory::Slot& AddressMemory::Find(Shard& shard, std::uint32_t person, std::uint32_t high) {
-  const std::uint32_t mixed = (person ^ high << 16) * 0x9e37'79b1U;
-  auto at = static_cast<std::size_t>(std::uint64_t{mixed} * shard.size() >> 32);
-  while (shard[at].last_day != 0 &&
-         (shard[at].person != person || (shard[at].tag_and_high & kHigh) != high)) {
-    if (++at == shard.size()) at = 0;
-  }
-  return shard[at];
-}
-
-void AddressMemory::Grow(Shard& shard) {
-  Shard larger(shard.empty() ? 16 : shard.size() + shard.size() / 5);
-  for (const Slot& slot : shard) {
-    if (slot.last_day != 0) Find(larger, slot.person, slot.tag_and_high & kHigh) = slot;
-  }
-  shard = std::move(larger);
-}
-
-bool AddressMemory::Note(const Pseudonym& person, ByteSpan tag, std::int64_t day,
+bool AddressMemory::Note(const PersonKey& person, ByteSpan tag, std::int64_t day,
                          std::int64_t days) {
   HF_CHECK(tag.size() == kTagBytes);
-  const ByteSpan name = BytesOf(person);
-  const auto shard_number = std::to_integer<std::size_t>(name[5]);
-  const auto high = std::to_integer<std::uint32_t>(name[4]);
-  const std::uint32_t low = Number(name);
-  const std::uint32_t tag_and_high = (Number(tag) & ~kHigh) | high;
-  Shard& shard = shards_[shard_number];
-  std::uint32_t& used = used_[shard_number];
-  if (IsFull(used, shard.size())) Grow(shard);
-  Slot& slot = Find(shard, low, high);
+  const std::uint64_t name = Number(BytesOf(person));
+  const std::size_t shard_number = name % kShards;
+  const std::uint64_t in_shard = name >> (64 - kPersonBits);
+  const std::uint64_t address = Number(tag) >> (64 - kTagBits);
   const std::uint16_t today = Stored(day);
-  if (slot.last_day == 0) {
-    slot = {low, tag_and_high, today, 0};
-    ++used;
+  Shard& shard = shards_[shard_number];
+  const auto slot = std::lower_bound(shard.begin(), shard.end(), SlotOf(in_shard, 0, 0));
+  if (slot == shard.end() || PersonOf(*slot) != in_shard) {
+    const auto at = slot - shard.begin();
+    if (shard.size() == shard.capacity()) shard.reserve(shard.size() + shard.size() / 16 + 1);
+    shard.insert(shard.begin() + at, SlotOf(in_shard, address, today));
     ++size_;
     return false;
   }
-  if (slot.tag_and_high != tag_and_high) {
-    slot = {low, tag_and_high, slot.last_day, slot.last_day};
+  const std::uint64_t key = shard_number << kPersonBits | in_shard;
+  const std::uint16_t before = DayOf(*slot);
+  const std::uint16_t now = std::max(before, today);
+  const bool moved = TagOf(*slot) != address;
+  *slot = SlotOf(in_shard, address, now);
+  if (moved) {
+    other_day_[key] = before;
+    return now - before <= days;
   }
-  slot.last_day = std::max(slot.last_day, today);
-  return slot.other_day != 0 && slot.last_day - slot.other_day <= days;
+  const auto other = other_day_.find(key);
+  return other != other_day_.end() && now - other->second <= days;
 }
 
 bool AddressMemory::Whole() const {
+  if (shards_.size() != kShards) return false;
   std::size_t size = 0;
-  for (std::size_t i = 0; i < shards_.size(); ++i) {
-    const auto used = std::count_if(shards_[i].begin(), shards_[i].end(),
-                                    [](const Slot& slot) { return slot.last_day != 0; });
-    // Find ends at an empty slot: there must be one.
-    if (used_[i] != static_cast<std::size_t>(used) ||
-        (!shards_[i].empty() && used_[i] == shards_[i].size())) {
-      return false;
-    }
-    size += used_[i];
+  for (const Shard& shard : shards_) {
+    const auto out_of_order = [](Slot a, Slot b) { return PersonOf(a) >= PersonOf(b); };
+    if (std::adjacent_find(shard.begin(), shard.end(), out_of_order) != shard.end()) return false;
+    size += shard.size();
   }
   return size == size_;
 }
 
 std::size_t AddressMemory::MemoryBytes() const {
-  std::size_t bytes = 0;
+  std::size_t bytes = shards_.capacity() * sizeof(Shard) + other_day_.size() * kOtherDayBytes;
   for (const Shard& shard : shards_) bytes += shard.capacity() * sizeof(Slot);
   return bytes;
 }
 
 void AddressMemory::AddTo(HashWriter& hash) const {
   for (const Shard& shard : shards_) {
-    Shard sorted;
-    for (const Slot& slot : shard) {
-      if (slot.last_day != 0) sorted.push_back(slot);
-    }
-    std::sort(sorted.begin(), sorted.end(), [](const Slot& a, const Slot& b) {
-      return a.person != b.person ? a.person < b.person
-                                  : (a.tag_and_high & kHigh) < (b.tag_and_high & kHigh);
-    });
-    hash.U32(static_cast<std::uint32_t>(sorted.size()));
-    for (const Slot& slot : sorted) {
-      hash.U32(slot.person).U32(slot.tag_and_high).U16(slot.last_day).U16(slot.other_day);
-    }
+    hash.U32(static_cast<std::uint32_t>(shard.size()));
+    for (const Slot slot : shard) hash.U64(slot);
   }
+  hash.U64(other_day_.size());
+  for (const auto& [person, day] : other_day_) hash.U64(person).U16(day);
 }
 
 }  // namespace holdfast::policy

@@ -98,6 +98,7 @@ absl::Status Fold::Entry(const ledger::v1::Entry& entry, const OpenedOrder* orde
       status = Add(entry.case_shown());
       break;
     case ledger::v1::Entry::kVerdictRerun:
+    case ledger::v1::Entry::kPersonIdentified:
       break;  // Changes nothing: it is there to be read.
     case ledger::v1::Entry::kLeaseOpened:
       status = Add(entry.lease_opened(), index);
@@ -273,10 +274,12 @@ absl::Status Fold::Add(const ledger::v1::SubjectJudged& fact) {
   }
   RecordChunk& chunk = transfer->records.Obtain(fact.row() / kRowsPerChunk);
   Record& record = chunk.records[fact.row() % kRowsPerChunk];
+  chunk.tails.resize(kRowsPerChunk);
   if (!fact.pseudonym().empty()) {
     const auto pseudonym = IdFromBytes<Pseudonym>(AsBytes(fact.pseudonym()));
     if (!pseudonym.ok()) return Inconsistent("a pseudonym is malformed");
-    record.pseudonym = *pseudonym;
+    record.person = KeyOf(*pseudonym);
+    chunk.tails[fact.row() % kRowsPerChunk] = TailOf(*pseudonym);
   }
   record.officer = static_cast<std::uint16_t>(fact.officer());
   record.request_verdict = static_cast<std::uint8_t>(fact.verdict());
@@ -290,8 +293,20 @@ absl::Status Fold::Add(const ledger::v1::SubjectJudged& fact) {
   if (fact.address_tag().size() != AddressMemory::kTagBytes) {
     return Inconsistent("an address has no tag");
   }
-  if (s_.addresses_.Note(record.pseudonym, AsBytes(fact.address_tag()), DayNumber(s_.now_.late),
-                         MemoryDays(*s_.agreement_))) {
+  const auto asked_elsewhere = [&](const PersonKey& person, const std::string& tag) {
+    return s_.addresses_.Note(person, AsBytes(tag), DayNumber(s_.now_.late),
+                              MemoryDays(*s_.agreement_));
+  };
+  bool second_address = asked_elsewhere(record.person, fact.address_tag());
+  if (!fact.alias().empty()) {
+    const auto alias = IdFromBytes<Pseudonym>(AsBytes(fact.alias()));
+    if (!alias.ok() || fact.alias_address_tag().size() != AddressMemory::kTagBytes) {
+      return Inconsistent("an alias is malformed");
+    }
+    record.alias = KeyOf(*alias);
+    second_address |= asked_elsewhere(record.alias, fact.alias_address_tag());
+  }
+  if (second_address) {
     record.flags |= kRecordIsSecondAddress;
     ++transfer->second_addresses;
   }
@@ -324,6 +339,7 @@ absl::Status Fold::Add(const ledger::v1::SubmissionFinished& fact) {
     transfer->officer_open_cases.push_back(s_.open_cases_[officer.value()]);
   }
   transfer->subjects_digest = SubjectsDigest(*transfer);
+  transfer->records.DropTails();
   transfer->dossier_digest = DossierDigest(DossierOf(s_, *transfer));
   return absl::OkStatus();
 }

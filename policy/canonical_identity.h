@@ -3,16 +3,18 @@
 // Who is the same person, for the ledger's pseudonyms.
 //
 // When to use  Before crypto::PseudonymOf. Two descriptions of one person have one canonical
-// identity
-//              if they have the same tax number; without one, the same normalised name and birth
-//              date. So a person who is asked about with another address keeps the pseudonym.
+//              identity if they have the same tax number; without one, the same normalised name and
+//              birth date. So a person who is asked about with another address keeps the pseudonym;
+//              and who has both has an alias, so that leaving the number out does not help.
 // Threads      May be called concurrently.
 // Ownership    A value. It is personal data: it goes into the keyed hash and nowhere else.
 // Errors       None: nullopt where there is too little to tell people apart.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "policy/gate_config.h"
 #include "policy/identity.h"
@@ -27,5 +29,21 @@ inline constexpr char kCanonicalIdentityVersion = '1';
 std::string CanonicalAddress(const AddressView& address, AddressScheme scheme);
 
 std::optional<std::string> CanonicalIdentity(const PersonView& person, TaxNumberForm form);
+
+// What the identity would be without the tax number. Nullopt if there is no tax number, and if name
+// or birth date is missing: a name alone is many people's.
+std::optional<std::string> CanonicalAlias(const PersonView& person, TaxNumberForm form);
+
+// What an identity is made of.
+enum class IdentityBasis : std::uint8_t { kTaxNumber = 1, kNameAndBirthDate, kNameAlone };
+
+struct BasedIdentity {
+  IdentityBasis basis;
+  std::string bytes;
+};
+
+// Every identity that a request about this person may have had, by ascending basis: one that left
+// the tax number out, and one that said nothing but the name. Empty if nobody is described.
+std::vector<BasedIdentity> AllIdentities(const PersonView& person, TaxNumberForm form);
 
 }  // namespace holdfast::policy

@@ -74,6 +74,19 @@ Decision DecideFact(const State& state, const ledger::v1::EpochErased& fact) {
   return next ? Allow() : Refuse(Refusal::kOutOfOrder);
 }
 
+Decision DecideFact(const State& state, const ledger::v1::PersonIdentified& fact) {
+  Refusal who = CheckMember(state, fact.member(), agreement::v1::ROLE_COUNSEL);
+  if (who == Refusal::kRoleForbids) {
+    who = CheckMember(state, fact.member(), agreement::v1::ROLE_CUSTODIAN);
+  }
+  if (who != Refusal::kAllowed) return Refuse(who);
+  if (state.evidence().pseudonym_key_destroyed()) return Refuse(Refusal::kPseudonymKeyDestroyed);
+  const bool whole = fact.people_size() >= 1 && fact.people_size() <= 3 &&
+                     std::all_of(fact.people().begin(), fact.people().end(),
+                                 [](const std::string& person) { return person.size() == 16; });
+  return whole ? Allow() : Refuse(Refusal::kMalformed);
+}
+
 // A refusal is written after something was refused; nothing refuses it. It only has to be one.
 Decision DecideFact(const ledger::v1::Refused& fact) {
   const auto refusal = RefusalFromNumber(fact.refusal());
@@ -129,6 +142,8 @@ Decision DecideOne(const State& state, const Proposal& proposal, BatchEffects& e
       return DecideFact(state, entry.case_shown());
     case Entry::kVerdictRerun:
       return DecideFact(state, entry.verdict_rerun());
+    case Entry::kPersonIdentified:
+      return DecideFact(state, entry.person_identified());
     case Entry::kLeaseOpened:
       return DecideFact(state, entry.lease_opened());
     case Entry::kKeyReleased:

@@ -90,7 +90,7 @@ Refusal DecideEvidence(const State& state, const OpenedOrder& order,
   // to it only while a person can be found in it.
   if (!state.holds().nothing_preserves() ||
       std::any_of(state.holds().all().begin(), state.holds().all().end(), [](const Hold& hold) {
-        return hold.in_force() && !hold.order->scope().person().empty();
+        return hold.in_force() && !hold.scope.people.empty();
       })) {
     return Refusal::kPseudonymKeyNeeded;
   }
@@ -134,7 +134,7 @@ absl::Status Fold::Act(const OpenedOrder& order, const order::v1::AccountPerson&
   for (const std::string& text : act.people()) {
     const auto person = PseudonymFromHex(text);
     if (!person) return MakeError(Reason::kLedgerInconsistent, "a pseudonym is malformed");
-    account.people.push_back(*person);
+    account.people.push_back(KeyOf(*person));
   }
   s_.evidence_.accounts.emplace(index, std::move(account));
   return absl::OkStatus();

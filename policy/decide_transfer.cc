@@ -105,6 +105,12 @@ Decision DecideFact(const State& state, const ledger::v1::SubjectJudged& fact,
   if (fact.address_tag().size() != (accepted ? AddressMemory::kTagBytes : 0)) {
     return Refuse(Refusal::kMalformed);
   }
+  // Only one who was found by tax number has another name beside it.
+  const std::size_t alias = fact.alias().size();
+  if ((alias != 0 && (alias != 16 || !accepted || fact.alias() == fact.pseudonym())) ||
+      fact.alias_address_tag().size() != (alias != 0 ? AddressMemory::kTagBytes : 0)) {
+    return Refuse(Refusal::kMalformed);
+  }
   if (fact.row() >= state.agreement().brakes().transfer_subjects) {
     return Refuse(Refusal::kTooManySubjects);
   }

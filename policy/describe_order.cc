@@ -59,7 +59,7 @@ void DescribeScope(bool given, const v1::Scope& scope, Description& out) {
   const bool rows = !scope.rows().empty();
   if (!given || (!scope.everything() && scope.transfer().empty() && !rows &&
                  scope.officer().empty() && scope.authority().empty() && scope.person().empty() &&
-                 !scope.has_dates() && !scope.has_verdicts())) {
+                 scope.people().empty() && !scope.has_dates() && !scope.has_verdicts())) {
     out.Line("It covers nothing, and will be refused.");
     return;
   }
@@ -73,6 +73,13 @@ void DescribeScope(bool given, const v1::Scope& scope, Description& out) {
   if (!scope.officer().empty()) out.Line("- of officer " + scope.officer() + ";");
   if (!scope.authority().empty()) out.Line("- asked for under " + scope.authority() + ";");
   if (!scope.person().empty()) out.Line("- of the person with pseudonym " + scope.person() + ";");
+  if (!scope.people().empty()) {
+    std::string names;
+    for (const std::string& person : scope.people()) {
+      names += (names.empty() ? "" : " or ") + Say(person);
+    }
+    out.Line("- of a person with the pseudonym " + names + ";");
+  }
   if (scope.has_dates()) {
     out.Line("- " + SayDate(scope.dates().of()) + " from " + Say(scope.dates().from()) +
              " on and before " + Say(scope.dates().until()) + ";");

@@ -29,12 +29,14 @@ Digest32 SubjectsDigest(const Transfer& transfer) {
   for (std::uint32_t k = 0; k < transfer.records.chunk_count(); ++k) {
     const RecordChunk* chunk = transfer.records.chunk(k);
     if (chunk == nullptr) continue;
-    for (const Record& record : chunk->records) {
+    for (std::size_t i = 0; i < kRowsPerChunk; ++i) {
+      const Record& record = chunk->records[i];
       if (!record.judged()) break;
       hash.U8(record.request_verdict)
           .U16(record.officer)
           .U8((record.flags & kRecordIsSecondAddress) != 0 ? 1 : 0)
-          .Fixed(BytesOf(record.pseudonym));
+          .Fixed(BytesOf(record.person))
+          .Fixed(chunk->tails[i]);
     }
   }
   return hash.Finish();

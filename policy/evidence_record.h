@@ -18,6 +18,7 @@
 #include "base/ids.h"
 #include "base/time.h"
 #include "policy/agreement.h"
+#include "policy/person_key.h"
 
 namespace holdfast::policy {
 
@@ -35,7 +36,7 @@ struct WitnessedHead {
 // An accepted AccountPerson.
 struct PersonAccount {
   MemberNumber reader;
-  std::vector<Pseudonym> people;  // Ascending.
+  std::vector<PersonKey> people;  // Ascending.
 };
 
 struct EvidenceRecord {

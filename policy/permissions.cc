@@ -20,13 +20,13 @@ constexpr std::string_view kSource[] = {
     "records.deposit", "subjects.fetch", "transfers.close",   "transfers.get",
 };
 constexpr std::string_view kCounsel[] = {
-    "disposals.read",    "exchange.get",   "health.check",  "holds.list",    "holds.read",
-    "ledger.checkpoint", "orders.context", "orders.submit", "transfers.get",
+    "disposals.read",    "exchange.get",   "health.check",  "holds.list",      "holds.read",
+    "ledger.checkpoint", "orders.context", "orders.submit", "people.identify", "transfers.get",
 };
 constexpr std::string_view kCustodian[] = {
-    "accounts.read", "disposals.read",    "exchange.get",   "health.check",
-    "holds.list",    "ledger.checkpoint", "orders.context", "orders.submit",
-    "reviews.list",  "reviews.rerun",     "reviews.show",   "transfers.get",
+    "accounts.read",     "disposals.read", "exchange.get",  "health.check",    "holds.list",
+    "ledger.checkpoint", "orders.context", "orders.submit", "people.identify", "reviews.list",
+    "reviews.rerun",     "reviews.show",   "transfers.get",
 };
 constexpr std::string_view kAuditor[] = {
     "exchange.get",

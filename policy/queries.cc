@@ -50,6 +50,17 @@ std::optional<DateSpan> ReadDates(const v1::DateRange& range) {
   return DateSpan{static_cast<RecordDate>(range.of()), *from, *until};
 }
 
+bool AddPerson(const std::string& hex, CompiledScope& out) {
+  const auto bytes = FromHex(hex);
+  if (!bytes.ok()) return false;
+  const auto pseudonym = IdFromBytes<Pseudonym>(*bytes);
+  if (!pseudonym.ok()) return false;
+  const PersonKey key = KeyOf(*pseudonym);
+  const auto at = std::lower_bound(out.people.begin(), out.people.end(), key);
+  if (at == out.people.end() || *at != key) out.people.insert(at, key);
+  return true;
+}
+
 ScopeResult Invalid() { return {Refusal::kScopeInvalid, {}}; }
 
 // How many of a lease's records the scope covers, without a look at each where it covers all.
@@ -70,7 +81,8 @@ ScopeResult CompileScope(const State& state, const v1::Scope& scope) {
   CompiledScope out;
   const bool narrow = !scope.transfer().empty() || scope.rows_size() > 0 ||
                       !scope.officer().empty() || !scope.authority().empty() ||
-                      !scope.person().empty() || scope.has_dates() || scope.has_verdicts();
+                      !scope.person().empty() || !scope.people().empty() || scope.has_dates() ||
+                      scope.has_verdicts();
   if (scope.everything()) {
     if (narrow) return Invalid();
     out.everything = true;
@@ -104,12 +116,11 @@ ScopeResult CompileScope(const State& state, const v1::Scope& scope) {
     if (authority == nullptr) return Invalid();
     out.authority = authority->number;
   }
-  if (!scope.person().empty()) {
-    const auto bytes = FromHex(scope.person());
-    if (!bytes.ok()) return Invalid();
-    const auto pseudonym = IdFromBytes<Pseudonym>(*bytes);
-    if (!pseudonym.ok()) return Invalid();
-    out.person = *pseudonym;
+  if (!scope.person().empty() && !scope.people().empty()) return Invalid();
+  if (scope.people_size() > kMaxPeopleOfScope) return Invalid();
+  if (!scope.person().empty() && !AddPerson(scope.person(), out)) return Invalid();
+  for (const std::string& person : scope.people()) {
+    if (!AddPerson(person, out)) return Invalid();
   }
   if (scope.has_dates()) {
     out.dates = ReadDates(scope.dates());

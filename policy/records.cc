@@ -24,10 +24,17 @@ RecordChunk& RecordTable::Obtain(std::uint32_t number) {
   return *chunks_[number];
 }
 
+void RecordTable::DropTails() {
+  for (const auto& chunk : chunks_) {
+    if (chunk != nullptr) std::vector<PseudonymTail>().swap(chunk->tails);
+  }
+}
+
 std::size_t RecordTable::MemoryBytes() const {
   std::size_t bytes = chunks_.capacity() * sizeof(chunks_[0]);
   for (const auto& chunk : chunks_) {
-    if (chunk != nullptr) bytes += sizeof(RecordChunk);
+    if (chunk == nullptr) continue;
+    bytes += sizeof(RecordChunk) + chunk->tails.capacity() * sizeof(PseudonymTail);
   }
   return bytes;
 }

@@ -16,6 +16,7 @@
 #include "base/ids.h"
 #include "base/limits.h"
 #include "base/time.h"
+#include "policy/person_key.h"
 
 namespace holdfast::policy {
 
@@ -46,7 +47,11 @@ inline constexpr std::uint8_t kReviewOutcomes[] = {0, 2, 50, 51};
 
 // One row of a transfer. All zero until the request gate has judged it.
 struct Record {
-  Pseudonym pseudonym;                         // Zero where the request gate found no identity.
+  PersonKey person;  // Nobody where the request gate found no identity.
+
+  // The same person by name and birth date, where `person` is by tax number and both were given.
+  PersonKey alias;
+
   std::uint16_t officer = 0;                   // Position in the transfer's list.
   std::uint16_t subject_segment = kNoSegment;  // By number. Set where accepted.
   std::uint16_t subject_leaf = 0;
@@ -92,6 +97,9 @@ struct RecordChunk {
   std::uint64_t first_outcome = 0;  // Ledger index of the first verdict of the release gate, or 0.
   bool fetched = false;             // By the source, at least once.
   bool collected = false;           // By the requester, at least once.
+
+  // The rest of each row's pseudonym, until the dossier's digest is made of them; then empty.
+  std::vector<PseudonymTail> tails;
 };
 
 class RecordTable final {
@@ -120,6 +128,9 @@ class RecordTable final {
   Record* Find(std::uint32_t row) {
     return const_cast<Record*>(static_cast<const RecordTable*>(this)->Find(row));
   }
+
+  // Forgets what only the dossier's digest needs.
+  void DropTails();
 
   // Creates the chunk if need be.
   RecordChunk& Obtain(std::uint32_t number);

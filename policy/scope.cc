@@ -151,8 +151,11 @@ bool CompiledScope::Covers(const RecordFacts& record) const {
     if (*authority != record.authority) return false;
     any = true;
   }
-  if (person) {
-    if (*person != record.pseudonym) return false;
+  if (!people.empty()) {
+    const auto named = [&](const PersonKey& person) {
+      return person != PersonKey() && std::binary_search(people.begin(), people.end(), person);
+    };
+    if (!named(record.person) && !named(record.alias)) return false;
     any = true;
   }
   if (dates) {
@@ -168,7 +171,7 @@ bool CompiledScope::Covers(const RecordFacts& record) const {
 
 bool CompiledScope::CoversWholeTransfer(const TransferFacts& of) const {
   if (everything) return true;
-  if (officer || person || !rows.empty() || verdicts.any()) return false;
+  if (officer || !people.empty() || !rows.empty() || verdicts.any()) return false;
   // What is only known of a single record is not known of all.
   if (dates && dates->of != RecordDate::kRequested && dates->of != RecordDate::kApproved) {
     return false;
@@ -210,7 +213,9 @@ bool CompiledScope::Contains(const CompiledScope& other) const {
   if (verdicts.any() && (other.verdicts.none() || (other.verdicts & ~verdicts).any())) return false;
   return SameIfSet(transfer, other.transfer) && Includes(rows, other.rows) &&
          SameIfSet(officer, other.officer) && SameIfSet(authority, other.authority) &&
-         SameIfSet(person, other.person);
+         (people.empty() ||
+          (!other.people.empty() &&
+           std::includes(people.begin(), people.end(), other.people.begin(), other.people.end())));
 }
 
 namespace internal {
@@ -279,8 +284,8 @@ void ScopeIndex::Place(const CompiledScope& scope, InItems in_items, InDates in_
   };
   if (scope.everything) {
     in_items(everything_);
-  } else if (scope.person) {
-    under(by_person_, *scope.person);
+  } else if (!scope.people.empty()) {
+    for (const PersonKey& person : scope.people) under(by_person_, person);
   } else if (scope.officer && (!scope.transfer || scope.rows.empty())) {
     under(by_officer_, *scope.officer);
   } else if (scope.transfer) {
@@ -346,7 +351,9 @@ std::optional<std::uint32_t> ScopeIndex::FindIf(
   }
   if (const auto* tag = FindUnder(by_officer_, record.officer, record, wanted)) return *tag;
   if (const auto* tag = FindUnder(by_authority_, record.authority, record, wanted)) return *tag;
-  if (const auto* tag = FindUnder(by_person_, record.pseudonym, record, wanted)) return *tag;
+  for (const PersonKey& person : {record.person, record.alias}) {
+    if (const auto* tag = FindUnder(by_person_, person, record, wanted)) return *tag;
+  }
   if (const auto* tag = FindInDates(by_date_, record, wanted)) return *tag;
   if (const auto* tag = FindUnder(by_verdict_, record.release_verdict, record, wanted)) return *tag;
   if (record.outcome != record.release_verdict) {

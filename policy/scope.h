@@ -24,6 +24,7 @@
 
 #include "base/ids.h"
 #include "policy/agreement.h"
+#include "policy/person_key.h"
 
 namespace holdfast::policy {
 
@@ -36,7 +37,8 @@ struct RecordFacts {
   std::uint32_t row = 0;
   OfficerNumber officer;
   AuthorityNumber authority;
-  Pseudonym pseudonym;
+  PersonKey person;
+  PersonKey alias;  // Nobody: it has none.
   std::uint32_t requested_at = 0;
   std::uint32_t approved_at = 0;
   std::uint32_t deposited_at = 0;
@@ -86,6 +88,9 @@ struct RowSpan {
   std::uint32_t last = 0;
 };
 
+// How many pseudonyms a scope may name.
+inline constexpr int kMaxPeopleOfScope = 8;
+
 // Everything that is set must match. The default covers nothing.
 struct CompiledScope {
   bool everything = false;
@@ -93,7 +98,7 @@ struct CompiledScope {
   std::vector<RowSpan> rows;  // Ascending, disjoint, not adjacent. Empty: all rows.
   std::optional<OfficerNumber> officer;
   std::optional<AuthorityNumber> authority;
-  std::optional<Pseudonym> person;
+  std::vector<PersonKey> people;  // Ascending; any of them. Empty: anybody.
   std::optional<DateSpan> dates;
   VerdictSet verdicts;
 
@@ -198,7 +203,7 @@ class ScopeIndex final {
   absl::flat_hash_map<std::uint32_t, OfTransfer> by_transfer_;
   absl::flat_hash_map<OfficerNumber, Items> by_officer_;
   absl::flat_hash_map<AuthorityNumber, Items> by_authority_;
-  absl::flat_hash_map<Pseudonym, Items> by_person_;
+  absl::flat_hash_map<PersonKey, Items> by_person_;
   Dates by_date_;
   absl::flat_hash_map<std::uint8_t, Items> by_verdict_;
 };

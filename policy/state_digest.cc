@@ -14,7 +14,8 @@ void AddTime(HashWriter& hash, UnixMillis time) {
 }
 
 void AddRecord(HashWriter& hash, const Record& record) {
-  hash.Fixed(BytesOf(record.pseudonym))
+  hash.Fixed(BytesOf(record.person))
+      .Fixed(BytesOf(record.alias))
       .U16(record.officer)
       .U16(record.subject_segment)
       .U16(record.subject_leaf)
@@ -132,7 +133,7 @@ void AddEvidence(HashWriter& hash, const EvidenceRecord& evidence) {
   hash.U64(evidence.newest_act);
   for (const auto& [index, account] : evidence.accounts) {
     hash.U64(index).U16(account.reader.value());
-    for (const Pseudonym& person : account.people) hash.Fixed(BytesOf(person));
+    for (const PersonKey& person : account.people) hash.Fixed(BytesOf(person));
   }
   hash.U64(evidence.key_destruction_index)
       .U16(evidence.key_destruction_by.value())

@@ -409,15 +409,8 @@ class StateCodec final {
 
   template <typename A, typename S>
   static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, AddressMemory> {
-    auto& [shards, used, size] = s;
-    All(a, shards, used, size);
-  }
-
-  template <typename A, typename S>
-  static void Fields(A& a,
-                     S& s) requires std::same_as<std::remove_const_t<S>, AddressMemory::Slot> {
-    auto& [person, tag_and_high, last_day, other_day] = s;
-    All(a, person, tag_and_high, last_day, other_day);
+    auto& [shards, other_day, size] = s;
+    All(a, shards, other_day, size);
   }
 
   template <typename A, typename S>
@@ -428,18 +421,20 @@ class StateCodec final {
 
   template <typename A, typename S>
   static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, RecordChunk> {
-    auto& [records, judged, accepted, deposited, destroyed, first_outcome, fetched, collected] = s;
-    All(a, records, judged, accepted, deposited, destroyed, first_outcome, fetched, collected);
+    auto& [records, judged, accepted, deposited, destroyed, first_outcome, fetched, collected,
+           tails] = s;
+    All(a, records, judged, accepted, deposited, destroyed, first_outcome, fetched, collected,
+        tails);
   }
 
   template <typename A, typename S>
   static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, Record> {
-    auto& [pseudonym, officer, subject_segment, subject_leaf, record_segment, record_leaf, releases,
-           open_leases, request_verdict, release_verdict, flags, deposited_at, first_released_at,
-           last_released_at] = s;
-    All(a, pseudonym, officer, subject_segment, subject_leaf, record_segment, record_leaf, releases,
-        open_leases, request_verdict, release_verdict, flags, deposited_at, first_released_at,
-        last_released_at);
+    auto& [person, alias, officer, subject_segment, subject_leaf, record_segment, record_leaf,
+           releases, open_leases, request_verdict, release_verdict, flags, deposited_at,
+           first_released_at, last_released_at] = s;
+    All(a, person, alias, officer, subject_segment, subject_leaf, record_segment, record_leaf,
+        releases, open_leases, request_verdict, release_verdict, flags, deposited_at,
+        first_released_at, last_released_at);
   }
 
   template <typename A, typename S>

@@ -121,7 +121,8 @@ struct Transfer {
     facts.row = row;
     facts.officer = officers[record.officer];
     facts.authority = authority;
-    facts.pseudonym = record.pseudonym;
+    facts.person = record.person;
+    facts.alias = record.alias;
     facts.requested_at = RecordSeconds(created_at);
     facts.approved_at = approved() ? RecordSeconds(not_before) : 0;
     facts.deposited_at = record.deposited_at;

@@ -92,7 +92,11 @@ v1::PersonRecord ViewOf(const policy::State& state, const policy::Transfer& tran
 
 // Whether the record is about one of the account's people.
 bool IsAbout(const policy::PersonAccount& account, const policy::Record& record) {
-  return std::binary_search(account.people.begin(), account.people.end(), record.pseudonym);
+  const auto named = [&](const policy::PersonKey& person) {
+    return person != policy::PersonKey() &&
+           std::binary_search(account.people.begin(), account.people.end(), person);
+  };
+  return named(record.person) || named(record.alias);
 }
 
 v1::ReadAccountResponse PageOf(const policy::State& state, const policy::PersonAccount& account,

@@ -25,6 +25,12 @@ bool IsAllowed(const Hosted& hosted, std::string_view spiffe_id, std::string_vie
 
 }  // namespace
 
+absl::StatusOr<std::shared_ptr<const exchange::Published>> PublishedOf(const Hosted& hosted) {
+  std::shared_ptr<const exchange::Published> published = hosted.exchange->published();
+  if (published == nullptr) return MakeError(Reason::kExchangeStopped, "the exchange is stopped");
+  return published;
+}
+
 void Directory::Add(Hosted hosted) { hosted_.push_back(std::move(hosted)); }
 
 const Hosted* Directory::Named(std::string_view exchange) const {

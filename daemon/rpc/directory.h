@@ -33,6 +33,10 @@ struct Hosted {
   std::unique_ptr<exchange::Exchange> exchange;
 };
 
+// What the exchange lets its readers see.
+// Errors: kExchangeStopped.
+absl::StatusOr<std::shared_ptr<const exchange::Published>> PublishedOf(const Hosted& hosted);
+
 class Directory final : public Authority {
  public:
   void Add(Hosted hosted);

@@ -29,12 +29,6 @@ ledger::v1::Refused RefusedAs(ledger::v1::Refused::Act act, const Viewer& viewer
   return refused;
 }
 
-absl::StatusOr<std::shared_ptr<const exchange::Published>> PublishedOf(const Hosted& hosted) {
-  std::shared_ptr<const exchange::Published> published = hosted.exchange->published();
-  if (published == nullptr) return MakeError(Reason::kExchangeStopped, "the exchange is stopped");
-  return published;
-}
-
 absl::StatusOr<v1::FetchSubjectsResponse> BuildSubjects(const Hosted& hosted,
                                                         const TransferFacts& facts,
                                                         std::uint32_t chunk) {

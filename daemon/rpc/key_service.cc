@@ -47,10 +47,7 @@ absl::StatusOr<crypto::LeaseOpening> CheckOpening(const Hosted& hosted, const Vi
   const policy::Member* member = hosted.agreement->FindMember(viewer.member);
   absl::StatusOr<crypto::LeaseOpening> opening =
       MakeError(Reason::kSignatureInvalid, "the caller has no signing key that is valid now");
-  const std::shared_ptr<const exchange::Published> published = hosted.exchange->published();
-  if (published == nullptr) {
-    return MakeError(Reason::kExchangeStopped, "the exchange is stopped");
-  }
+  HF_ASSIGN_OR_RETURN(const auto published, PublishedOf(hosted));
   for (const policy::MemberKey& key : member->keys) {
     if (!key.ValidAt(now) || published->struck_off.Has(key.public_key)) continue;
     opening = crypto::VerifyLeaseOpening(AsBytes(message.opening()), AsBytes(message.signature()),

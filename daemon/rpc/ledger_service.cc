@@ -28,8 +28,7 @@ namespace {
 using SignedHead = std::shared_ptr<const exchange::SignedHead>;
 
 absl::StatusOr<exchange::ReaderPool::Lease> BorrowReader(const Hosted& hosted) {
-  const std::shared_ptr<const exchange::Published> published = hosted.exchange->published();
-  if (published == nullptr) return MakeError(Reason::kExchangeStopped, "the exchange is stopped");
+  HF_ASSIGN_OR_RETURN(const auto published, PublishedOf(hosted));
   return published->readers->Borrow();
 }
 

@@ -14,9 +14,9 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
-#include "daemon/exchange/act_command.h"
 #include "daemon/rpc/opening.h"
 #include "daemon/rpc/person_view.h"
+#include "daemon/rpc/record_act.h"
 #include "daemon/rpc/settlement.h"
 #include "daemon/rpc/subject_chunk.h"
 #include "daemon/rpc/unary.h"
@@ -167,34 +167,11 @@ void FindRow(const Hosted& hosted, const Viewer& viewer, std::string name, std::
       [found](const absl::Status& status) { found(status); });
 }
 
-absl::StatusOr<std::shared_ptr<const exchange::Published>> PublishedOf(const Hosted& hosted) {
-  std::shared_ptr<const exchange::Published> published = hosted.exchange->published();
-  if (published == nullptr) return MakeError(Reason::kExchangeStopped, "the exchange is stopped");
-  return published;
-}
-
 // Appends one fact, then calls `done` with its index.
-void Record(const Hosted& hosted, const Viewer& viewer, const Row& row, ledger::v1::Entry fact,
-            ledger::v1::Refused::Act what,
+void Record(const Hosted& hosted, const Viewer& viewer, const Row& row,
+            const ledger::v1::Entry& fact, ledger::v1::Refused::Act what,
             std::function<void(absl::StatusOr<std::uint64_t>)> done) {
-  exchange::Act act;
-  act.batch = std::make_unique<exchange::EntryBatch>(1, hosted.exchange->random());
-  act.batch->Add()->MergeFrom(fact);
-  act.batch->Seal();
-  act.refused.set_member(viewer.member);
-  act.refused.set_act(what);
-  act.refused.set_transfer(row->transfer->number);
-  act.refused.set_has_transfer(true);
-  act.done = [done = std::move(done)](exchange::ActOutcome outcome, const std::string& matter) {
-    if (absl::Status error = ErrorOf(outcome, matter); !error.ok()) {
-      done(std::move(error));
-    } else {
-      done(outcome.index);
-    }
-  };
-  hosted.exchange->Submit(exchange::Lane::kNormal, std::make_unique<exchange::ActCommand>(
-                                                       std::move(act), hosted.exchange->executor(),
-                                                       hosted.exchange->egress()));
+  RecordAct(hosted, viewer, fact, what, row->transfer->number, std::move(done));
 }
 
 v1::FieldComparison Compared(std::string field, policy::FieldResult result,
@@ -253,7 +230,7 @@ void ShowReviewCase(const Hosted& hosted, const Viewer& viewer, const Call&,
             fact.mutable_case_shown()->set_row(row->row);
             fact.mutable_case_shown()->set_custodian(viewer.member);
             // On the record first: what has left cannot be put on it any more.
-            Record(hosted, viewer, row, std::move(fact), ledger::v1::Refused::SHOW_CASE,
+            Record(hosted, viewer, row, fact, ledger::v1::Refused::SHOW_CASE,
                    [&hosted, row, respond](absl::StatusOr<std::uint64_t> index) {
                      if (!index.ok()) {
                        respond.Fail(index.status());
@@ -389,7 +366,7 @@ void RerunRow(const Hosted& hosted, const Viewer& viewer, const Row& row,
   out.set_verdict_index(rerun->recorded.index);
   out.set_gate_version(rerun->recorded.gate_version);
   out.set_result(rerun->result);
-  Record(hosted, viewer, row, std::move(fact), ledger::v1::Refused::RERUN_VERDICT,
+  Record(hosted, viewer, row, fact, ledger::v1::Refused::RERUN_VERDICT,
          [rerun = *rerun, respond](absl::StatusOr<std::uint64_t> index) {
            if (!index.ok()) {
              respond.Fail(index.status());

@@ -164,6 +164,14 @@ class Preparer {
           const std::string address = policy::CanonicalAddress(ViewOf(subject.person()).address,
                                                                hosted_.rules->config().scheme);
           fact.set_address_tag(ToString(crypto::AddressTagOf(key, person, AsBytes(address))));
+          const auto alias = policy::CanonicalAlias(ViewOf(subject.person()),
+                                                    hosted_.rules->config().tax_number_form);
+          if (alias.has_value()) {
+            const Pseudonym other = crypto::PseudonymOf(key, AsBytes(*alias));
+            fact.set_alias(ToString(BytesOf(other)));
+            fact.set_alias_address_tag(
+                ToString(crypto::AddressTagOf(key, other, AsBytes(address))));
+          }
         }
       }
       fact.set_commitment(ToString(SubjectCommitment(nonces[i], subject)));

@@ -183,10 +183,7 @@ absl::Status CheckSignature(const Hosted& hosted, const std::string& member, Byt
                             ByteSpan signature) {
   const UnixMillis now = hosted.exchange->options().core.clock->WallNow();
   const policy::Member* signer = hosted.agreement->FindMember(member);
-  const std::shared_ptr<const exchange::Published> published = hosted.exchange->published();
-  if (published == nullptr) {
-    return MakeError(Reason::kExchangeStopped, "the exchange is stopped");
-  }
+  HF_ASSIGN_OR_RETURN(const auto published, PublishedOf(hosted));
   for (const policy::MemberKey& key : signer->keys) {
     if (key.ValidAt(now) && !published->struck_off.Has(key.public_key) &&
         key.public_key.Verify(statement, signature).ok()) {

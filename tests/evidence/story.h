@@ -158,6 +158,10 @@ inline SignedWorld Whole(const AgreementOptions& options = {}) {
   rerun.set_gate_version(1);
   rerun.set_result(ledger::v1::VerdictRerun::SAME);
   w.Do(rerun);
+  ledger::v1::PersonIdentified identified;
+  identified.set_member("carol");
+  identified.add_people(ToString(BytesOf(PseudonymOf(1))));
+  w.Do(identified);
   LiftAndDestroy(s, 0);
   ledger::v1::EpochErased erased;
   erased.set_epoch(w.state().epoch() - 1);

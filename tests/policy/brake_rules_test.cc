@@ -198,6 +198,57 @@ TEST_F(BrakeRulesTest, ASecondAddressOfOnePersonGoesToTheCustodian) {
   EXPECT_EQ(Stopping(asked(1, 2, "smith")), BrakeBit(order::v1::SECOND_ADDRESS));
 }
 
+// R46: with the tax number once and without it another time.
+TEST_F(BrakeRulesTest, LeavingTheTaxNumberOutDoesNotMakeAnotherPerson) {
+  constexpr std::uint32_t kNumber = 1;
+  constexpr std::uint32_t kName = 2;
+  const auto asked = [&](std::uint32_t person, std::optional<std::uint32_t> alias,
+                         std::uint32_t address) {
+    const std::uint32_t t = world_.CreateTransfer("ice", {"smith"});
+    auto fact = world_.Subject(t, 0, kAccepted, 0, person, address);
+    if (alias) SetAlias(fact, *alias, address);
+    world_.Do(fact);
+    for (std::uint32_t row = 1; row < 5; ++row)
+      world_.Judge(t, row, kAccepted, 0, ++person_ + 1'000);
+    world_.Finish(t);
+    return t;
+  };
+  const auto brake = BrakeBit(order::v1::SECOND_ADDRESS);
+  EXPECT_EQ(Stopping(asked(kNumber, kName, 1)), 0U);
+  EXPECT_EQ(Stopping(asked(kName, std::nullopt, 1)), 0U);
+  EXPECT_EQ(Stopping(asked(kNumber, std::nullopt, 1)), 0U);
+  EXPECT_EQ(Stopping(asked(kName, std::nullopt, 2)), brake);
+  world_.Pass(24h * 40);
+  // The other way about: by name first, then by both.
+  EXPECT_EQ(Stopping(asked(kName, std::nullopt, 3)), 0U);
+  EXPECT_EQ(Stopping(asked(kNumber, kName, 4)), brake);
+  // A namesake with another number and another birth date is somebody else.
+  EXPECT_EQ(Stopping(asked(7, 8, 5)), 0U);
+}
+
+TEST_F(BrakeRulesTest, AnAliasIsWholeAndOnlyOfAnAcceptedSubject) {
+  const std::uint32_t t = world_.CreateTransfer();
+  const auto subject = [&](std::uint32_t verdict = kAccepted) {
+    auto fact = world_.Subject(t, 0, verdict, 0, 1, 1);
+    SetAlias(fact, 2, 1);
+    return fact;
+  };
+  auto fact = subject();
+  fact.set_alias(std::string(15, 'a'));
+  EXPECT_EQ(world_.Try(fact).refusal, Refusal::kMalformed);
+  fact = subject();
+  fact.set_alias(fact.pseudonym());
+  EXPECT_EQ(world_.Try(fact).refusal, Refusal::kMalformed);
+  fact = subject();
+  fact.clear_alias();
+  EXPECT_EQ(world_.Try(fact).refusal, Refusal::kMalformed);
+  fact = subject();
+  fact.clear_alias_address_tag();
+  EXPECT_EQ(world_.Try(fact).refusal, Refusal::kMalformed);
+  EXPECT_EQ(world_.Try(subject(kMalformed)).refusal, Refusal::kMalformed);
+  EXPECT_EQ(world_.Try(subject()).refusal, Refusal::kAllowed);
+}
+
 TEST_F(BrakeRulesTest, AnAcceptedSubjectHasAnAddressTagAndARefusedOneHasNone) {
   const std::uint32_t t = world_.CreateTransfer();
   auto fact = world_.Subject(t, 0);

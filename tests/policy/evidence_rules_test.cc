@@ -299,6 +299,9 @@ TEST_F(PersonRulesTest, WithoutTheKeyNobodyIsFoundOrAskedFor) {
   world_.AdvanceEpoch();
   EXPECT_EQ(Submit("paula", Account({kOne})), Refusal::kPseudonymKeyDestroyed);
   EXPECT_EQ(world_.Try(world_.Subject(open, 0)).refusal, Refusal::kPseudonymKeyDestroyed);
+  ledger::v1::PersonIdentified identified;
+  identified.set_member("carol");
+  EXPECT_EQ(world_.Try(identified).refusal, Refusal::kPseudonymKeyDestroyed);
   // What is there can still be held, by everything but identity.
   world_.PlaceHold("hold-1", Everything());
 }
@@ -307,9 +310,7 @@ TEST_F(PersonRulesTest, AHoldThatPreservesOrIsAboutAPersonKeepsTheKey) {
   world_.PlaceHold("hold-1", Everything(), order::v1::PRESERVE);
   EXPECT_EQ(Submit("paula", Destroy(0)), Refusal::kPseudonymKeyNeeded);
   world_.Lift("hold-1");
-  v1::Scope person;
-  person.set_person(kOne);
-  world_.PlaceHold("hold-2", person, order::v1::FREEZE);
+  world_.PlaceHold("hold-2", OfPeople({1, 2}), order::v1::FREEZE);
   world_.Pass(240h);
   EXPECT_EQ(Submit("paula", Destroy(0)), Refusal::kPseudonymKeyNeeded);
   world_.Lift("hold-2");

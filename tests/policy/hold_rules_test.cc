@@ -187,6 +187,33 @@ TEST_F(HoldRulesTest, NewRecordsInAStandingScopeAreBornHeld) {
   EXPECT_EQ(world_.state().Freezing({t, 2}), nullptr);
 }
 
+// One who was asked for by tax number and name is found by either, and so is who is asked for
+// later.
+TEST_F(HoldRulesTest, APersonIsFoundByAnyPseudonym) {
+  const std::uint32_t t = world_.CreateTransfer();
+  const auto ask = [&](std::uint32_t row, std::uint32_t person,
+                       std::optional<std::uint32_t> alias = {}) {
+    auto fact = world_.Subject(t, row, 1, 0, person);
+    if (alias) SetAlias(fact, *alias, 0);
+    world_.Do(fact);
+  };
+  ask(0, 100, 200);
+  EXPECT_EQ(Submit("carol", world_.HoldAct("hold-x", OfPeople({200, 300}))), Refusal::kAllowed);
+  ask(1, 200);
+  ask(2, 100);
+  ask(3, 101, 201);
+  ask(4, 102, 300);
+  ask(5, 300);
+  std::string held;
+  for (std::uint32_t row = 0; row < 6; ++row) {
+    held += world_.state().Freezing({t, row}) != nullptr ? 'h' : '-';
+  }
+  EXPECT_EQ(held, "hh--hh");
+  // The same by one pseudonym.
+  EXPECT_EQ(Submit("carol", world_.HoldAct("hold-y", OfPerson(100))), Refusal::kAllowed);
+  EXPECT_NE(world_.state().Freezing({t, 2}), nullptr);
+}
+
 TEST_F(HoldRulesTest, AScopeMustMeanSomething) {
   const auto place = [&](const v1::Scope& scope) {
     return Submit("carol", world_.HoldAct("hold-x", scope));
@@ -206,6 +233,13 @@ TEST_F(HoldRulesTest, AScopeMustMeanSomething) {
   scope.Clear();
   scope.set_person("xyz");
   EXPECT_EQ(place(scope), Refusal::kScopeInvalid);
+  scope = OfPerson(1);
+  scope.MergeFrom(OfPeople({2}));
+  EXPECT_EQ(place(scope), Refusal::kScopeInvalid);
+  scope = OfPeople({2});
+  scope.add_people("xyz");
+  EXPECT_EQ(place(scope), Refusal::kScopeInvalid);
+  EXPECT_EQ(place(OfPeople({1, 2, 3, 4, 5, 6, 7, 8, 9})), Refusal::kScopeInvalid);
 
   const v1::Scope dates = OfDates(v1::DEPOSITED, 1'000, 2'000);
   const auto refuses = [&](auto change) {

@@ -55,6 +55,8 @@ order::v1::Order PlaceHoldOrder() {
   auto& range = *hold.mutable_scope()->add_rows();
   range.set_first(1);
   range.set_last(4'000'000'000);
+  hold.mutable_scope()->add_people(std::string(32, 'e'));
+  hold.mutable_scope()->add_people(std::string(32, 'f'));
   hold.mutable_review_at()->set_seconds(1'810'000'000);
   return order;
 }
@@ -244,6 +246,14 @@ TEST(OrderJsonTest, RendersTextThatALawyerCanRead) {
                 "          \"first\": 1,\n"
                 "          \"last\": 4000000000\n"
                 "        }\n"
+                "      ],\n"
+                "      \"people\": [\n"
+                "        \"" +
+                std::string(32, 'e') +
+                "\",\n"
+                "        \"" +
+                std::string(32, 'f') +
+                "\"\n"
                 "      ]\n"
                 "    },\n"
                 "    \"reviewAt\": \"2027-05-11T01:46:40Z\"\n"
@@ -460,6 +470,9 @@ TEST(DescribeOrderTest, SaysWhatAHoldDoes) {
           std::string(32, '1') +
           ";\n"
           "- in rows 1 to 4000000000;\n"
+          "- of a person with the pseudonym " +
+          std::string(32, 'e') + " or " + std::string(32, 'f') +
+          ";\n"
           "and no others.\n"
           "Somebody must look at it again by 2027-05-11 01:46:40 UTC. That date lifts nothing.\n"
           "Order " +
@@ -510,7 +523,13 @@ TEST(DescribeOrderTest, ShowsEveryValueOfEveryKind) {
     const auto& message = order.GetReflection()->GetMessage(order, act);
     for (int i = 0; i < act->message_type()->field_count(); ++i) {
       const auto* field = act->message_type()->field(i);
-      if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_STRING) {
+      if (field->is_repeated()) {
+        for (int k = 0; k < message.GetReflection()->FieldSize(message, field); ++k) {
+          if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_STRING) break;
+          EXPECT_THAT(words,
+                      HasSubstr(message.GetReflection()->GetRepeatedString(message, field, k)));
+        }
+      } else if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_STRING) {
         EXPECT_THAT(words, HasSubstr(message.GetReflection()->GetString(message, field)));
       } else if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_UINT64) {
         EXPECT_THAT(words,

@@ -56,6 +56,7 @@ HF_TEST_ENTRY_OF(EnvelopeDeposited, envelope_deposited)
 HF_TEST_ENTRY_OF(ReviewOpened, review_opened)
 HF_TEST_ENTRY_OF(CaseShown, case_shown)
 HF_TEST_ENTRY_OF(VerdictRerun, verdict_rerun)
+HF_TEST_ENTRY_OF(PersonIdentified, person_identified)
 HF_TEST_ENTRY_OF(TransferClosed, transfer_closed)
 HF_TEST_ENTRY_OF(EnvelopesCollected, envelopes_collected)
 HF_TEST_ENTRY_OF(LeaseOpened, lease_opened)
@@ -221,6 +222,16 @@ std::pair<std::uint32_t, std::uint32_t> World::Leaf(std::uint32_t transfer,
   return {found->second.segment, found->second.next_leaf++};
 }
 
+std::string AddressTag(std::uint32_t address) {
+  const Digest32 tag = crypto::Sha256Of(AsBytes("address " + std::to_string(address)));
+  return Text(ByteSpan(tag).first(policy::AddressMemory::kTagBytes));
+}
+
+void SetAlias(ledger::v1::SubjectJudged& fact, std::uint32_t person, std::uint32_t address) {
+  fact.set_alias(Text(BytesOf(PseudonymOf(person))));
+  fact.set_alias_address_tag(AddressTag(address));
+}
+
 ledger::v1::SubjectJudged World::Subject(std::uint32_t transfer, std::uint32_t row,
                                          std::uint32_t verdict, std::uint32_t officer,
                                          std::uint32_t person, std::uint32_t address) {
@@ -233,8 +244,7 @@ ledger::v1::SubjectJudged World::Subject(std::uint32_t transfer, std::uint32_t r
   fact.set_pseudonym(Text(BytesOf(PseudonymOf(person))));
   fact.set_commitment(std::string(32, 'c'));
   if (verdict == 1) {
-    const Digest32 tag = crypto::Sha256Of(AsBytes("address " + std::to_string(address)));
-    fact.set_address_tag(Text(ByteSpan(tag).first(policy::AddressMemory::kTagBytes)));
+    fact.set_address_tag(AddressTag(address));
     const auto [segment, leaf] = Leaf(transfer, ledger::v1::SUBJECT);
     fact.set_segment(segment);
     fact.set_leaf(leaf);
@@ -736,6 +746,12 @@ v1::Scope OfAuthority(std::string_view authority) {
 v1::Scope OfPerson(std::uint32_t person) {
   v1::Scope scope;
   scope.set_person(Hex(BytesOf(PseudonymOf(person))));
+  return scope;
+}
+
+v1::Scope OfPeople(const std::vector<std::uint32_t>& people) {
+  v1::Scope scope;
+  for (const std::uint32_t person : people) scope.add_people(Hex(BytesOf(PseudonymOf(person))));
   return scope;
 }
 

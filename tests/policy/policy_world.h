@@ -53,6 +53,7 @@ ledger::v1::Entry EntryOf(const ledger::v1::EnvelopeDeposited& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::ReviewOpened& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::CaseShown& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::VerdictRerun& fact);
+ledger::v1::Entry EntryOf(const ledger::v1::PersonIdentified& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::TransferClosed& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::EnvelopesCollected& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::LeaseOpened& fact);
@@ -231,9 +232,16 @@ v1::Scope OfRows(const World& world, std::uint32_t transfer, std::uint32_t first
 v1::Scope OfOfficer(std::string_view officer);
 v1::Scope OfAuthority(std::string_view authority);
 v1::Scope OfPerson(std::uint32_t person);
+v1::Scope OfPeople(const std::vector<std::uint32_t>& people);
 // Of the milliseconds [from, until), both whole seconds.
 v1::Scope OfDates(v1::RecordDate date, std::int64_t from, std::int64_t until);
 v1::Scope OfVerdict(std::string_view release_reason);
+
+// The ledger's tag of an address with that number.
+std::string AddressTag(std::uint32_t address);
+
+// Gives an accepted subject another pseudonym beside its own.
+void SetAlias(ledger::v1::SubjectJudged& fact, std::uint32_t person, std::uint32_t address);
 
 // The pseudonym of a person with that number.
 Pseudonym PseudonymOf(std::uint32_t person);

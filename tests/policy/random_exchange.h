@@ -261,8 +261,14 @@ class RandomExchange final {
       if (random_.OneIn(8)) scope.set_officer(random_.Pick(Officers()));
       if (random_.OneIn(16)) scope.set_authority(random_.OneIn(2) ? "sunset" : "statute");
       if (random_.OneIn(3)) {
-        scope.set_person(
-            Hex(BytesOf(PseudonymOf(static_cast<std::uint32_t>(random_.Below(kPersons))))));
+        const auto anybody = [&] {
+          return static_cast<std::uint32_t>(random_.Below(2 * kPersons));
+        };
+        if (random_.OneIn(2)) {
+          scope.MergeFrom(OfPerson(anybody()));
+        } else {
+          scope.MergeFrom(OfPeople({anybody(), anybody()}));
+        }
       }
       if (random_.OneIn(6)) {
         const std::int64_t from = model_.late - random_.Between(-60'000, 200'000);
@@ -316,21 +322,29 @@ class RandomExchange final {
     if (row >= kMaxRows) return;
     const bool accepted = !random_.OneIn(5);
     const auto officer = static_cast<std::uint32_t>(random_.Below(2));
-    const auto person = static_cast<std::uint32_t>(random_.Below(kPersons));
+    // By number, by number and name, or by name alone.
+    const auto number = static_cast<std::uint32_t>(random_.Below(kPersons));
+    const std::uint32_t name = kPersons + number / 2;
+    const bool by_name = random_.OneIn(3);
+    const bool by_both = accepted && !by_name && random_.OneIn(2);
     const std::uint32_t address = random_.OneIn(6) ? 1 : 0;
     static const std::vector<std::uint32_t> refusals = {66, 66, 66, kReferencePlaceholder,
                                                         kReferenceLoad};
     const std::uint32_t verdict = accepted ? 1 : random_.Pick(refusals);
-    const auto fact = world_.Subject(t, row, verdict, officer, person, address);
+    auto fact = world_.Subject(t, row, verdict, officer, by_name ? name : number, address);
+    if (by_both) SetAlias(fact, name, address);
     if (!Try(fact, model_.MayJudge(t, row, accepted, Officers()[officer]))) return;
     ReferenceRecord& record = model_.transfers[t].rows[row];
     record.accepted = accepted;
     record.request_verdict = static_cast<int>(verdict);
     record.officer = Officers()[officer];
-    record.person = static_cast<int>(person);
-    if (accepted && model_.Ask(static_cast<int>(person), static_cast<int>(address))) {
-      ++model_.transfers[t].second_addresses;
+    record.people = {static_cast<int>(by_name ? name : number)};
+    if (by_both) record.people.insert(static_cast<int>(name));
+    bool second = false;
+    for (const int person : record.people) {
+      if (accepted && model_.Ask(person, static_cast<int>(address))) second = true;
     }
+    if (second) ++model_.transfers[t].second_addresses;
     CheckBrakes(t);
   }
 

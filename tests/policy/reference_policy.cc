@@ -30,8 +30,11 @@ bool ReferencePolicy::Covers(const v1::Scope& scope, std::uint32_t transfer,
   }
   if (!scope.officer().empty() && scope.officer() != record.officer) return false;
   if (!scope.authority().empty() && scope.authority() != of.authority) return false;
-  if (!scope.person().empty() &&
-      scope.person() != Hex(BytesOf(PseudonymOf(static_cast<std::uint32_t>(record.person))))) {
+  std::set<std::string> wanted(scope.people().begin(), scope.people().end());
+  if (!scope.person().empty()) wanted.insert(scope.person());
+  if (!wanted.empty() && std::none_of(record.people.begin(), record.people.end(), [&](int person) {
+        return wanted.count(Hex(BytesOf(PseudonymOf(static_cast<std::uint32_t>(person))))) > 0;
+      })) {
     return false;
   }
   if (scope.has_dates() && !InDates(scope.dates(), transfer, record)) return false;
@@ -270,7 +273,7 @@ bool ReferencePolicy::MayLease(std::uint32_t transfer, const std::string& reques
     if (!hold.second.freezes || hold.second.lifted) return false;
     if (scope.everything()) return true;
     if (scope.rows_size() > 0 || !scope.officer().empty() || !scope.person().empty() ||
-        scope.has_verdicts()) {
+        scope.people_size() > 0 || scope.has_verdicts()) {
       return false;
     }
     if (scope.has_dates()) {

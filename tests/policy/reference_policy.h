@@ -62,7 +62,7 @@ struct ReferenceRecord {
   std::int64_t review_until = 0;  // Set where it waits or waited.
   std::uint64_t releasable = 0;   // The same.
   std::string officer;
-  int person = 0;
+  std::set<int> people;  // By each pseudonym.
   int verdict = 0;
   std::int64_t deposited_at = -1;  // Milliseconds; -1 is never.
   std::int64_t first_released_at = -1;

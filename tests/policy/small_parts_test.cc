@@ -11,10 +11,12 @@
 #include "crypto/merkle.h"
 #include "crypto/sha256.h"
 #include "holdfast/options/v1/options.pb.h"
+#include "holdfast/v1/account_service.pb.h"
 #include "holdfast/v1/disposal_service.pb.h"
 #include "holdfast/v1/hold_service.pb.h"
 #include "holdfast/v1/key_service.pb.h"
 #include "holdfast/v1/ledger_service.pb.h"
+#include "holdfast/v1/person_service.pb.h"
 #include "holdfast/v1/review_service.pb.h"
 #include "holdfast/v1/transfer_service.pb.h"
 #include "policy/disposal.h"
@@ -38,8 +40,8 @@ CompiledScope RandomScope(SeededRandom& random) {
     scope.everything = true;
     return scope;
   }
-  while (!scope.transfer && !scope.officer && !scope.authority && !scope.person && !scope.dates &&
-         scope.verdicts.none()) {
+  while (!scope.transfer && !scope.officer && !scope.authority && scope.people.empty() &&
+         !scope.dates && scope.verdicts.none()) {
     if (random.OneIn(2)) {
       scope.transfer = static_cast<std::uint32_t>(random.Below(3));
       std::uint32_t at = 0;
@@ -56,7 +58,9 @@ CompiledScope RandomScope(SeededRandom& random) {
       scope.authority = AuthorityNumber(static_cast<std::uint16_t>(random.Below(2)));
     }
     if (random.OneIn(4)) {
-      scope.person = Pseudonym({static_cast<std::byte>(random.Below(3))});
+      for (unsigned person = 1; person < 5; ++person) {
+        if (random.OneIn(2)) scope.people.push_back(PersonKey({static_cast<std::byte>(person)}));
+      }
     }
     if (random.OneIn(3)) {
       const auto from = static_cast<std::uint32_t>(random.Between(1, 40));
@@ -78,7 +82,8 @@ RecordFacts RandomRecord(SeededRandom& random) {
   record.row = static_cast<std::uint32_t>(random.Below(2'000));
   record.officer = OfficerNumber(static_cast<std::uint32_t>(random.Below(3)));
   record.authority = AuthorityNumber(static_cast<std::uint16_t>(random.Below(2)));
-  record.pseudonym = Pseudonym({static_cast<std::byte>(random.Below(3))});
+  record.person = PersonKey({static_cast<std::byte>(random.Below(5))});
+  if (random.OneIn(2)) record.alias = PersonKey({static_cast<std::byte>(random.Below(5))});
   record.requested_at = date();
   record.approved_at = date();
   record.deposited_at = date();
@@ -322,9 +327,9 @@ TEST(RefusalTest, NumbersNeverChange) {
     all += std::to_string(static_cast<std::uint32_t>(refusal)) + " " +
            std::string(RefusalName(refusal)) + "\n";
   }
-  EXPECT_EQ(AllRefusals().size(), 121U);
+  EXPECT_EQ(AllRefusals().size(), 128U);
   EXPECT_EQ(Hex(crypto::Sha256Of(AsBytes(all))),
-            "5735e4ae25f3a1b578f33e75e4975e6ad9229a9afb4cf135f72aa607065f5282")
+            "1a61821012b55e2212e5bc968c2bf9c0d45afff286dd7fbe3234da3c2f4065b8")
       << all;
 }
 
@@ -334,6 +339,7 @@ TEST(PermissionsTest, EveryMethodCanBeCalledByARoleAndEveryPermissionCallsAMetho
        {v1::Scope::descriptor()->file(), v1::Disposal::descriptor()->file(),
         v1::Hold::descriptor()->file(), v1::KeyBatch::descriptor()->file(),
         v1::EntryBundle::descriptor()->file(), v1::ReviewCase::descriptor()->file(),
+        v1::PersonRecord::descriptor()->file(), v1::PersonPseudonym::descriptor()->file(),
         v1::Transfer::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       for (int m = 0; m < file->service(s)->method_count(); ++m) {

@@ -68,6 +68,26 @@ TEST_F(StrikeOffRulesTest, AMachineThatIsStruckOffGetsAndGivesNothing) {
 
 // A lease is signed, and the signature is looked at before it is decided. If the key was struck off
 // in between, it is looked at again.
+TEST_F(StrikeOffRulesTest, OnlyCounselAndCustodiansAreToldWhoAPersonIs) {
+  ledger::v1::PersonIdentified fact;
+  const auto asked = [&](std::string_view member) {
+    fact.set_member(std::string(member));
+    return world_.Try(fact).refusal;
+  };
+  EXPECT_EQ(asked("carol"), Refusal::kMalformed);
+  for (int i = 0; i < 3; ++i) fact.add_people(std::string(16, static_cast<char>(i)));
+  EXPECT_EQ(asked("carol"), Refusal::kAllowed);
+  EXPECT_EQ(asked("paula"), Refusal::kAllowed);
+  EXPECT_EQ(asked("ice"), Refusal::kRoleForbids);
+  EXPECT_EQ(asked("irs"), Refusal::kRoleForbids);
+  EXPECT_EQ(asked("nobody"), Refusal::kMemberUnknown);
+  fact.add_people(std::string(16, 'x'));
+  EXPECT_EQ(asked("carol"), Refusal::kMalformed);
+  fact.mutable_people()->RemoveLast();
+  fact.set_people(1, std::string(15, 'x'));
+  EXPECT_EQ(asked("carol"), Refusal::kMalformed);
+}
+
 TEST_F(StrikeOffRulesTest, ALeaseThatWasSignedWithAStruckOffKeyIsRefused) {
   EXPECT_EQ(Strike("dan", "ice", Key("ice")), Refusal::kAllowed);
   EXPECT_EQ(world_.Try(world_.LeaseFact(t_)).refusal, Refusal::kStruckOff);

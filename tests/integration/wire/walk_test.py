@@ -47,6 +47,7 @@ TABLE = {
     "ReviewService/ShowReviewCase": "custodian",
     "ReviewService/RerunVerdict": "custodian",
     "AccountService/ReadAccount": "custodian",
+    "PersonService/IdentifyPerson": "counsel custodian",
     "LedgerService/GetExchange": EVERYBODY,
     "LedgerService/GetCheckpoint": ALL_BUT_OPERATOR,
     "LedgerService/GetInclusionProof": ALL_BUT_OPERATOR,
