@@ -19,6 +19,7 @@
 #include "cli/exchange_view.h"
 #include "cli/file_writer.h"
 #include "cli/orders.h"
+#include "cli/person_identity.h"
 #include "cli/scope_options.h"
 #include "cli/session.h"
 #include "cli/verified_export.h"
@@ -43,6 +44,7 @@ struct AffectedOptions {
 
 struct PersonOptions {
   std::vector<std::string> people;
+  std::string identity;  // A file that says who the person is (cli/person_identity.h).
   std::string reason;
   std::uint64_t order_index = 0;
   OrderOptions order;
@@ -153,6 +155,13 @@ absl::StatusOr<ExitStatus> Person(Session& session, const PersonOptions& options
   order::v1::Order act;
   order::v1::AccountPerson& account = *act.mutable_account_person();
   std::vector<std::string> people = options.people;
+  if (!options.identity.empty()) {
+    HF_ASSIGN_OR_RETURN(const v1::IdentifyPersonRequest person,
+                        ReadIdentity(session, options.identity));
+    v1::Scope found;
+    HF_RETURN_IF_ERROR(NamePerson(session, person, Namesakes::kLeaveOut, found));
+    people.insert(people.end(), found.people().begin(), found.people().end());
+  }
   std::sort(people.begin(), people.end());
   people.erase(std::unique(people.begin(), people.end()), people.end());
   for (const std::string& person : people) account.add_people(person);
@@ -323,6 +332,9 @@ void DeclareAccount(Command root) {
     person
         .Several("--pseudonym", options->people,
                  "the person's pseudonym, 32 hexadecimal digits; may be repeated")
+        .Optional("--identity", options->identity,
+                  "a CSV file that describes the person by name, tax_number and birth_date; - asks "
+                  "for them")
         .Optional("--reason", options->reason, "why; no personal data")
         .Number("--order", options->order_index,
                 "in their place: the ledger index of an order of yours that was accepted");

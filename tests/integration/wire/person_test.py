@@ -131,6 +131,21 @@ class PersonTest(unittest.TestCase):
             self.gateway.deposit(later, lambda found: [])
         self.assertEqual(wire.info_of(caught.exception).reason, "HELD")
 
+    # ---- R39
+
+    def test_an_account_of_one_person_is_found_by_identity_and_is_in_the_ledger(self):
+        person, other = self.some(2)
+        self.asked([person, other])
+        self.asked([without(person, "tax_number")])
+        said = self.gateway.cli("--profile", "custodian-1", "--json", "account", "person",
+                                "--identity", self.file(person), "--reason", "a request", "--yes")
+        account = [json.loads(line) for line in said.splitlines()][-1]
+        self.assertEqual((account["records"], account["disclosures"]), (2, 0))
+        again = self.gateway.cli("--profile", "custodian-1", "--json", "account", "person",
+                                 "--order", str(account["order_index"]))
+        self.assertEqual(json.loads(again.splitlines()[-1])["records"], 2)
+        self.assertNotIn(person["name"], said)
+
     def test_nothing_of_a_namesake_is_destroyed(self):
         person, other = self.some(2)
         self.asked([person, without(dict(other, name=person["name"]), "tax_number", "birth_date")])
