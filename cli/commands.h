@@ -12,6 +12,7 @@ namespace holdfast::cli {
 
 void DeclareAccount(Command root);
 void DeclareAgreement(Command root);
+void DeclareBackup(Command root);
 void DeclareDisposal(Command root);
 void DeclareDoctor(Command root);
 void DeclareEnvelope(Command root);

@@ -39,6 +39,7 @@ Operator
   agreement     init, check, sign, verify, diff
   pki           init, issue: certificates for a test
   keyslot       status: what the root key lies in
+  backup        create, verify, order, restore copies of the database
   sample        made-up people
 
 Options

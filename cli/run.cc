@@ -94,6 +94,7 @@ void DeclareCommands(CommandLine& line) {
   DeclareDisposal(root);
   DeclareReview(root);
   DeclareKeyslot(root);
+  DeclareBackup(root);
   DeclareLedger(root);
   DeclareAccount(root);
   DeclareAgreement(root);

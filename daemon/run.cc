@@ -46,7 +46,7 @@ rpc::ServerOptions ServerOptionsOf(const config::v1::Config& config) {
   return options;
 }
 
-void ServeUntilStopped(rpc::Server& server) {
+void ServeUntilStopped(rpc::Server& server, Wiring& wiring) {
   milliseconds tick = kCredentialsInterval;
   if (const auto watchdog = observe::WatchdogInterval()) {
     tick = std::min(tick, std::chrono::duration_cast<milliseconds>(*watchdog / 3));
@@ -64,6 +64,7 @@ void ServeUntilStopped(rpc::Server& server) {
     const auto now = std::chrono::steady_clock::now();
     if (signal == Signal::kReload || now - checked >= kCredentialsInterval) {
       server.CheckCredentials();
+      wiring.LookForBackups();
       checked = now;
     }
   }
@@ -99,7 +100,8 @@ absl::Status RunDaemon(const config::v1::Config& config, std::string_view boot_i
                 {{"version", HF_VERSION}, {"port", server->port()}});
   observe::NotifyReady();
 
-  ServeUntilStopped(*server);
+  wiring->LookForBackups();
+  ServeUntilStopped(*server, *wiring);
 
   observe::NotifyStopping();
   wiring->OnServingChange(nullptr);

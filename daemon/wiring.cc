@@ -42,6 +42,12 @@ constexpr std::size_t kMaxPlaceTableBytes = std::size_t{64} << 20;
 constexpr std::size_t kMaxSnapshotBytes = std::size_t{8} << 30;
 constexpr char kSnapshotName[] = "snapshot";
 
+// In the state folder: the epoch, for whoever makes backups, and that of the newest backup, by
+// them.
+constexpr char kEpochName[] = "epoch";
+constexpr char kBackupEpochName[] = "backup-epoch";
+constexpr std::size_t kMaxNoteBytes = 256;
+
 // Gives `path` this content, or leaves the one that it has, and takes no room.
 absl::Status KeepFile(FileSystem& files, const std::string& path, ByteSpan bytes) {
   absl::Status kept = ReplaceFile(files, path, bytes);
@@ -134,6 +140,18 @@ class Wiring::Impl final {
     }
   }
 
+  void LookForBackups() {
+    for (const auto& [name, folder] : folders_) {
+      const auto note = files_.ReadWhole(JoinPath(folder, kBackupEpochName), kMaxNoteBytes);
+      std::uint64_t epoch = 0;
+      for (const char c : note.ok() ? AsText(*note) : std::string_view()) {
+        if (c < '0' || c > '9') break;
+        epoch = epoch * 10 + static_cast<std::uint64_t>(c - '0');
+      }
+      metrics_.BackupEpoch(name, epoch);
+    }
+  }
+
   void Stop() {
     witnesses_.clear();
     directory_.Clear();
@@ -184,6 +202,15 @@ class Wiring::Impl final {
       options.queue_commands = config.limits().queue_commands();
     }
     options.metrics = &metrics_;
+    folders_.emplace_back(exchange.name(), exchange.state_directory());
+    const std::string epoch_path = JoinPath(exchange.state_directory(), kEpochName);
+    options.epoch_began = [this, epoch_path, name = exchange.name()](std::uint64_t epoch) {
+      const absl::Status kept = KeepFile(files_, epoch_path, AsBytes(std::to_string(epoch) + "\n"));
+      if (kept.ok()) return;
+      observe::Warning("daemon", "epoch_not_noted",
+                       "whoever makes backups does not learn that there is a new epoch",
+                       {{"exchange", name}});
+    };
     HF_ASSIGN_OR_RETURN(hosted.exchange, exchange::Exchange::Start(std::move(options)));
     HF_RETURN_IF_ERROR(hosted.exchange->WaitUntilServing());
     HF_RETURN_IF_ERROR(ApplyOrdersFolder(files_, exchange.state_directory() + "/orders", hosted));
@@ -208,6 +235,7 @@ class Wiring::Impl final {
   Mutex mutex_;
   std::function<void(bool)> changed_ HF_GUARDED_BY(mutex_);
   std::function<void()> struck_ HF_GUARDED_BY(mutex_);
+  std::vector<std::pair<std::string, std::string>> folders_;  // Names and state folders.
   rpc::Directory directory_;
   std::vector<std::unique_ptr<Witnesses>> witnesses_;  // Before the exchanges go.
 };
@@ -224,6 +252,8 @@ absl::StatusOr<std::unique_ptr<Wiring>> Wiring::Open(const config::v1::Config& c
 }
 
 const rpc::Authority& Wiring::authority() const { return impl_->directory(); }
+
+void Wiring::LookForBackups() { impl_->LookForBackups(); }
 
 void Wiring::Register(rpc::MethodTable& table) {
   const rpc::Directory& directory = impl_->directory();

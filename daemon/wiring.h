@@ -47,6 +47,9 @@ class Wiring final {
   // Calls `struck` after an exchange's people struck somebody off. Null: no longer.
   void OnStruckOff(std::function<void()> struck);
 
+  // Looks for newer backups, which a program of its own makes, and shows their epochs as a metric.
+  void LookForBackups();
+
   // Lets each exchange finish what it has accepted, and closes it.
   void Stop();
 

@@ -326,8 +326,10 @@ absl::StatusOr<std::unique_ptr<Core>> Reopen(const CoreOptions& options, Opened 
     return MakeError(Reason::kEpochUnknown,
                      "the database is of epoch " + std::to_string(epoch.value()) +
                          " and the keyslot holds " + EpochList(opened.held) +
-                         ": one of the two was restored or lost; nothing was erased. "
-                         "See docs/operations.md");
+                         ": one of the two was restored or lost; nothing was erased. A database "
+                         "from before the newest hold, revocation or destruction never opens "
+                         "again, since its root key is erased: put back the newest database, or a "
+                         "backup of the keyslot's epoch. See docs/operations.md");
   }
   for (const Epoch held : opened.held) {
     if (held != epoch && held.value() + 1 != epoch.value() && held.value() != epoch.value() + 1) {

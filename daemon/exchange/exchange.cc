@@ -181,6 +181,10 @@ absl::Status Exchange::Publish(const Core* core) {
   }
   if (changed) changed(next != nullptr);
   if (struck) executor_.Post(std::move(struck));
+  if (core != nullptr && options_.epoch_began && told_epoch_ != core->vault.epoch().value()) {
+    told_epoch_ = core->vault.epoch().value();
+    executor_.Post([began = options_.epoch_began, epoch = told_epoch_] { began(epoch); });
+  }
   return absl::OkStatus();
 }
 

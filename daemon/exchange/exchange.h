@@ -49,6 +49,9 @@ struct ExchangeOptions {
   std::size_t executor_threads = 2;
   observe::Metrics* metrics = nullptr;
 
+  // Called on the executor with each epoch that comes into use. May be empty.
+  std::function<void(std::uint64_t epoch)> epoch_began;
+
   // How long the writer waits before it tries to open the files again.
   std::chrono::milliseconds recovery_delay{500};
 };
@@ -146,6 +149,7 @@ class Exchange final {
   std::function<void()> struck_off_ HF_GUARDED_BY(mutex_);
   ReviewsDueCallback reviews_due_ HF_GUARDED_BY(mutex_);
 
+  std::uint64_t told_epoch_ = 0;  // By epoch_began. The writer's.
   std::unique_ptr<Writer> writer_;
   std::thread thread_;
 };

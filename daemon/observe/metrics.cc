@@ -131,6 +131,8 @@ class Metrics::Impl final : public prometheus::Collectable {
   Family<Gauge>& destroy_lag = MakeGauge(
       "holdfast_destroy_lag_seconds", "How long the oldest key that is due has not been destroyed");
   Family<Gauge>& epoch = MakeGauge("holdfast_epoch", "The epoch of the vault");
+  Family<Gauge>& backup_epoch =
+      MakeGauge("holdfast_backup_epoch", "The epoch of the newest backup; 0 if there is none");
   Family<Gauge>& ledger_size = MakeGauge("holdfast_ledger_size", "Entries of the ledger");
   Family<Counter>& witness_failures =
       MakeCounter("holdfast_witness_failures_total",
@@ -224,6 +226,10 @@ void Metrics::ExpiredUndestroyed(std::string_view exchange, std::uint64_t record
 
 void Metrics::DestroyLag(std::string_view exchange, std::chrono::milliseconds lag) {
   impl_->destroy_lag.Add({{"exchange", Own(exchange)}}).Set(Seconds(lag));
+}
+
+void Metrics::BackupEpoch(std::string_view exchange, std::uint64_t epoch) {
+  impl_->backup_epoch.Add({{"exchange", Own(exchange)}}).Set(static_cast<double>(epoch));
 }
 
 void Metrics::Epoch(std::string_view exchange, std::uint64_t epoch) {

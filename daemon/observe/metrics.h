@@ -60,6 +60,7 @@ class Metrics final {
   void ExpiredUndestroyed(std::string_view exchange, std::uint64_t records);
   void DestroyLag(std::string_view exchange, std::chrono::milliseconds lag);
   void Epoch(std::string_view exchange, std::uint64_t epoch);
+  void BackupEpoch(std::string_view exchange, std::uint64_t epoch);  // ..._backup_epoch
   void LedgerSize(std::string_view exchange, std::uint64_t entries);
   void CheckpointSigned(std::string_view exchange, UnixMillis when);  // ..._checkpoint_age_seconds
   // ..._witness_quorum_age_seconds: since one witness of each side had signed. kMinTime: never.

@@ -69,6 +69,11 @@ absl::Status CreateOrCheckSchema(Connection& db) {
   HF_ASSIGN_OR_RETURN(const std::int64_t tables, db.QueryInt("SELECT count(*) FROM sqlite_schema"));
   // All three are written by one transaction, so a start that was cut short left none of them.
   if (application == 0 && version == 0 && tables == 0) return Create(db);
+  if (application == kBackupApplicationId) {
+    return MakeError(Reason::kLedgerInconsistent,
+                     "the database is a backup, which goes on only by an order of two people: see "
+                     "`holdfast backup restore` and docs/operations.md");
+  }
   if (application != kApplicationId) return Foreign("is not one of Holdfast");
   if (version != kSchemaVersion) return Foreign("was made by another version of Holdfast");
   return Check(db);

@@ -18,6 +18,9 @@
 namespace holdfast::store::internal {
 
 inline constexpr std::int64_t kApplicationId = 0x48465354;  // "HFST"
+
+// Of a backup: what has it is not taken for a store until somebody restores it.
+inline constexpr std::int64_t kBackupApplicationId = 0x48465342;  // "HFSB"
 inline constexpr std::int64_t kSchemaVersion = 1;
 
 // A tile is named by level and index, a chunk by kind, transfer and number. An INTEGER PRIMARY KEY

@@ -46,7 +46,7 @@ class BackupTest : public testing::Test {
     const std::string folder = dir_.File("restored");
     std::filesystem::remove_all(folder);
     EXPECT_THAT(files_.MakeDirectory(folder), IsOk());
-    std::filesystem::copy_file(backup, folder + "/database");
+    EXPECT_THAT(RestoreStore(files_, backup, folder), IsOk());
     return Open(folder);
   }
 
@@ -98,6 +98,49 @@ TEST_F(BackupTest, OverwritesNothing) {
 TEST_F(BackupTest, NeedsAStore) {
   EXPECT_THAT(BackUpStore(files_, folder_, backup_), HasReason(Reason::kNotFound));
   EXPECT_THAT(files_.Stat(backup_), HasReason(Reason::kNotFound));
+}
+
+// Whoever copies a backup over a database has not decided anything.
+TEST_F(BackupTest, IsNotTakenForAStore) {
+  {
+    const auto store = Open(folder_);
+    ASSERT_THAT(BackUpStore(files_, folder_, backup_), IsOk());
+  }
+  const std::string folder = dir_.File("copied");
+  ASSERT_THAT(files_.MakeDirectory(folder), IsOk());
+  std::filesystem::copy_file(backup_, folder + "/database");
+  const auto opened = OpenSqliteStore(folder, options_);
+  EXPECT_THAT(opened, HasReason(Reason::kLedgerInconsistent));
+  EXPECT_NE(std::string(opened.status().message()).find("holdfast backup restore"),
+            std::string::npos);
+}
+
+TEST_F(BackupTest, IsRestoredOverNoDatabase) {
+  const auto store = Open(folder_);
+  ASSERT_THAT(BackUpStore(files_, folder_, backup_), IsOk());
+  EXPECT_THAT(RestoreStore(files_, backup_, folder_), HasReason(Reason::kAlreadyExists));
+}
+
+TEST_F(BackupTest, IsInspectedWholeAndADamagedOneIsNoticed) {
+  const auto store = Open(folder_);
+  GroupSequence sequence(1);
+  for (int i = 0; i < 10; ++i) ASSERT_THAT(store->Commit(sequence.Next().group), IsOk());
+  ASSERT_THAT(BackUpStore(files_, folder_, backup_), IsOk());
+  const Head head = *store->ReadHead();
+  const auto root = [](Reader& reader) -> absl::StatusOr<Hash> { return reader.ReadHead()->root; };
+  const auto info = InspectBackup(backup_, root);
+  ASSERT_THAT(info, IsOk());
+  EXPECT_EQ(info->head, head);
+  EXPECT_FALSE(info->first_entry.empty());
+
+  EXPECT_THAT(InspectBackup(backup_, [](Reader&) { return absl::StatusOr<Hash>(Hash{}); }),
+              HasReason(Reason::kStoreCorrupt));
+  // The store itself is none.
+  ASSERT_THAT(store->CheckpointLog(), IsOk());
+  EXPECT_THAT(InspectBackup(folder_ + "/database", root), HasReason(Reason::kStoreCorrupt));
+  // Nor is one of which a part is missing.
+  std::filesystem::resize_file(backup_, std::filesystem::file_size(backup_) / 2);
+  EXPECT_FALSE(InspectBackup(backup_, root).ok());
 }
 
 TEST_F(BackupTest, TakesTheNameOnlyWhenItIsWhole) {

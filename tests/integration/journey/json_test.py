@@ -426,6 +426,10 @@ class JsonTest(unittest.TestCase):
             self.one(None, "disposal", "certificate", command, "forged.json", *exchange, want=DEFECT)
         self.one(None, "disposal", "certificate", "show", "erased.json", "--exchange-id", "00" * 32,
                  want=DEFECT)
+        # What a lost disk is made good with.
+        world.cli(None, "backup", "create", "--state", "state", "--out", "a.backup")
+        self.one("custodian-1", "backup", "order", "a.backup", "--lost", "nothing", "--newest-known",
+                 10 ** 6, "--out", "restore.json")
         # Nothing was destroyed there.
         self.one("audra", "disposal", "certificate", "create", 1, *frozen_export, "--out", "no.json",
                  want=BAD_INPUT)
