@@ -90,8 +90,7 @@ void YearAccount::TakeRelease(const ledger::v1::KeyReleased& fact, const policy:
   if (record->last_released_at != 0 && OfSeconds(record->last_released_at) >= from_) return;
   ++line.records;
   ++(HasData(*record) ? line.with_data : line.without_data);
-  persons_[{RequesterOf(before, *transfer), transfer->terms->authority()}].insert(
-      record->person);
+  persons_[{RequesterOf(before, *transfer), transfer->terms->authority()}].insert(record->person);
 }
 
 void YearAccount::End(const LedgerVerifier&) {

@@ -89,9 +89,8 @@ Refusal DecideEvidence(const State& state, const OpenedOrder& order,
   // Whom a hold is about can be shown only with the key; and what a court wants preserved is of use
   // to it only while a person can be found in it.
   if (!state.holds().nothing_preserves() ||
-      std::any_of(state.holds().all().begin(), state.holds().all().end(), [](const Hold& hold) {
-        return hold.in_force() && !hold.scope.people.empty();
-      })) {
+      std::any_of(state.holds().all().begin(), state.holds().all().end(),
+                  [](const Hold& hold) { return hold.in_force() && !hold.scope.people.empty(); })) {
     return Refusal::kPseudonymKeyNeeded;
   }
   if (act.first_index() == 0) return Refusal::kAllowed;

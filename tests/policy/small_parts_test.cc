@@ -13,6 +13,7 @@
 #include "holdfast/options/v1/options.pb.h"
 #include "holdfast/v1/account_service.pb.h"
 #include "holdfast/v1/disposal_service.pb.h"
+#include "holdfast/v1/drill_service.pb.h"
 #include "holdfast/v1/hold_service.pb.h"
 #include "holdfast/v1/key_service.pb.h"
 #include "holdfast/v1/ledger_service.pb.h"
@@ -340,7 +341,7 @@ TEST(PermissionsTest, EveryMethodCanBeCalledByARoleAndEveryPermissionCallsAMetho
         v1::Hold::descriptor()->file(), v1::KeyBatch::descriptor()->file(),
         v1::EntryBundle::descriptor()->file(), v1::ReviewCase::descriptor()->file(),
         v1::PersonRecord::descriptor()->file(), v1::PersonPseudonym::descriptor()->file(),
-        v1::Transfer::descriptor()->file()}) {
+        v1::RehearseOrderRequest::descriptor()->file(), v1::Transfer::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       for (int m = 0; m < file->service(s)->method_count(); ++m) {
         of_methods.insert(
