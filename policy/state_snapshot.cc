@@ -410,7 +410,23 @@ class StateCodec final {
   template <typename A, typename S>
   static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, AddressMemory> {
     auto& [shards, other_day, size] = s;
-    All(a, shards, other_day, size);
+    // Those that are not empty, by number: a small state has few.
+    if constexpr (A::kReads) {
+      for (std::size_t left = a.GetCount(); left > 0; --left) {
+        const auto number = a.template Get<std::uint32_t>();
+        if (number >= shards.size()) return a.Fail();
+        One(a, shards[number]);
+      }
+    } else {
+      a.Put(static_cast<std::uint64_t>(
+          std::count_if(shards.begin(), shards.end(), [](const auto& of) { return !of.empty(); })));
+      for (std::size_t number = 0; number < shards.size(); ++number) {
+        if (shards[number].empty()) continue;
+        a.Put(static_cast<std::uint32_t>(number));
+        One(a, shards[number]);
+      }
+    }
+    All(a, other_day, size);
   }
 
   template <typename A, typename S>

@@ -314,6 +314,8 @@ class NoWayAroundTest(unittest.TestCase):
             "officer": [{"officer": self.officers[record.officer]}],
             "authority": [{"authority": "26-usc-6103-i-2"}],
             "person": [{"person": record.pseudonym.hex()}],
+            # By the name that the request gave beside the tax number.
+            "people": [{"people": ["0" * 32, record.alias.hex()]}],
             "dates": [{"dates": {"of": "REQUESTED", "from": "2020-01-01T00:00:00Z",
                                  "until": "2100-01-01T00:00:00Z"}}],
             "verdicts": [{"verdicts": {"release": ["RELEASED", "ADDRESS_NOT_COMPARABLE"]}}],

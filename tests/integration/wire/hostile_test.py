@@ -218,8 +218,8 @@ class HostileTest(unittest.TestCase):
         for method in self.methods:
             fields = method.input.DESCRIPTOR.fields_by_name
             field = "transfer" if "transfer" in fields else "name"
-            if field not in fields:
-                continue
+            if field not in fields or method.name == "PersonService/IdentifyPerson":
+                continue  # That one's name is a person's.
             channel = self.caller(method)
             tag = fields[field].number << 3 | 2
             self.assert_clear(  # No UTF-8.

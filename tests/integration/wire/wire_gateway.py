@@ -32,6 +32,7 @@ from holdfast.v1 import disposal_service_pb2_grpc, drill_service_pb2_grpc  # noq
 from holdfast.v1 import hold_service_pb2_grpc  # noqa: E402
 from holdfast.v1 import key_service_pb2, key_service_pb2_grpc  # noqa: E402
 from holdfast.v1 import ledger_service_pb2, ledger_service_pb2_grpc  # noqa: E402
+from holdfast.v1 import person_service_pb2_grpc  # noqa: E402,F401
 from holdfast.v1 import review_service_pb2_grpc  # noqa: E402
 from holdfast.v1 import transfer_service_pb2, transfer_service_pb2_grpc  # noqa: E402
 from nacl import bindings as sodium  # noqa: E402
