@@ -297,14 +297,16 @@ absl::Status Fold::Add(const ledger::v1::SubjectJudged& fact) {
     return s_.addresses_.Note(person, AsBytes(tag), DayNumber(s_.now_.late),
                               MemoryDays(*s_.agreement_));
   };
-  bool second_address = asked_elsewhere(record.person, fact.address_tag());
+  const bool second_address = asked_elsewhere(record.person, fact.address_tag());
   if (!fact.alias().empty()) {
     const auto alias = IdFromBytes<Pseudonym>(AsBytes(fact.alias()));
     if (!alias.ok() || fact.alias_address_tag().size() != AddressMemory::kTagBytes) {
       return Inconsistent("an alias is malformed");
     }
     record.alias = KeyOf(*alias);
-    second_address |= asked_elsewhere(record.alias, fact.alias_address_tag());
+    // Remembered for those who leave the number out. It stops nothing here: two people with two
+    // numbers may well share name and birth date.
+    static_cast<void>(asked_elsewhere(record.alias, fact.alias_address_tag()));
   }
   if (second_address) {
     record.flags |= kRecordIsSecondAddress;

@@ -342,7 +342,9 @@ class RandomExchange final {
     if (by_both) record.people.insert(static_cast<int>(name));
     bool second = false;
     for (const int person : record.people) {
-      if (accepted && model_.Ask(person, static_cast<int>(address))) second = true;
+      const bool elsewhere = accepted && model_.Ask(person, static_cast<int>(address));
+      // By a number, a namesake's address says nothing.
+      if (elsewhere && person == static_cast<int>(by_name ? name : number)) second = true;
     }
     if (second) ++model_.transfers[t].second_addresses;
     CheckBrakes(t);
