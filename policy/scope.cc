@@ -351,8 +351,9 @@ std::optional<std::uint32_t> ScopeIndex::FindIf(
   }
   if (const auto* tag = FindUnder(by_officer_, record.officer, record, wanted)) return *tag;
   if (const auto* tag = FindUnder(by_authority_, record.authority, record, wanted)) return *tag;
-  for (const PersonKey& person : {record.person, record.alias}) {
-    if (const auto* tag = FindUnder(by_person_, person, record, wanted)) return *tag;
+  if (const auto* tag = FindUnder(by_person_, record.person, record, wanted)) return *tag;
+  if (record.alias != PersonKey()) {
+    if (const auto* tag = FindUnder(by_person_, record.alias, record, wanted)) return *tag;
   }
   if (const auto* tag = FindInDates(by_date_, record, wanted)) return *tag;
   if (const auto* tag = FindUnder(by_verdict_, record.release_verdict, record, wanted)) return *tag;
