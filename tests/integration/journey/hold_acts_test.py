@@ -4,6 +4,7 @@
 
 Usage: hold_acts_test.py HOLDFAST HOLDFASTD
 """
+import json
 import pathlib
 import socket
 import tempfile
@@ -64,6 +65,17 @@ class HoldActsTest(unittest.TestCase):
     def orders_in_ledger(self):
         return self.world.verify_ledger()["facts"]["order_accepted"]
 
+    def ledger_size(self):
+        return self.world.cli("auditor-1", "status").object["ledger_size"]
+
+    def facts_since(self, first):
+        """What came to the ledger from entry `first` on, up to now."""
+        last = self.ledger_size()
+        self.world.verify_ledger()  # Which reads it, and so comes to it as well.
+        with open(self.world.folder / "export" / "events.jsonl", encoding="utf-8") as file:
+            return {event["fact"] for event in map(json.loads, file)
+                    if first <= event["index"] < last}
+
     def until(self, name, state):
         self.world.wait_until(f"{name} is {state}", lambda: self.hold(name)["state"] == state)
 
@@ -83,10 +95,13 @@ class HoldActsTest(unittest.TestCase):
         self.assertTrue(placed["verified"])
 
         # On an oral order: its document follows, and is overdue until it does.
+        size = self.ledger_size()
         world.wait_until("the document is overdue", lambda: self.hold("hold-a")["document_overdue"])
         self.assertIn("hold-a", [one["id"] for one in world.cli(
             "counsel-1", "hold", "list", "--overdue").objects])
         self.assertIn("hold attach hold-a", self.pending())
+        # Nothing was decided: time alone made it so.
+        self.assertLessEqual(self.facts_since(size), {"time_advanced", "notice_given"})
         self.act("counsel-2", "hold", "attach", "hold-a", "--order-reference", "ECF No. 12",
                  "--document", "order.pdf")
         self.assertFalse(self.hold("hold-a")["document_overdue"])
@@ -97,11 +112,13 @@ class HoldActsTest(unittest.TestCase):
         self.assertEqual(notice["requester"], "requester-1")
         watched = world.cli("requester-1", "notices", "watch", "--once").objects
         self.assertIn(notice["notice_index"], [one["notice_index"] for one in watched])
+        size = self.ledger_size()
         world.wait_until("the notice is overdue", lambda: self.hold("hold-a")["notices_overdue"])
         self.assertTrue(self.notices()[0]["overdue"])
         self.assertIn("hold-a", [one["id"] for one in world.cli(
             "counsel-1", "hold", "list", "--overdue").objects])
         world.wait_until("they are counted", self.overdue_are_counted)
+        self.assertLessEqual(self.facts_since(size), {"time_advanced"})
         self.assertIn("notices acknowledge hold-a", self.pending("counsel-3"))
         self.act("counsel-1", "notices", "acknowledge", "hold-a", want=NOT_PERMITTED)
         self.act("counsel-3", "notices", "acknowledge", "hold-a")
