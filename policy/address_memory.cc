@@ -34,40 +34,71 @@ std::uint64_t SlotOf(std::uint64_t person, std::uint64_t tag, std::uint16_t day)
   return person << kPersonShift | tag << kDayBits | day;
 }
 
+// Of an address, what a slot has of its tag.
+std::uint64_t AddressOf(ByteSpan tag) {
+  HF_CHECK(tag.size() == AddressMemory::kTagBytes);
+  return Number(tag) >> (64 - kTagBits);
+}
+
 std::uint16_t Stored(std::int64_t day) {
   return static_cast<std::uint16_t>(std::clamp<std::int64_t>(day, 0, 65'535));
 }
 
 }  // namespace
 
+std::uint64_t AddressMemory::Place::other_day_key() const { return shard << kPersonBits | in_shard; }
+
+AddressMemory::Place AddressMemory::Find(const PersonKey& person) const {
+  const std::uint64_t name = Number(BytesOf(person));
+  Place place;
+  place.shard = name % kShards;
+  place.in_shard = name >> (64 - kPersonBits);
+  const Shard& shard = shards_[place.shard];
+  const auto slot = std::lower_bound(shard.begin(), shard.end(), SlotOf(place.in_shard, 0, 0));
+  place.slot = static_cast<std::size_t>(slot - shard.begin());
+  place.found = slot != shard.end() && PersonOf(*slot) == place.in_shard;
+  return place;
+}
+
+bool AddressMemory::Elsewhere(const Place& place, std::uint64_t address, std::uint16_t today,
+                              std::int64_t days) const {
+  if (!place.found) return false;
+  const Slot slot = shards_[place.shard][place.slot];
+  const std::uint16_t now = std::max(DayOf(slot), today);
+  if (TagOf(slot) != address) return now - DayOf(slot) <= days;
+  const auto other = other_day_.find(place.other_day_key());
+  return other != other_day_.end() && now - other->second <= days;
+}
+
+bool AddressMemory::Seen(const PersonKey& person, ByteSpan tag, std::int64_t day,
+                         std::int64_t days) const {
+  return Elsewhere(Find(person), AddressOf(tag), Stored(day), days);
+}
+
 bool AddressMemory::Note(const PersonKey& person, ByteSpan tag, std::int64_t day,
                          std::int64_t days) {
-  HF_CHECK(tag.size() == kTagBytes);
-  const std::uint64_t name = Number(BytesOf(person));
-  const std::size_t shard_number = name % kShards;
-  const std::uint64_t in_shard = name >> (64 - kPersonBits);
-  const std::uint64_t address = Number(tag) >> (64 - kTagBits);
+  const std::uint64_t address = AddressOf(tag);
   const std::uint16_t today = Stored(day);
-  Shard& shard = shards_[shard_number];
-  const auto slot = std::lower_bound(shard.begin(), shard.end(), SlotOf(in_shard, 0, 0));
-  if (slot == shard.end() || PersonOf(*slot) != in_shard) {
-    const auto at = slot - shard.begin();
+  const Place place = Find(person);
+  const bool elsewhere = Elsewhere(place, address, today, days);
+  Shard& shard = shards_[place.shard];
+  if (!place.found) {
     if (shard.size() == shard.capacity()) shard.reserve(shard.size() + shard.size() / 16 + 1);
-    shard.insert(shard.begin() + at, SlotOf(in_shard, address, today));
+    shard.insert(shard.begin() + static_cast<std::ptrdiff_t>(place.slot),
+                 SlotOf(place.in_shard, address, today));
     ++size_;
-    return false;
+    return elsewhere;
   }
-  const std::uint64_t key = shard_number << kPersonBits | in_shard;
-  const std::uint16_t before = DayOf(*slot);
-  const std::uint16_t now = std::max(before, today);
-  const bool moved = TagOf(*slot) != address;
-  *slot = SlotOf(in_shard, address, now);
-  if (moved) {
-    other_day_[key] = before;
-    return now - before <= days;
-  }
-  const auto other = other_day_.find(key);
-  return other != other_day_.end() && now - other->second <= days;
+  Slot& slot = shard[place.slot];
+  if (TagOf(slot) != address) other_day_[place.other_day_key()] = DayOf(slot);
+  slot = SlotOf(place.in_shard, address, std::max(DayOf(slot), today));
+  return elsewhere;
+}
+
+PersonKey AddressMemory::KeyWithNumber(const PersonKey& name_and_birth_date) {
+  PersonKey::value_type key = name_and_birth_date.value();
+  for (std::byte& byte : key) byte = ~byte;
+  return PersonKey(key);
 }
 
 bool AddressMemory::Whole() const {

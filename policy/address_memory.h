@@ -3,7 +3,8 @@
 // At which address a person was asked for last: so that asking for one person at one address after
 // the other, until one is right, is seen (R46).
 //
-// When to use  Through State. Apply notes each accepted subject, under each of its pseudonyms.
+// When to use  Through State. Apply notes each accepted subject under its pseudonym; and under that of
+//              its name and birth date, marked as one that comes with a number, if it has both.
 // Threads      Const methods may be called concurrently; Note must be alone.
 // Ownership    A value.
 // Errors       None.
@@ -40,6 +41,13 @@ class AddressMemory final {
   // REQUIRES: `tag` has kTagBytes.
   bool Note(const PersonKey& person, ByteSpan tag, std::int64_t day, std::int64_t days);
 
+  // What Note would return, and nothing is noted.
+  bool Seen(const PersonKey& person, ByteSpan tag, std::int64_t day, std::int64_t days) const;
+
+  // The key under which those who were asked for by a number too are noted for their name and birth
+  // date: apart from who was asked for by these alone, since two numbers are two people.
+  static PersonKey KeyWithNumber(const PersonKey& name_and_birth_date);
+
   // How many pseudonyms it remembers.
   std::size_t size() const { return size_; }
   std::size_t MemoryBytes() const;
@@ -64,6 +72,19 @@ class AddressMemory final {
   // which it was asked for last, since 1970. A shard is ascending: nothing is empty between two.
   using Slot = std::uint64_t;
   using Shard = std::vector<Slot>;
+
+  // Where something is, or would be.
+  struct Place {
+    std::size_t shard = 0;
+    std::uint64_t in_shard = 0;   // The pseudonym's bits that count there.
+    std::size_t slot = 0;         // At or after it.
+    bool found = false;
+    std::uint64_t other_day_key() const;
+  };
+  Place Find(const PersonKey& person) const;
+  // Whether the slot or other_day_ says that another address is not more than `days` old.
+  bool Elsewhere(const Place& place, std::uint64_t address, std::uint16_t today,
+                 std::int64_t days) const;
 
   std::vector<Shard> shards_;
 

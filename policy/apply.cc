@@ -293,20 +293,26 @@ absl::Status Fold::Add(const ledger::v1::SubjectJudged& fact) {
   if (fact.address_tag().size() != AddressMemory::kTagBytes) {
     return Inconsistent("an address has no tag");
   }
-  const auto asked_elsewhere = [&](const PersonKey& person, const std::string& tag) {
-    return s_.addresses_.Note(person, AsBytes(tag), DayNumber(s_.now_.late),
-                              MemoryDays(*s_.agreement_));
-  };
-  const bool second_address = asked_elsewhere(record.person, fact.address_tag());
+  AddressMemory& addresses = s_.addresses_;
+  const std::int64_t day = DayNumber(s_.now_.late);
+  const std::int64_t days = MemoryDays(*s_.agreement_);
+  const ByteSpan tag = AsBytes(fact.address_tag());
+  const bool noted = addresses.Note(record.person, tag, day, days);
+  // Who is asked for without a number may be anybody of that name and birth date who was asked for
+  // with one.
+  bool second_address =
+      addresses.Seen(AddressMemory::KeyWithNumber(record.person), tag, day, days) || noted;
   if (!fact.alias().empty()) {
     const auto alias = IdFromBytes<Pseudonym>(AsBytes(fact.alias()));
     if (!alias.ok() || fact.alias_address_tag().size() != AddressMemory::kTagBytes) {
       return Inconsistent("an alias is malformed");
     }
     record.alias = KeyOf(*alias);
-    // Remembered for those who leave the number out. It stops nothing here: two people with two
-    // numbers may well share name and birth date.
-    static_cast<void>(asked_elsewhere(record.alias, fact.alias_address_tag()));
+    // Who was asked for without a number may be this one. Who was asked for with another number is
+    // not, name and birth date or no: that is noted for those who leave theirs out.
+    const ByteSpan alias_tag = AsBytes(fact.alias_address_tag());
+    second_address = addresses.Seen(record.alias, alias_tag, day, days) || second_address;
+    addresses.Note(AddressMemory::KeyWithNumber(record.alias), alias_tag, day, days);
   }
   if (second_address) {
     record.flags |= kRecordIsSecondAddress;

@@ -39,6 +39,19 @@ TEST(AddressMemoryTest, ASecondAddressIsSeenWithinTheDays) {
   EXPECT_EQ(memory.size(), 2U);
 }
 
+TEST(AddressMemoryTest, AQuestionNotesNothing) {
+  AddressMemory memory;
+  const PersonKey person = policy::KeyOf(PseudonymOf(1));
+  EXPECT_FALSE(memory.Seen(person, TagOf(1), 20'000, 365));
+  EXPECT_EQ(memory.size(), 0U);
+  EXPECT_FALSE(memory.Note(person, TagOf(1), 20'000, 365));
+  EXPECT_TRUE(memory.Seen(person, TagOf(2), 20'365, 365));
+  EXPECT_FALSE(memory.Seen(person, TagOf(2), 20'366, 365));
+  EXPECT_FALSE(memory.Note(person, TagOf(1), 20'000, 365));
+  EXPECT_FALSE(memory.Seen(AddressMemory::KeyWithNumber(person), TagOf(2), 20'000, 365));
+  EXPECT_EQ(AddressMemory::KeyWithNumber(AddressMemory::KeyWithNumber(person)), person);
+}
+
 // Against all that was ever noted, kept in full.
 TEST(AddressMemoryTest, AnswersAsOneThatForgetsNothing) {
   SeededRandom random;
@@ -53,6 +66,9 @@ TEST(AddressMemoryTest, AnswersAsOneThatForgetsNothing) {
     for (const auto& [other, on] : all[person]) {
       expected = expected || (other != address && day - on <= 30);
     }
+    ASSERT_EQ(memory.Seen(policy::KeyOf(PseudonymOf(person)), TagOf(address), day, 30), expected)
+        << i;
+    if (random.OneIn(5)) continue;
     all[person].emplace_back(address, day);
     ASSERT_EQ(memory.Note(policy::KeyOf(PseudonymOf(person)), TagOf(address), day, 30), expected)
         << i;

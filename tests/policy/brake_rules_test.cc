@@ -2,6 +2,7 @@
 // What stops a transfer by itself, and what a custodian can order about one: R6, R11, R46, volumes.
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +25,13 @@ constexpr std::uint32_t kAccepted = 1;
 constexpr std::uint32_t kLoad = 34;         // OFFICER_LOAD_EXCEEDED
 constexpr std::uint32_t kPlaceholder = 61;  // ADDRESS_PLACEHOLDER
 constexpr std::uint32_t kMalformed = 67;    // DELIVERY_LINE_MALFORMED
+
+// Pseudonyms: of two tax numbers, and of a name and birth date.
+constexpr std::uint32_t kNumber = 1;
+constexpr std::uint32_t kName = 2;
+constexpr std::uint32_t kOtherNumber = 3;
+
+constexpr policy::BrakeBits kSecondAddress = BrakeBit(order::v1::SECOND_ADDRESS);
 
 ledger::v1::SubjectsFetched Fetch(std::uint32_t transfer) {
   ledger::v1::SubjectsFetched fact;
@@ -60,6 +68,19 @@ class BrakeRulesTest : public ::testing::Test {
     const std::uint32_t t = world_.CreateTransfer();
     for (std::uint32_t row = 0; row < verdicts.size(); ++row) {
       world_.Judge(t, row, verdicts[row], row % 2, person_++);
+    }
+    world_.Finish(t);
+    return t;
+  }
+  // A finished transfer whose first subject is this one.
+  std::uint32_t Asked(std::uint32_t person, std::optional<std::uint32_t> alias,
+                      std::uint32_t address) {
+    const std::uint32_t t = world_.CreateTransfer("ice", {"smith"});
+    auto fact = world_.Subject(t, 0, kAccepted, 0, person, address);
+    if (alias) SetAlias(fact, *alias, address);
+    world_.Do(fact);
+    for (std::uint32_t row = 1; row < 5; ++row) {
+      world_.Judge(t, row, kAccepted, 0, ++person_ + 1'000);
     }
     world_.Finish(t);
     return t;
@@ -200,28 +221,30 @@ TEST_F(BrakeRulesTest, ASecondAddressOfOnePersonGoesToTheCustodian) {
 
 // R46: with the tax number once and without it another time.
 TEST_F(BrakeRulesTest, LeavingTheTaxNumberOutDoesNotMakeAnotherPerson) {
-  constexpr std::uint32_t kNumber = 1;
-  constexpr std::uint32_t kName = 2;
-  const auto asked = [&](std::uint32_t person, std::optional<std::uint32_t> alias,
-                         std::uint32_t address) {
-    const std::uint32_t t = world_.CreateTransfer("ice", {"smith"});
-    auto fact = world_.Subject(t, 0, kAccepted, 0, person, address);
-    if (alias) SetAlias(fact, *alias, address);
-    world_.Do(fact);
-    for (std::uint32_t row = 1; row < 5; ++row)
-      world_.Judge(t, row, kAccepted, 0, ++person_ + 1'000);
-    world_.Finish(t);
-    return t;
-  };
-  const auto brake = BrakeBit(order::v1::SECOND_ADDRESS);
-  EXPECT_EQ(Stopping(asked(kNumber, kName, 1)), 0U);
-  EXPECT_EQ(Stopping(asked(kName, std::nullopt, 1)), 0U);
-  EXPECT_EQ(Stopping(asked(kNumber, std::nullopt, 1)), 0U);
-  EXPECT_EQ(Stopping(asked(kName, std::nullopt, 2)), brake);
-  // Another number is somebody else, also with the same name and birth date.
-  EXPECT_EQ(Stopping(asked(7, kName, 5)), 0U);
-  EXPECT_EQ(Stopping(asked(kNumber, kName, 1)), 0U);
-  EXPECT_EQ(Stopping(asked(kNumber, kName, 5)), brake);
+  EXPECT_EQ(Stopping(Asked(kNumber, kName, 1)), 0U);
+  EXPECT_EQ(Stopping(Asked(kName, std::nullopt, 1)), 0U);
+  EXPECT_EQ(Stopping(Asked(kNumber, std::nullopt, 1)), 0U);
+  EXPECT_EQ(Stopping(Asked(kName, std::nullopt, 2)), kSecondAddress);
+}
+
+// R46: once without it, and with it afterwards.
+TEST_F(BrakeRulesTest, AddingTheTaxNumberDoesNotMakeAnotherPerson) {
+  EXPECT_EQ(Stopping(Asked(kName, std::nullopt, 1)), 0U);
+  EXPECT_EQ(Stopping(Asked(kNumber, kName, 1)), 0U);
+  EXPECT_EQ(Stopping(Asked(kName, std::nullopt, 1)), 0U);
+  EXPECT_EQ(Stopping(Asked(kNumber, kName, 2)), kSecondAddress);
+  // The person of that name and birth date may be this one.
+  EXPECT_EQ(Stopping(Asked(kOtherNumber, kName, 3)), kSecondAddress);
+}
+
+// Nor does the second of them stop anything by what was asked for with the first.
+TEST_F(BrakeRulesTest, TwoNumbersAreTwoPeopleAlsoWithOneNameAndBirthDate) {
+  EXPECT_EQ(Stopping(Asked(kNumber, kName, 1)), 0U);
+  EXPECT_EQ(Stopping(Asked(kOtherNumber, kName, 5)), 0U);
+  EXPECT_EQ(Stopping(Asked(kNumber, kName, 1)), 0U);
+  EXPECT_EQ(Stopping(Asked(kNumber, kName, 5)), kSecondAddress);
+  // Without a number it may be either of them.
+  EXPECT_EQ(Stopping(Asked(kName, std::nullopt, 5)), kSecondAddress);
 }
 
 TEST_F(BrakeRulesTest, AnAliasIsWholeAndOnlyOfAnAcceptedSubject) {

@@ -340,13 +340,13 @@ class RandomExchange final {
     record.officer = Officers()[officer];
     record.people = {static_cast<int>(by_name ? name : number)};
     if (by_both) record.people.insert(static_cast<int>(name));
-    bool second = false;
-    for (const int person : record.people) {
-      const bool elsewhere = accepted && model_.Ask(person, static_cast<int>(address));
-      // By a number, a namesake's address says nothing.
-      if (elsewhere && person == static_cast<int>(by_name ? name : number)) second = true;
+    const auto asked_by = [](bool so, std::uint32_t person) {
+      return so ? std::optional(static_cast<int>(person)) : std::nullopt;
+    };
+    if (accepted && model_.Ask(asked_by(!by_name, number), asked_by(by_name || by_both, name),
+                               static_cast<int>(address))) {
+      ++model_.transfers[t].second_addresses;
     }
-    if (second) ++model_.transfers[t].second_addresses;
     CheckBrakes(t);
   }
 

@@ -336,13 +336,16 @@ bool ReferencePolicy::Over(std::uint32_t transfer) const {
          (of.ends_at && late >= *of.ends_at);
 }
 
-bool ReferencePolicy::Ask(int person, int address) {
+bool ReferencePolicy::Ask(std::optional<int> number, std::optional<int> name, int address) {
   const std::int64_t day = late / 86'400'000;
+  // Two numbers are two people. Where one of the two has none, the name has to do.
+  const auto may_be = [&](const ReferenceAsked& other) {
+    return number && other.number ? *number == *other.number : name && name == other.name;
+  };
   const bool another = std::any_of(asked.begin(), asked.end(), [&](const ReferenceAsked& other) {
-    return other.person == person && other.address != address &&
-           day - other.day <= terms.address_days;
+    return may_be(other) && other.address != address && day - other.day <= terms.address_days;
   });
-  asked.push_back({person, address, day});
+  asked.push_back({number, name, address, day});
   return another;
 }
 

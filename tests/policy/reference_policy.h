@@ -41,7 +41,8 @@ struct ReferenceTerms {
 
 // A person was asked for at an address, on a day.
 struct ReferenceAsked {
-  int person = 0;
+  std::optional<int> number;
+  std::optional<int> name;
   int address = 0;
   std::int64_t day = 0;
 };
@@ -207,8 +208,9 @@ class ReferencePolicy final {
   // A custodian stopped it: suspended or ended.
   bool Stopped(std::uint32_t transfer) const;
   bool Over(std::uint32_t transfer) const;
-  // Notes an accepted subject; whether the person was asked for at another address before.
-  bool Ask(int person, int address);
+  // Notes an accepted subject, asked for by number, by name or by both; whether somebody who may be
+  // that person was asked for at another address before.
+  bool Ask(std::optional<int> number, std::optional<int> name, int address);
   // The brakes that a transfer trips. Those that count whole submissions need one that has ended.
   std::set<int> Brakes(std::uint32_t transfer) const;
 

@@ -82,6 +82,22 @@ class PersonTest(unittest.TestCase):
         self.assertEqual(self.asked([without(moved, "birth_date"), *others[6:]])[1],
                          ["SECOND_ADDRESS"])
 
+    def test_adding_the_tax_number_does_not_hide_a_second_address(self):
+        prober, namesake, *others = self.some(10)
+        moved = dict(prober, line1="7 Elsewhere Rd")
+        self.assertEqual(self.asked([without(prober, "tax_number"), *others[:2]])[1], [])
+        self.assertEqual(self.asked([prober, *others[2:4]])[1], [])
+        self.assertEqual(self.asked([moved, *others[4:6]])[1], ["SECOND_ADDRESS"])
+        # Somebody of that name and birth date was asked for without a number: it may be this one.
+        twin = dict(namesake, name=prober["name"], birth_date=prober["birth_date"])
+        self.assertEqual(self.asked([twin, *others[6:]])[1], ["SECOND_ADDRESS"])
+
+    def test_namesakes_with_numbers_are_two_people(self):
+        person, namesake, *others = self.some(6)
+        twin = dict(namesake, name=person["name"], birth_date=person["birth_date"])
+        self.assertEqual(self.asked([person, twin, *others])[1], [])
+        self.assertEqual(self.asked([person, twin, *others])[1], [])
+
     # ---- pseudonyms
 
     def test_an_identity_has_a_pseudonym_for_each_way_to_ask_and_the_ledger_says_who_wanted_them(self):
