@@ -30,6 +30,7 @@ from holdfast.v1 import hold_service_pb2 as holds  # noqa: E402
 RECORDS = 60
 STREAMS = 16  # Of 32 messages each, where the writer's queue takes QUEUE commands.
 QUEUE = 16
+OPEN_RECORDS = 10_000_000  # Each stream of the flood leaves a lease: no brake is to end it.
 IN_FLIGHT = 16 << 20
 GROWTH = 160 << 20  # Sanitizers keep aside what was freed.
 HOLD_SECONDS = 3
@@ -165,7 +166,7 @@ def raw_stream(gateway, member, method, message, last_flags=0):
 class OverloadTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.gateway = gateway = wire.Gateway(limits=f"""limits {{
+        cls.gateway = gateway = wire.Gateway(open_records=OPEN_RECORDS, limits=f"""limits {{
   queue_commands: {QUEUE} calls_per_peer: 64 bytes_in_flight: {IN_FLIGHT} }}""")
         cls.addClassCleanup(gateway.close)
         people = [wire.somebody(i) for i in range(RECORDS)]

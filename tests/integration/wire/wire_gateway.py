@@ -132,7 +132,7 @@ def merkle_root(hashes):
 class Gateway:
     """Certificates, keys, an agreement, and a daemon."""
 
-    def __init__(self, limits="", people=40, terms=""):
+    def __init__(self, limits="", people=40, terms="", open_records=10000):
         self._folder = tempfile.TemporaryDirectory(prefix="holdfast-wire-")
         self.folder = pathlib.Path(self._folder.name)
         self.daemon = None
@@ -151,14 +151,14 @@ class Gateway:
         for signer in SIGNERS:
             self.cli("identity", "create", "--out", f"keys/{signer}", "--comment", signer,
                      "--no-passphrase", "--quiet")
-        self._sign_agreement(terms)
+        self._sign_agreement(terms, open_records)
         self._configure(limits)
         self.start()
 
     def cli(self, *arguments, want=0):
         return run(HOLDFAST, *arguments, cwd=self.folder, env=self.environment, want=want)
 
-    def _sign_agreement(self, terms):
+    def _sign_agreement(self, terms, open_records):
         self.cli("agreement", "init", "--without-witnesses", "--out", "agreement.txt", "--keys",
                  "keys", "--places", "sample/places.csv", "--delegation",
                  "sample/delegation.txt", "--safeguard",
@@ -166,6 +166,8 @@ class Gateway:
         text = (self.folder / "agreement.txt").read_text(encoding="utf-8")
         assert text.count("terms {") == 1, text
         text = text.replace("terms {", f"terms {{ {terms}")
+        assert text.count("open_records: 10000 ") == 1, text
+        text = text.replace("open_records: 10000 ", f"open_records: {open_records} ")
         key = (self.folder / "keys/requester-2.pub").read_text(encoding="utf-8").split()[1]
         text += (f'members {{ id: "requester-2" display_name: "Another" role: ROLE_REQUESTER '
                  f'side: REQUESTER keys {{ public_key: "{key}" }} }}\n')
