@@ -60,6 +60,10 @@ absl::StatusOr<ExitStatus> Show(Session& session, const std::string& id) {
 absl::StatusOr<ExitStatus> History(Session& session, const CertificateOptions& options) {
   if (!options.folder.empty()) return ShowVerifiedHistory(session, options);
   HF_ASSIGN_OR_RETURN(const v1::Hold hold, FindHold(session, options.hold));
+  // It begins with the placing: who may not read it gets none of it.
+  if (hold.history().empty()) {
+    return MakeError(Reason::kPermissionDenied, "the history of a hold is for counsel");
+  }
   for (const v1::HoldEvent& event : hold.history()) {
     const std::string act = EventName(event.kind());
     JsonObject object("HoldAct");
