@@ -27,6 +27,25 @@ void SetTime(google::protobuf::Timestamp& out, UnixMillis time) {
   out.set_nanos(static_cast<std::int32_t>(time.value() % 1000) * 1'000'000);
 }
 
+// A line of `text` for each.
+JsonArray ShowLeases(Session& session,
+                     const google::protobuf::RepeatedPtrField<v1::OpenLease>& leases,
+                     std::string& text) {
+  JsonArray objects;
+  for (const v1::OpenLease& lease : leases) {
+    JsonObject one;
+    one.Set("requester", lease.requester())
+        .Set("transfer", lease.transfer())
+        .Set("records", lease.records())
+        .Set("not_after", FormatRfc3339(ToMillis(lease.not_after())));
+    objects.AddRaw(one.text());
+    text += fmt::format("\n  {} holds keys of {} records of {} until {}", lease.requester(),
+                        lease.records(), lease.transfer(),
+                        session.out().Time(ToMillis(lease.not_after())));
+  }
+  return objects;
+}
+
 }  // namespace
 
 void OrderOptions::Declare(Command& command) {
@@ -158,7 +177,6 @@ absl::StatusOr<v1::RehearseOrderResponse> Rehearse(Session& session, const std::
 void ShowDrill(Session& session, const order::v1::Order& order,
                const v1::RehearseOrderResponse& response, const std::string& where) {
   JsonObject object("Drill");
-  JsonArray leases;
   std::string text = fmt::format(
       "{}DRILL  DRILL  DRILL\n{}NOTHING IS IN FORCE. Nothing was placed, changed or lifted, nobody "
       "gets "
@@ -167,17 +185,7 @@ void ShowDrill(Session& session, const order::v1::Order& order,
       "entries{}.",
       where, where, session.out().Time(ToMillis(response.decided_at())), response.ledger_size(),
       response.needs_second_person() ? "; it narrows, and would wait for a second person" : "");
-  for (const v1::OpenLease& lease : response.open_leases()) {
-    JsonObject one;
-    one.Set("requester", lease.requester())
-        .Set("transfer", lease.transfer())
-        .Set("records", lease.records())
-        .Set("not_after", FormatRfc3339(ToMillis(lease.not_after())));
-    leases.AddRaw(one.text());
-    text += fmt::format("\n  {} holds keys of {} records of {} until {}", lease.requester(),
-                        lease.records(), lease.transfer(),
-                        session.out().Time(ToMillis(lease.not_after())));
-  }
+  const JsonArray leases = ShowLeases(session, response.open_leases(), text);
   object.Set("order_id", order.id())
       .Set("in_force", false)
       .Set("would_be_accepted", true)
@@ -289,19 +297,8 @@ ExitStatus ShowReceipt(Session& session, const order::v1::Order& order,
                              (order.has_amend_hold() && !response.needs_second_person());
   if (puts_in_force) {
     object.Set("anchored", response.anchored());
-    JsonArray leases;
     text += fmt::format("\n{} leases were open in its scope", response.open_leases_size());
-    for (const v1::OpenLease& lease : response.open_leases()) {
-      JsonObject one;
-      one.Set("requester", lease.requester())
-          .Set("transfer", lease.transfer())
-          .Set("records", lease.records())
-          .Set("not_after", FormatRfc3339(ToMillis(lease.not_after())));
-      leases.AddRaw(one.text());
-      text += fmt::format("\n  {} holds keys of {} records of {} until {}", lease.requester(),
-                          lease.records(), lease.transfer(),
-                          session.out().Time(ToMillis(lease.not_after())));
-    }
+    const JsonArray leases = ShowLeases(session, response.open_leases(), text);
     object.Set("open_leases", leases);
     if (!response.anchored()) {
       text += "\nits epoch is not made yet: nothing is released or destroyed before it is";
