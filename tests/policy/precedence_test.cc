@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What wins over what: docs/holds.md, "What wins over what", one test a row, in the same order.
+// What wins over what: docs/holds.md, "What wins over what" names a test for each row.
 // Rows about the disk, the keyslot, an old database and replies under way are the daemon's:
 // tests/daemon/exchange.
 #include <chrono>
@@ -160,15 +160,28 @@ TEST_F(PrecedenceTest, ALeaseInFlightReleasesNothingMoreAndIsListed) {
   EXPECT_EQ(world_.state().holds().Find("hold-1")->notices.size(), 1U);
 }
 
-TEST_F(PrecedenceTest, ADoubtfulClockStopsNoHoldAndLiftsNone) {
-  world_.PlaceHold("hold-1", Everything());
+TEST_F(PrecedenceTest, ADoubtfulClockStopsNoHoldAndNothingElsePasses) {
+  const std::uint64_t revocation = Revoked();
+  const std::uint32_t lease = world_.OpenLease(t_);
+  world_.PlaceHold("hold-1", OfRows(world_, t_, 2, 2));
+  world_.PlaceHold("hold-2", OfRows(world_, t_, 2, 2));
   world_.DoOrder(world_.Order("carol", world_.ProposeAct("hold-1")));
   world_.DoOrder(world_.Order("erin", world_.ConfirmAct("hold-1")));
+  world_.DoOrder(world_.Order("carol", world_.ProposeAct("hold-2")));
+  world_.SetTime(world_.late(), world_.late(), false);
+  world_.PlaceHold("hold-3", OfRows(world_, t_, 2, 2));
+  EXPECT_EQ(world_.Try(World::Release(lease, 3)).refusal, Refusal::kClockUntrusted);
   const std::int64_t later = world_.late() + 100 * 3'600'000;
   world_.SetTime(later, later, false);
-  EXPECT_NE(world_.state().Freezing({t_, 0}), nullptr);
-  EXPECT_TRUE(
-      world_.TryOrder(world_.Order("carol", world_.HoldAct("hold-2", Everything()))).allowed());
+  EXPECT_EQ(Destroy(revocation), Refusal::kClockUntrusted);
+  EXPECT_EQ(world_.state().holds().Find("hold-1")->state, policy::HoldState::kLiftConfirmed);
+  EXPECT_NE(world_.state().Freezing({t_, 2}), nullptr);
+  EXPECT_EQ(world_.TryOrder(world_.Order("erin", world_.ConfirmAct("hold-2"))).refusal,
+            Refusal::kClockUntrusted);
+  // By a clock that somebody vouches for, the lift and the destruction were due.
+  world_.TrustClock();
+  EXPECT_EQ(world_.state().holds().Find("hold-1")->state, policy::HoldState::kLifted);
+  EXPECT_EQ(Destroy(revocation), Refusal::kAllowed);
 }
 
 TEST_F(PrecedenceTest, AKeyThatHasEndedRestrictsAndLoosensNothing) {

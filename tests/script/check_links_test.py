@@ -65,6 +65,15 @@ class CheckLinksTest(unittest.TestCase):
         self.assertEqual(self.found(),
                          ["docs/threat_model.md:2: there is no test LiftTest.TakesOne"])
 
+    def test_each_row_of_a_table_that_says_what_shows_it_names_a_test(self):
+        self.write("docs/holds.md", "| if | shown by |", "| --- | --- |",
+                   "| one | `LiftTest.TakesTwo`, `ScopeTest.CoversNothing` |", "| two | |",
+                   "| three | `LiftTest.TakesOne` |", "| `LiftTest.TakesTwo` | nothing |", "",
+                   "| else | |", "| --- | --- |", "| a | b |")
+        self.assertEqual(self.found(), ["docs/holds.md:4: no test shows this row",
+                                        "docs/holds.md:5: there is no test LiftTest.TakesOne",
+                                        "docs/holds.md:6: no test shows this row"])
+
 
 if __name__ == "__main__":
     unittest.main()
