@@ -8,15 +8,19 @@
 import base64
 import collections
 import csv
+import fcntl
 import json
 import os
 import pathlib
+import pty
+import select
 import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 import unittest
@@ -44,6 +48,44 @@ LEAKS = ("Traceback", "AddressSanitizer", "runtime error:", "terminate called")
 class Programs:
     """Where the programs under test are. Set by main()."""
     holdfast = holdfastd = stubs = None
+
+
+class Terminal:
+    """A program on a terminal of its own, as a person has it in front of them."""
+
+    def __init__(self, command, folder, environment):
+        self._screen, program = pty.openpty()
+        self.process = subprocess.Popen(
+            command, cwd=folder, stdin=program, stdout=program, stderr=program, close_fds=True,
+            start_new_session=True, env=environment,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(program)
+        self.shown = ""
+
+    def answer(self, prompt, words):
+        """Waits until the prompt is the last that is shown, and types."""
+        while not self.shown.endswith(prompt):
+            assert self._read(), (prompt, self.shown)
+        os.write(self._screen, words.encode() + b"\n")
+
+    def ended(self):
+        """Returns the exit status. All that was shown is in `shown`."""
+        while self._read():
+            pass
+        os.close(self._screen)
+        return self.process.wait(SECONDS)
+
+    def _read(self):
+        ready, _, _ = select.select([self._screen], [], [], 2 * SECONDS)
+        if not ready:
+            self.process.kill()
+            raise AssertionError(f"nothing more is shown: {self.shown}")
+        try:
+            more = os.read(self._screen, 1024).decode(errors="replace")
+        except OSError:
+            more = ""  # That is how the end of a terminal looks.
+        self.shown += more.replace("\r\n", "\n")
+        return more
 
 
 class Result:
@@ -349,7 +391,8 @@ class Gateway:
 
     # Commands.
 
-    def cli(self, who, *arguments, want=DONE, json_form=True, environment=None, stdin=None):
+    def cli(self, who, *arguments, want=DONE, json_form=True, environment=None, stdin=None,
+            seconds=2 * SECONDS):
         """Runs holdfast as `who`. `want` is its exit status, or several, or None for any."""
         command = [Programs.holdfast]
         if json_form:
@@ -359,7 +402,7 @@ class Gateway:
         command += [str(argument) for argument in arguments]
         process = subprocess.run(
             command, cwd=self.folder, input=stdin or "", capture_output=True, text=True,
-            timeout=2 * SECONDS, check=False, env={**os.environ, **(environment or {}),
+            timeout=seconds, check=False, env={**os.environ, **(environment or {}),
                                  "HOLDFAST_HOME": str(self.folder / "home")})
         result = Result(command, process)
         self.schemas |= result.schemas
@@ -369,6 +412,12 @@ class Gateway:
             wanted = want if isinstance(want, tuple) else (want,)
             assert result.status in wanted, f"not {wanted}: {result}"
         return result
+
+    def at_terminal(self, who, *arguments):
+        """Runs holdfast as `who` on a terminal: what it shows is for people, and it asks them."""
+        return Terminal([Programs.holdfast, "--profile", who, *arguments], self.folder,
+                        {**os.environ, "TZ": "America/New_York",
+                         "HOLDFAST_HOME": str(self.folder / "home")})
 
     # Steps that many tests take.
 
@@ -430,11 +479,11 @@ class Gateway:
                 raise AssertionError(f"after {seconds} s not yet: {what}")
             time.sleep(0.1)
 
-    def verify_ledger(self, folder="export"):
+    def verify_ledger(self, folder="export", seconds=2 * SECONDS):
         """Exports the ledger as the auditor, and returns what the verifier says about it."""
-        self.cli("auditor-1", "ledger", "export", "--out", folder)
-        return self.cli(None, "ledger", "verify", folder, "--exchange-id",
-                        self.exchange_id).object
+        self.cli("auditor-1", "ledger", "export", "--out", folder, seconds=seconds)
+        return self.cli(None, "ledger", "verify", folder, "--exchange-id", self.exchange_id,
+                        seconds=seconds).object
 
 
 def read_csv_by_row(path):

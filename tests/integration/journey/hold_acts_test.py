@@ -5,8 +5,10 @@
 Usage: hold_acts_test.py HOLDFAST HOLDFASTD
 """
 import json
+import os
 import pathlib
 import socket
+import subprocess
 import tempfile
 import unittest
 import urllib.request
@@ -82,6 +84,22 @@ class HoldActsTest(unittest.TestCase):
     def pending(self, who="counsel-1"):
         return " ".join(one["command"] for one in self.world.cli(who, "order", "pending").objects)
 
+    def watch_notices(self):
+        """Watches as the requester, beside everything else; returns what reads the lines so far."""
+        lines = self.world.folder / "watched.jsonl"
+        with open(lines, "w", encoding="utf-8") as out:
+            watching = subprocess.Popen(
+                [gateway.Programs.holdfast, "--json", "--quiet", "--profile", "requester-1",
+                 "notices", "watch"], cwd=self.world.folder, stdin=subprocess.DEVNULL, stdout=out,
+                env={**os.environ, "HOLDFAST_HOME": str(self.world.folder / "home")})
+        self.addCleanup(watching.wait, gateway.SECONDS)
+        self.addCleanup(watching.kill)
+
+        def read():
+            whole, _, _ = lines.read_text(encoding="utf-8").rpartition("\n")
+            return [json.loads(line) for line in whole.splitlines()]
+        return read
+
     def notices(self, *options):
         return [one for one in self.world.cli("requester-1", "notices", "list", *options).objects
                 if one["hold"] == "hold-a"]
@@ -90,6 +108,7 @@ class HoldActsTest(unittest.TestCase):
         world = self.world
         world.write("order.pdf", "It is ordered.")
         self.place("hold-a", "--everything", want=BAD_INPUT)  # A written order has a document.
+        watched = self.watch_notices()
         placed = self.place("hold-a", "--basis", "oral", "--court", "D. Example", "--transfer",
                             self.transfer, "--rows", "0-9").object
         self.assertTrue(placed["verified"])
@@ -110,11 +129,18 @@ class HoldActsTest(unittest.TestCase):
         world.wait_until("notice is given", self.notices)
         (notice,) = self.notices()
         self.assertEqual(notice["requester"], "requester-1")
-        watched = world.cli("requester-1", "notices", "watch", "--once").objects
-        self.assertIn(notice["notice_index"], [one["notice_index"] for one in watched])
+        once = world.cli("requester-1", "notices", "watch", "--once").objects
+        self.assertIn(notice["notice_index"], [one["notice_index"] for one in once])
         size = self.ledger_size()
         world.wait_until("the notice is overdue", lambda: self.hold("hold-a")["notices_overdue"])
         self.assertTrue(self.notices()[0]["overdue"])
+        # Who watches is told when it is given, and again when it is overdue.
+        def heard():
+            return [one["overdue"] for one in watched()
+                    if one["notice_index"] == notice["notice_index"]]
+        world.wait_until("who watches hears of it", lambda: True in heard())
+        self.assertFalse(heard()[0])
+        self.assertEqual(heard(), sorted(heard()))
         self.assertIn("hold-a", [one["id"] for one in world.cli(
             "counsel-1", "hold", "list", "--overdue").objects])
         world.wait_until("they are counted", self.overdue_are_counted)
@@ -152,6 +178,9 @@ class HoldActsTest(unittest.TestCase):
         self.act("custodian-1", "hold", "lift", "hold-a", "--confirm")
         self.until("hold-a", "LIFTED")
         world.open(out="lifted.csv", rows=["0-4"], want=(DONE, PARTLY))
+        drill = self.act("counsel-2", "hold", "restore", "hold-a", "--reason", "x", "--drill").object
+        self.assertTrue(drill["would_be_accepted"])
+        self.assertEqual(self.hold("hold-a")["state"], "LIFTED")
         restored = self.world.cli("counsel-2", "hold", "restore", "hold-a", "--reason",
                                   "reversed on appeal", "--yes", json_form=False)
         self.assertRegex(restored.out, r"(?m)^IN FORCE  hold hold-a again since .*, ledger entry "
@@ -307,6 +336,73 @@ class HoldActsTest(unittest.TestCase):
         self.assertEqual((self.as_ordered("hold-c"), self.orders_in_ledger()), before)
         self.assertNotIn("hold-drill", [one["id"] for one in world.cli(
             "counsel-1", "hold", "list", "--all").objects])
+
+    def test_on_a_terminal_counsel_see_the_effect_and_are_asked(self):
+        world = self.world
+        world.write("order.pdf", "It is ordered.")
+        rows = ("--transfer", self.transfer, "--rows", "30-34")
+        place = ("hold", "place", "--id", "hold-d", "--matter", "1:26-cv-4", "--court", "D. Example",
+                 "--order-reference", "ECF No. 4", "--document", "order.pdf", "--kind",
+                 "freeze", *rows)
+        orders = self.orders_in_ledger()
+        # Who says anything but yes has done nothing.
+        for words in ("", "n", "nay"):
+            terminal = world.at_terminal("counsel-1", *place)
+            terminal.answer("Sign this order? [y/N] ", words)
+            self.assertEqual(terminal.ended(), BAD_INPUT, terminal.shown)
+            self.assertIn("the order was not signed", terminal.shown)
+        world.cli("counsel-1", *place, want=BAD_INPUT)  # Nobody is there to be asked.
+        world.cli("counsel-1", "hold", "show", "hold-d", want=BAD_INPUT)
+        self.assertEqual(self.orders_in_ledger(), orders)
+
+        touched = world.cli("counsel-1", "hold", "preview", *rows).object
+        terminal = world.at_terminal("counsel-1", *place)
+        terminal.answer("Sign this order? [y/N] ", "yes")
+        self.assertEqual(terminal.ended(), DONE, terminal.shown)
+        before, after = terminal.shown.split("Sign this order? ")
+        self.assertIn("What it touches:", before)
+        self.assertRegex(before, rf"\b{touched['records']} records\b")
+        # In the zone of who reads, with its offset.
+        time = r"\S+ \S+ -0[45]00 \(E[SD]T\)"
+        self.assertRegex(before, f"signed at {time}, void from {time} on")
+        self.assertRegex(after, rf"(?m)^IN FORCE  hold hold-d since {time} \(\S+Z\), ledger entry \d+$")
+        self.assertEqual(self.hold("hold-d")["state"], "IN_FORCE")
+
+        # A FREEZE needs no key to be kept. A PRESERVE does, and is told where that one place may fail.
+        self.assertNotIn("one keyslot only", terminal.shown)
+        terminal = world.at_terminal("counsel-1", "hold", "amend", "hold-d", "--kind", "both",
+                                     "--reason", "the court widened it")
+        terminal.answer("Sign this order? [y/N] ", "y")
+        self.assertEqual(terminal.ended(), DONE, terminal.shown)
+        self.assertIn("there is one keyslot only", terminal.shown)
+
+    def test_an_identity_is_asked_for_on_a_terminal(self):
+        refused = gateway.read_csv_by_row(self.world.path("sample/refused.csv"))
+        person = next(person for row, person in gateway.read_csv_by_row(
+            self.world.path("sample/requests.csv")).items()
+                      if person["birth_date"] and person["tax_number"] and row not in refused)
+        terminal = self.world.at_terminal("counsel-1", "hold", "preview", "--identity", "-")
+        terminal.answer("Name: ", person["name"])
+        terminal.answer("Tax number, if known: ", "")
+        terminal.answer("Birth date (YYYY-MM-DD), if known: ", person["birth_date"])
+        self.assertEqual(terminal.ended(), DONE, terminal.shown)
+        self.assertIn("asked for by name and birth date", terminal.shown)
+        self.assertRegex(terminal.shown, r"\b1 records\b")
+
+    def test_a_requester_sees_holds_by_matter_and_never_by_record(self):
+        self.place("hold-e", "--basis", "anticipated", "--transfer", self.transfer, "--rows",
+                   "36-37")
+        listed = self.world.cli("requester-1", "hold", "list").objects
+        shown = self.world.cli("requester-1", "hold", "show", "hold-e").object
+        for seen in (shown, *(one for one in listed if one["id"] == "hold-e")):
+            self.assertEqual((seen["matter"], seen["scope"], seen["placed_by"]),
+                             ("1:26-cv-1", "", ""))
+            self.assertNotIn(self.transfer, json.dumps(seen))
+        self.assertIn("hold-e", [one["id"] for one in listed])
+        # Nor by what it asks beside that.
+        self.world.cli("requester-1", "hold", "history", "hold-e", want=NOT_PERMITTED)
+        self.world.cli("requester-1", "hold", "preview", "--transfer", self.transfer,
+                       want=NOT_PERMITTED)
 
     def test_who_is_struck_off_does_nothing_more(self):
         struck = self.act("counsel-1", "identity", "strike-off", "custodian-2", "--reason",

@@ -7,7 +7,6 @@ Usage: signing_test.py HOLDFAST HOLDFASTD
 import json
 import os
 import pathlib
-import pty
 import subprocess
 import tempfile
 import unittest
@@ -151,24 +150,13 @@ class SigningTest(unittest.TestCase):
 
     def test_a_terminal_shows_no_passphrase(self):
         """New, again, and old ones typed on a terminal: none of them is echoed."""
-        pid, terminal = pty.fork()
-        if pid == 0:
-            os.chdir(self.world.folder)
-            os.execv(gateway.Programs.holdfast, [
-                "holdfast", "identity", "create", "--out", "keys/typed"])
-        shown = ""
+        terminal = gateway.Terminal(
+            [gateway.Programs.holdfast, "identity", "create", "--out", "keys/typed"],
+            self.world.folder, dict(os.environ))
         for prompt in ("New passphrase: ", "again: "):
-            while not shown.endswith(prompt):
-                shown += os.read(terminal, 1024).decode()
-            os.write(terminal, b"correct horse\n")
-        try:
-            while more := os.read(terminal, 1024).decode():
-                shown += more
-        except OSError:
-            pass  # That is how the end of a terminal looks.
-        os.close(terminal)
-        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, shown)
-        self.assertNotIn("horse", shown)
+            terminal.answer(prompt, "correct horse")
+        self.assertEqual(terminal.ended(), 0, terminal.shown)
+        self.assertNotIn("horse", terminal.shown)
         self.world.write("words", "correct horse\n")
         self.world.cli(None, "identity", "change-passphrase", "keys/typed", "--passphrase-file",
                        "words", "--new-passphrase-file", "words")
