@@ -20,6 +20,7 @@ std::string MatterOf(const policy::State& state, std::uint64_t placed_index) {
 }
 
 policy::Decision ActCommand::DecideAll(const policy::State& state) {
+  if (act_.declined.has_value()) return {*act_.declined};
   EntryBatch& batch = *act_.batch;
   outcome_.appended = batch.size();
   if (batch.size() == 1) return policy::Decide(state, {batch.entry(0)});

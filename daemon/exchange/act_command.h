@@ -54,8 +54,13 @@ enum class IfRefused {
 };
 
 struct Act {
-  // The facts. REQUIRES: sealed; if more than one, they are of one kind and transfer.
+  // The facts. REQUIRES: sealed; if more than one, they are of one kind and transfer. Null where
+  // `declined` is set.
   std::unique_ptr<EntryBatch> batch;
+
+  // A rule that needs no state has refused it already: the policy is not asked, and the refusal is
+  // put on the record.
+  std::optional<policy::Refusal> declined;
 
   IfRefused if_refused = IfRefused::kNothing;
 

@@ -23,6 +23,7 @@
 #include "daemon/rpc/opening.h"
 #include "daemon/rpc/outcome_sealer.h"
 #include "daemon/rpc/person_view.h"
+#include "daemon/rpc/record_act.h"
 #include "daemon/rpc/stream_transfer.h"
 #include "daemon/rpc/subject_chunk.h"
 #include "holdfast/v1/transfer_service.pb.h"
@@ -251,7 +252,9 @@ class DepositSession final : public BidiSession<DepositRecordsRequest, DepositRe
     }
     if (facts->state != policy::TransferState::kApproved &&
         facts->state != policy::TransferState::kClosed) {
-      respond.Fail(MakeError(Reason::kTransferState, "the transfer is not approved"));
+      RecordRefusal(hosted_, viewer_, ledger::v1::Refused::DEPOSIT_RECORDS, facts->number,
+                    policy::Refusal::kTransferState,
+                    [respond](absl::Status error) { respond.Fail(std::move(error)); });
       return;
     }
     const store::ChunkKey key{store::ChunkKind::kEnvelopes, facts->number, request.chunk()};

@@ -11,6 +11,7 @@
 #include "crypto/envelope.h"
 #include "daemon/rpc/chunk_codec.h"
 #include "daemon/rpc/chunk_stream.h"
+#include "daemon/rpc/record_act.h"
 #include "daemon/rpc/subject_chunk.h"
 #include "holdfast/v1/transfer_service.pb.h"
 
@@ -86,17 +87,19 @@ absl::StatusOr<v1::CollectEnvelopesResponse> BuildEnvelopes(const Hosted& hosted
 // Starts `Response`'s stream once the transfer is known. `plan` makes its plan.
 template <typename Response, typename MakePlan>
 void StartStream(const Hosted& hosted, const Viewer& viewer, const Call& call,
-                 StreamWriter<Response> writer, const std::string& transfer, std::uint32_t first,
-                 MakePlan plan) {
+                 StreamWriter<Response> writer, ledger::v1::Refused::Act act,
+                 const std::string& transfer, std::uint32_t first, MakePlan plan) {
   FindTransferFacts(
-      hosted, transfer, viewer, [&hosted, call, writer, first, plan](absl::StatusOr<Facts> facts) {
+      hosted, transfer, viewer,
+      [&hosted, viewer, call, writer, act, first, plan](absl::StatusOr<Facts> facts) {
         if (!facts.ok()) {
           writer.Finish(facts.status());
           return;
         }
+        // Submission has not ended: there is no chunk that the policy could be asked about.
         if ((*facts)->chunks == 0) {
-          writer.Finish(
-              MakeError(Reason::kTransferState, "the transfer has not been submitted in full"));
+          RecordRefusal(hosted, viewer, act, (*facts)->number, policy::Refusal::kTransferState,
+                        [writer](absl::Status error) { writer.Finish(std::move(error)); });
           return;
         }
         std::make_shared<ChunkStream<Response>>(hosted, call, writer, *facts, first, plan(*facts))
@@ -107,8 +110,8 @@ void StartStream(const Hosted& hosted, const Viewer& viewer, const Call& call,
 void FetchSubjects(const Hosted& hosted, const Viewer& viewer, const Call& call,
                    const v1::FetchSubjectsRequest& request,
                    StreamWriter<v1::FetchSubjectsResponse> writer) {
-  StartStream(hosted, viewer, call, std::move(writer), request.transfer(), request.first_chunk(),
-              [&hosted, viewer](const Facts& facts) {
+  StartStream(hosted, viewer, call, std::move(writer), ledger::v1::Refused::FETCH_SUBJECTS,
+              request.transfer(), request.first_chunk(), [&hosted, viewer](const Facts& facts) {
                 ChunkStream<v1::FetchSubjectsResponse>::Plan plan;
                 plan.refused = RefusedAs(ledger::v1::Refused::FETCH_SUBJECTS, viewer, *facts);
                 plan.fact = [facts, viewer](std::uint32_t chunk) {
@@ -128,8 +131,8 @@ void FetchSubjects(const Hosted& hosted, const Viewer& viewer, const Call& call,
 void CollectEnvelopes(const Hosted& hosted, const Viewer& viewer, const Call& call,
                       const v1::CollectEnvelopesRequest& request,
                       StreamWriter<v1::CollectEnvelopesResponse> writer) {
-  StartStream(hosted, viewer, call, std::move(writer), request.transfer(), request.first_chunk(),
-              [&hosted, viewer](const Facts& facts) {
+  StartStream(hosted, viewer, call, std::move(writer), ledger::v1::Refused::COLLECT_ENVELOPES,
+              request.transfer(), request.first_chunk(), [&hosted, viewer](const Facts& facts) {
                 ChunkStream<v1::CollectEnvelopesResponse>::Plan plan;
                 plan.refused = RefusedAs(ledger::v1::Refused::COLLECT_ENVELOPES, viewer, *facts);
                 plan.fact = [facts, viewer](std::uint32_t chunk) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Puts on the record that somebody is about to learn something.
+// Puts on the record that somebody is about to learn something, or was refused.
 //
 // When to use  Before an answer that the ledger has to know of: what has left cannot be put on the
 //              record any more.
@@ -18,6 +18,7 @@
 #include "daemon/rpc/directory.h"
 #include "daemon/rpc/transfer_facts.h"
 #include "holdfast/ledger/v1/entry.pb.h"
+#include "policy/refusal.h"
 
 namespace holdfast::rpc {
 
@@ -26,5 +27,13 @@ namespace holdfast::rpc {
 void RecordAct(const Hosted& hosted, const Viewer& viewer, const ledger::v1::Entry& fact,
                ledger::v1::Refused::Act what, std::optional<std::uint32_t> transfer,
                std::function<void(absl::StatusOr<std::uint64_t>)> done);
+
+// Puts on the record that `viewer` asked for `what`, of `transfer` where there is one, and was
+// refused by a rule that needs no more than the caller knows. Then calls `done` with the error of
+// `why`, which names the entry, or with another one if that could not be written.
+// REQUIRES: `why` is a refusal.
+void RecordRefusal(const Hosted& hosted, const Viewer& viewer, ledger::v1::Refused::Act what,
+                   std::optional<std::uint32_t> transfer, policy::Refusal why,
+                   std::function<void(absl::Status)> done);
 
 }  // namespace holdfast::rpc

@@ -345,12 +345,12 @@ v1::RerunVerdictResponse AnswerOf(const Rerun& rerun, std::uint64_t index) {
 
 void RerunRow(const Hosted& hosted, const Viewer& viewer, const Row& row,
               const Responder<v1::RerunVerdictResponse>& respond) {
-  if (!row->judged) {
-    respond.Fail(MakeError(Reason::kTransferState, "the row has no verdict of the release gate"));
-    return;
-  }
-  if (row->destroyed) {
-    respond.Fail(MakeError(Reason::kRecordNotReleasable, "the row's keys were destroyed"));
+  // What the verdict was decided from is to be read before the policy can be asked about the fact.
+  if (!row->judged || row->destroyed) {
+    RecordRefusal(
+        hosted, viewer, ledger::v1::Refused::RERUN_VERDICT, row->transfer->number,
+        row->judged ? policy::Refusal::kRecordDestroyed : policy::Refusal::kRecordNotDeposited,
+        [respond](absl::Status error) { respond.Fail(std::move(error)); });
     return;
   }
   const absl::StatusOr<Rerun> rerun = RunAgain(hosted, *row);

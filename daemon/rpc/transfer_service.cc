@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,12 +14,14 @@
 #include "crypto/closing_statement.h"
 #include "crypto/ed25519.h"
 #include "daemon/exchange/act_command.h"
+#include "daemon/rpc/record_act.h"
 #include "daemon/rpc/transfer_view.h"
 #include "daemon/rpc/transfer_watch.h"
 #include "daemon/rpc/unary.h"
 #include "holdfast/v1/transfer_service.pb.h"
 #include "policy/agreement_gate.h"
 #include "policy/queries.h"
+#include "policy/refusal.h"
 #include "policy/request_gate.h"
 
 namespace holdfast::rpc {
@@ -85,17 +88,41 @@ void Run(const Hosted& hosted, const Viewer& viewer, TransferAct what,
                                                        hosted.exchange->egress()));
 }
 
-absl::Status CheckTerms(const Hosted& hosted, const v1::CreateTransferRequest& request) {
+// What is wrong with the terms of a transfer, before anything but the agreement is looked at.
+struct Objection {
+  policy::Refusal refusal = policy::Refusal::kMalformed;
+  std::string message;
+  std::string gate;  // The rule of the request gate; empty if it was not asked.
+};
+
+// The refusal that the ledger has for a rule of the request gate: the policy's own, where it has
+// the same rule.
+policy::Refusal RefusalOf(policy::RequestReason reason) {
+  switch (reason) {
+    case policy::RequestReason::kAuthorityNotDesignated:
+      return policy::Refusal::kAuthorityUnknown;
+    case policy::RequestReason::kAuthorityNotInForce:
+      return policy::Refusal::kAuthorityNotInForce;
+    case policy::RequestReason::kDelegationNotInForce:
+      return policy::Refusal::kDelegationNotInForce;
+    case policy::RequestReason::kSafeguardNotInForce:
+      return policy::Refusal::kSafeguardNotInForce;
+    default:
+      return policy::Refusal::kMalformed;
+  }
+}
+
+std::optional<Objection> CheckTerms(const Hosted& hosted,
+                                    const v1::CreateTransferRequest& request) {
   const v1::TransferTerms& terms = request.terms();
-  if (request.request_id().size() != 16) {
-    return MakeError(Reason::kRequestMalformed, "request_id has 16 bytes");
-  }
+  const auto malformed = [](const char* message) {
+    return Objection{policy::Refusal::kMalformed, message, {}};
+  };
+  if (request.request_id().size() != 16) return malformed("request_id has 16 bytes");
   if (terms.officers_size() < 1 || terms.officers_size() > kMostOfficers) {
-    return MakeError(Reason::kRequestMalformed, "a transfer names 1 to 4,096 officers");
+    return malformed("a transfer names 1 to 4,096 officers");
   }
-  if (terms.periods_size() > kMostPeriods) {
-    return MakeError(Reason::kRequestMalformed, "a transfer names at most 64 periods");
-  }
+  if (terms.periods_size() > kMostPeriods) return malformed("a transfer names at most 64 periods");
   std::vector<policy::YearRange> periods;
   for (const v1::TaxPeriod& period : terms.periods()) {
     periods.push_back({period.first_year(), period.last_year()});
@@ -105,17 +132,28 @@ absl::Status CheckTerms(const Hosted& hosted, const v1::CreateTransferRequest& r
                          {terms.authority(), terms.purpose(), terms.requesting_official(), periods,
                           AsBytes(terms.attestation_digest())},
                          policy::DayOf(hosted.exchange->options().core.clock->WallNow()));
-  if (verdict.accepted()) return absl::OkStatus();
+  if (verdict.accepted()) return std::nullopt;
   const std::string rule(policy::RequestReasonName(verdict.reason));
-  return AddMetadata(
-      MakeError(Reason::kRequestMalformed, "the request gate refuses the terms: " + rule), "gate",
-      rule);
+  return Objection{RefusalOf(verdict.reason), "the request gate refuses the terms: " + rule, rule};
+}
+
+// The error of a refusal that is on the record, in the words of the objection.
+absl::Status InWordsOf(const Objection& objection, const absl::Status& error) {
+  if (!MetadataOf(error).contains("refusal")) return error;
+  absl::Status said = MakeError(policy::RefusalReason(objection.refusal), objection.message);
+  for (const auto& [key, value] : MetadataOf(error)) {
+    said = AddMetadata(std::move(said), key, value);
+  }
+  return objection.gate.empty() ? said : AddMetadata(std::move(said), "gate", objection.gate);
 }
 
 void CreateTransfer(const Hosted& hosted, const Viewer& viewer, const Call&,
                     const v1::CreateTransferRequest& request, Responder<v1::Transfer> respond) {
-  if (absl::Status terms = CheckTerms(hosted, request); !terms.ok()) {
-    respond.Fail(std::move(terms));
+  if (const std::optional<Objection> objection = CheckTerms(hosted, request)) {
+    RecordRefusal(hosted, viewer, ledger::v1::Refused::CREATE_TRANSFER, std::nullopt,
+                  objection->refusal, [objection = *objection, respond](const absl::Status& error) {
+                    respond.Fail(InWordsOf(objection, error));
+                  });
     return;
   }
   crypto::Random& random = hosted.exchange->random();

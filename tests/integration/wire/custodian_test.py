@@ -66,7 +66,7 @@ class CustodianTest(unittest.TestCase):
             if hasattr(answer, "__next__"):
                 list(answer)
         info = wire.info_of(caught.exception)
-        return info.metadata["refusal"] if "refusal" in info.metadata else info.metadata["gate"]
+        return info.metadata["gate"] if "gate" in info.metadata else info.metadata["refusal"]
 
     # ---- R3, R9: whom the gate refuses is never shown to the source, whatever else is right
 

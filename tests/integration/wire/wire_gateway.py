@@ -130,9 +130,9 @@ def merkle_root(hashes):
 
 
 class Gateway:
-    """Certificates, keys, an agreement, and a daemon."""
+    """Certificates, keys, an agreement, and a daemon. `edit` may change the agreement's text."""
 
-    def __init__(self, limits="", people=40, terms="", open_records=10000):
+    def __init__(self, limits="", people=40, terms="", open_records=10000, edit=None):
         self._folder = tempfile.TemporaryDirectory(prefix="holdfast-wire-")
         self.folder = pathlib.Path(self._folder.name)
         self.daemon = None
@@ -151,14 +151,14 @@ class Gateway:
         for signer in SIGNERS:
             self.cli("identity", "create", "--out", f"keys/{signer}", "--comment", signer,
                      "--no-passphrase", "--quiet")
-        self._sign_agreement(terms, open_records)
+        self._sign_agreement(terms, open_records, edit)
         self._configure(limits)
         self.start()
 
     def cli(self, *arguments, want=0):
         return run(HOLDFAST, *arguments, cwd=self.folder, env=self.environment, want=want)
 
-    def _sign_agreement(self, terms, open_records):
+    def _sign_agreement(self, terms, open_records, edit):
         self.cli("agreement", "init", "--without-witnesses", "--out", "agreement.txt", "--keys",
                  "keys", "--places", "sample/places.csv", "--delegation",
                  "sample/delegation.txt", "--safeguard",
@@ -171,6 +171,7 @@ class Gateway:
         key = (self.folder / "keys/requester-2.pub").read_text(encoding="utf-8").split()[1]
         text += (f'members {{ id: "requester-2" display_name: "Another" role: ROLE_REQUESTER '
                  f'side: REQUESTER keys {{ public_key: "{key}" }} }}\n')
+        text = edit(text) if edit else text
         (self.folder / "agreement.txt").write_text(text, encoding="utf-8")
         for side in ("source", "requester"):
             self.cli("agreement", "sign", "agreement.txt", "--key", f"keys/principal-{side}",
