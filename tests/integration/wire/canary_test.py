@@ -4,14 +4,21 @@
 
 Marked are names, addresses, tax numbers, birth dates, cases, references and field values. Searched
 are the state folder, the keyslot, the log, the metrics, the ledger's export and what is made of it,
-temporary files, and what the kernel tells of the process. Keys are searched for as well. What is in the ledger by design,
-the purpose, is marked too: the search has to find it, or it is blind.
+temporary files, and what the kernel tells of the process. Keys are searched for as well. So it is
+with what counsel and custodians say of a person with --identity: in what they are shown, in what
+their program keeps, and in what the kernel tells of it while it runs. What is in the ledger by
+design, the purpose, is marked too: the search has to find it, or it is blind.
 
 Usage: canary_test.py HOLDFAST HOLDFASTD STUBS
 """
 import base64
+import csv
+import json
 import socket
+import subprocess
 import sys
+import tempfile
+import time
 import unittest
 import urllib.request
 
@@ -22,11 +29,14 @@ import reader  # noqa: E402
 ROWS = 300
 WORD = "Zyxquorl"
 SIGHTED = "Qwertzpurpose"
+WAITS = 12
 
 
 def marked(row):
-    """A person in whom everything is marked, and nothing has a mark that another field has."""
-    person = wire.somebody(row, name=f"Nam{WORD.lower()}a Fam{WORD.lower()}b",
+    """A person in whom everything is marked, and nothing has a mark that another field has. No two
+    have one name."""
+    own = "".join(chr(ord("a") + row // 26 ** i % 26) for i in range(3))
+    person = wire.somebody(row, name=f"Nam{WORD.lower()}a{own} Fam{WORD.lower()}b",
                            line1=f"{1000 + row} Str{WORD.lower()}c Ln", birth_date="1931-11-23",
                            tax_number=f"{531 + row % 99}-86-{4000 + row}")
     return person
@@ -108,6 +118,7 @@ class CanaryTest(unittest.TestCase):
         assert f"8675309{7:05}".encode() in payloads[7]
         # Fields that the agreement does not permit never left (R12).
         assert not any(b"not" + WORD.lower().encode() in each.lower() for each in payloads.values())
+        cls.ask_by_identity()
         auditor = ("--profile", "auditor-1", "--quiet")
         gateway.cli(*auditor, "ledger", "export", "--out", "export", "--sqlite", "made-ledger.db")
         gateway.cli(*auditor, "ledger", "incident", "export", "--everything", "--what", "a drill",
@@ -122,10 +133,64 @@ class CanaryTest(unittest.TestCase):
         cls.places = cls.collect()
 
     @classmethod
+    def ask_by_identity(cls):
+        """Every command that takes --identity, of two people whom the transfer has."""
+        cls.processes = {}
+        for row in (1, 2):
+            person = marked(row)
+            with open(cls.gateway.folder / f"identity-{row}.csv", "w", newline="",
+                      encoding="utf-8") as file:
+                writer = csv.DictWriter(file, ("name", "tax_number", "birth_date"))
+                writer.writeheader()
+                writer.writerow({field: person[field] for field in writer.fieldnames})
+        (cls.gateway.folder / "order.txt").write_text("It is ordered.\n", encoding="utf-8")
+        place = ("hold", "place", "--identity", "identity-1.csv", "--id", "hold-1", "--matter",
+                 "1:26-cv-00001", "--court", "D. Example", "--order-reference", "ECF No. 12",
+                 "--document", "order.txt", "--yes")
+        preview = cls.watched("counsel-1", "hold", "preview", "--identity", "identity-1.csv")
+        cls.watched("counsel-1", *place)
+        cls.watched("counsel-1", "hold", "amend", "hold-1", "--identity", "identity-2.csv",
+                    "--reason", "a test's", "--yes", want=WAITS)
+        taken = cls.watched("custodian-1", "disposal", "preview", "--identity", "identity-2.csv")
+        cls.watched("custodian-1", "disposal", "revoke", "--identity", "identity-2.csv", "--reason",
+                    "a test's", "--yes")
+        account = cls.watched("custodian-1", "account", "person", "--identity", "identity-1.csv",
+                              "--reason", "a test's", "--yes")
+        found = (preview["records"], taken["count"], account["records"], account["disclosures"])
+        assert found == (1, 1, 1, 2), found
+
+    @classmethod
+    def watched(cls, who, *arguments, want=0):
+        """Runs a command as `who`, and keeps all that it says and that can be seen of it."""
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as error:
+            process = subprocess.Popen(
+                (wire.HOLDFAST, "--profile", who, "--json", *arguments), cwd=cls.gateway.folder,
+                env=cls.gateway.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=error)
+            seen = set()
+            deadline = time.monotonic() + 2 * wire.SECONDS
+            while process.poll() is None:
+                assert time.monotonic() < deadline, arguments
+                for part in ("cmdline", "environ", "comm"):
+                    try:
+                        seen.add(wire.read(f"/proc/{process.pid}/{part}"))
+                    except (FileNotFoundError, PermissionError, ProcessLookupError):
+                        pass
+                time.sleep(0.02)
+            out.seek(0)
+            error.seek(0)
+            said = out.read(), error.read()
+        assert process.returncode == want, (arguments, process.returncode, said)
+        name = " ".join(arguments[:2])
+        cls.processes[f"process of {name}"] = b"\n".join(sorted(seen))
+        (cls.gateway.folder / f"made-said-by-{name}.txt").write_text("".join(said),
+                                                                           encoding="utf-8")
+        return json.loads(said[0].splitlines()[-1])
+
+    @classmethod
     def collect(cls):
         """Returns everything that is searched, by name: while the daemon runs, and once it ended."""
         folder = cls.gateway.folder
-        places = {"metrics": cls.metrics}
+        places = {"metrics": cls.metrics, **cls.processes}
         for name in ("cmdline", "environ", "maps", "mountinfo", "status", "limits"):
             try:
                 places[f"process {name}"] = wire.read(f"/proc/{cls.gateway.daemon.pid}/{name}")
@@ -133,7 +198,8 @@ class CanaryTest(unittest.TestCase):
                 pass  # A daemon that cannot be dumped shows its environment to root only.
 
         def add(when):
-            for part in ("state", "keyslot", "export", "tmp", "daemon.log", "holdfastd.conf"):
+            for part in ("state", "keyslot", "export", "tmp", "home", "daemon.log",
+                         "holdfastd.conf"):
                 path = folder / part
                 for file in [path] if path.is_file() else sorted(path.rglob("*")):
                     if file.is_file():
@@ -162,11 +228,21 @@ class CanaryTest(unittest.TestCase):
         for part in ("running state/", "running keyslot/", "running export/", "running daemon.log",
                      "running made-incident.json", "running made-incident.html",
                      "running made-affected.csv", "running made-account.txt",
+                     "running made-said-by-hold amend.txt", "running home/state/",
+                     "process of hold place", "process of account person",
                      "process cmdline", "ended state/"):
             self.assertTrue(any(name.startswith(part) for name in self.places), part)
         self.assertIn(b"call_refused", self.places["ended daemon.log"])
         self.assertIn(b"holdfast_", self.places["metrics"])
         self.assertIn(b"holdfastd", self.places["process cmdline"])
+        for name in self.processes:
+            self.assertIn(b"identity-", self.places[name], name)
+        # What was asked with is marked, and was understood: the ledger has it by pseudonym.
+        told = wire.read(self.gateway.folder / "identity-1.csv").lower()
+        self.assertTrue(all(needle in told for needle in (
+            b"nam" + WORD.lower().encode(), b"1931-11-23", marked(1)["tax_number"].encode())))
+        self.assertGreaterEqual(
+            self.places["running export/events.jsonl"].count(b'"person_identified"'), 6)
         text = b"x" + base64.b64encode(b"12Qwertzpurpose34")
         self.assertTrue(any(form in text for form in base64_forms(SIGHTED.encode())))
 
