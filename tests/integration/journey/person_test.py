@@ -12,7 +12,7 @@ import tempfile
 import unittest
 
 import gateway
-from gateway import BAD_INPUT, DONE, NOT_PERMITTED, REFUSED, WAITS
+from gateway import BAD_INPUT, DEFECT, DONE, NOT_PERMITTED, REFUSED, WAITS
 
 
 class PersonTest(unittest.TestCase):
@@ -91,6 +91,8 @@ class PersonTest(unittest.TestCase):
         world.wait_until("nothing preserves any more", lambda: self.destroy(
             "custodian-1", want=(DONE, REFUSED)).status == DONE)
         world.verify_ledger()
+        # There is no page about what did not happen, and one order is none of the two.
+        self.certificate(want=BAD_INPUT)
         first = self.events("order_accepted")[-1]["index"]
         self.destroy("custodian-1", "--first", first, want=REFUSED)
         before = world.cli("auditor-1", "status").object
@@ -112,14 +114,67 @@ class PersonTest(unittest.TestCase):
             world.stop()
             world.start()
         report = world.verify_ledger()
-        page = world.cli(None, "account", "key-certificate", "export", "--exchange-id",
-                         world.exchange_id, "--out", "page.txt").object
+        self.assertGreaterEqual(report["refusals"]["PSEUDONYM_KEY_DESTROYED"], 4)
+        world.stop()
+        self.certified(first, after, report)
+
+    def certificate(self, *options, out="page.txt", want=DONE):
+        """Asks for the page as nobody: no profile, and no gateway."""
+        made = self.world.cli(None, "account", "key-certificate", "export", "--exchange-id",
+                              self.world.exchange_id, "--out", out, *options, want=want)
+        self.assertEqual(self.world.path(out).exists(), want == DONE)
+        return made.object
+
+    def certified(self, first, after, report):
+        """The page is made offline, says whose orders it rests on, and is of a ledger that verifies."""
+        world = self.world
+        self.assertIsNone(world.daemon)
+        receipts = world.path(f"home/state/receipts/{world.exchange_id}")
+        page = self.certificate("--receipts", receipts, "--earlier", "export/checkpoint")
         self.assertEqual(page["first_index"], first)
         self.assertGreater(page["second_index"], first)
         self.assertEqual(page["epoch"], after["epoch"])
+        self.assertGreater(page["epoch_index"], page["second_index"])
         self.assertGreater(page["erased_index"], page["epoch_index"])
-        self.assertIn("erasure class medium", world.read("page.txt"))
-        self.assertGreaterEqual(report["refusals"]["PSEUDONYM_KEY_DESTROYED"], 4)
+        self.assertEqual(page["ledger_size"], report["entries"])
+        text = world.read("page.txt")
+        for said in ("custodian-1", "custodian-2", "the exchange is over", "erasure class medium",
+                     world.exchange_id, report["root"], *report["assumptions"],
+                     *(f"ledger entry {page[index]}," for index in (
+                         "first_index", "second_index", "erased_index"))):
+            self.assertIn(said, text)
+        # What it says of entries is what these are.
+        for index, fact in ((first, "order_accepted"), (page["second_index"], "order_accepted"),
+                            (page["epoch_index"], "epoch_advanced"),
+                            (page["erased_index"], "epoch_erased")):
+            (explained,) = world.cli(None, "ledger", "explain", index, "export").objects
+            self.assertEqual(explained["fact"], fact)
+        # A bit of any of these entries, of another, or of the checkpoint is another one: no page.
+        entries = world.export_entries()
+        needles = [entries[index] for index in (first, page["second_index"], page["epoch_index"],
+                                                page["erased_index"], 0)]
+        files = [path for path in world.path("export/tile/entries").rglob("*") if path.is_file()]
+        for needle in needles:
+            # Of a bundle that has grown the export keeps the smaller ones, which nobody reads.
+            path = max((path for path in files if needle in path.read_bytes()),
+                       key=lambda path: path.stat().st_size)
+            self.flipped(path, path.read_bytes().index(needle) + len(needle) // 2)
+        self.flipped(world.path("export/checkpoint"), -20)
+        # Nor of another exchange, or over a page that is there.
+        world.cli(None, "account", "key-certificate", "export", "--exchange-id", "00" * 32, "--out",
+                  "no.txt", want=DEFECT)
+        world.cli(None, "account", "key-certificate", "export", "--exchange-id", world.exchange_id,
+                  "--out", "page.txt", want=BAD_INPUT)
+        self.assertEqual(world.read("page.txt"), text)
+
+    def flipped(self, path, at):
+        whole = path.read_bytes()
+        data = bytearray(whole)
+        data[at] ^= 1
+        path.write_bytes(data)
+        defect = self.certificate(out="no.txt", want=DEFECT)
+        self.assertIn(defect["reason"], ("LEDGER_INCONSISTENT", "SIGNATURE_INVALID"))
+        path.write_bytes(whole)
 
 
 if __name__ == "__main__":
