@@ -9,8 +9,6 @@
 
 #include <fmt/format.h>
 
-#include "evidence/restore_order.h"
-
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/status_macros.h"
@@ -19,13 +17,15 @@
 #include "crypto/merkle.h"
 #include "holdfast/ledger/v1/entry.pb.h"
 #include "policy/agreement.h"
+#include "policy/joint_order.h"
+#include "policy/replay.h"
+#include "policy/restore_order.h"
 #include "store/backup.h"
 
 namespace holdfast::cli {
 namespace {
 
 constexpr std::size_t kMaxNoteBytes = 256;
-constexpr std::size_t kMaxRestoreBytes = std::size_t{64} << 10;
 
 // In the state folder: the epoch, written by the daemon, and that of the newest backup, by us.
 constexpr char kEpochName[] = "epoch";
@@ -43,23 +43,28 @@ struct Options {
   VerifiedExport source;  // For --exchange-id.
 };
 
-absl::StatusOr<Digest32> RootOf(store::Reader& reader) {
-  crypto::Frontier frontier;
-  HF_RETURN_IF_ERROR(reader.ForEachEntry(0, [&frontier](std::uint64_t, ByteSpan entry) {
-    frontier.Append(crypto::LeafHash(entry));
-    return absl::OkStatus();
-  }));
-  return frontier.Root();
-}
-
 struct Backup {
   store::Head head;
   std::optional<policy::OpenedAgreement> agreement;
+  policy::StruckOff struck_off;  // Only where the ledger was folded.
 };
 
-absl::StatusOr<Backup> Inspect(const std::string& file) {
-  HF_ASSIGN_OR_RETURN(const store::BackupInfo info, store::InspectBackup(file, RootOf));
-  Backup backup{info.head, std::nullopt};
+enum class Ledger { kHash, kHashAndFold };
+
+absl::StatusOr<Backup> Inspect(const std::string& file, Ledger ledger = Ledger::kHash) {
+  Backup backup;
+  policy::Replayer replayer(policy::Replayer::Mode::kApplyOnly);
+  const auto root_of = [&](store::Reader& reader) -> absl::StatusOr<Digest32> {
+    crypto::Frontier frontier;
+    HF_RETURN_IF_ERROR(reader.ForEachEntry(0, [&](std::uint64_t, ByteSpan entry) {
+      frontier.Append(crypto::LeafHash(entry));
+      return ledger == Ledger::kHash ? absl::OkStatus() : replayer.Step(entry);
+    }));
+    return frontier.Root();
+  };
+  HF_ASSIGN_OR_RETURN(const store::BackupInfo info, store::InspectBackup(file, root_of));
+  backup.head = info.head;
+  backup.struck_off = replayer.state().struck_off();
   ledger::v1::Entry first;
   if (info.first_entry.empty() ||
       !first.ParseFromArray(info.first_entry.data(), static_cast<int>(info.first_entry.size()))) {
@@ -175,7 +180,7 @@ absl::Status CheckExchange(Session& session, const Options& options, const Backu
   return MakeError(Reason::kAgreementMismatch, "the backup is of another exchange");
 }
 
-std::string TermsText(const evidence::RestoreTerms& terms) {
+std::string TermsText(const policy::RestoreTerms& terms) {
   return fmt::format(
       "go on from a backup of epoch {}, {} ledger entries, root {}\n"
       "lost: entries {} to {}, as far as is known: {}",
@@ -183,7 +188,7 @@ std::string TermsText(const evidence::RestoreTerms& terms) {
       terms.lost);
 }
 
-JsonObject OrderJson(const std::string& file, const evidence::RestoreTerms& terms,
+JsonObject OrderJson(const std::string& file, const policy::RestoreTerms& terms,
                      std::uint64_t signatures) {
   JsonObject object("RestoreOrder");
   object.Set("file", file)
@@ -196,9 +201,9 @@ JsonObject OrderJson(const std::string& file, const evidence::RestoreTerms& term
 }
 
 absl::StatusOr<ExitStatus> SignOrder(Session& session, const Options& options) {
-  HF_ASSIGN_OR_RETURN(const Backup backup, Inspect(options.file));
+  HF_ASSIGN_OR_RETURN(const Backup backup, Inspect(options.file, Ledger::kHashAndFold));
   HF_RETURN_IF_ERROR(CheckExchange(session, options, backup));
-  evidence::RestoreTerms terms;
+  policy::RestoreTerms terms;
   terms.exchange = backup.agreement->exchange_id();
   terms.epoch = backup.head.epoch;
   terms.ledger_size = backup.head.ledger_size;
@@ -216,11 +221,12 @@ absl::StatusOr<ExitStatus> SignOrder(Session& session, const Options& options) {
     terms.made_at = session.clock().WallNow();
     session.out().Note(TermsText(terms));
     HF_ASSIGN_OR_RETURN(const crypto::SigningKey key, session.signing_key());
-    HF_ASSIGN_OR_RETURN(order, evidence::SignRestore(terms, key));
+    HF_ASSIGN_OR_RETURN(order, policy::SignRestore(terms, key));
   } else {
     HF_ASSIGN_OR_RETURN(const std::string first,
-                        session.ReadText(options.countersign, kMaxRestoreBytes));
-    HF_ASSIGN_OR_RETURN(const evidence::RestoreTerms said, evidence::ReadRestore(first));
+                        session.ReadText(options.countersign, policy::kMaxJointOrderBytes));
+    HF_ASSIGN_OR_RETURN(const policy::UnverifiedRestore read, policy::ReadRestore(first));
+    const policy::RestoreTerms& said = read.terms;
     if (said.exchange != terms.exchange || said.epoch != terms.epoch ||
         said.ledger_size != terms.ledger_size || said.root != terms.root) {
       return MakeError(Reason::kRequestMalformed, "the order is about another backup");
@@ -228,8 +234,8 @@ absl::StatusOr<ExitStatus> SignOrder(Session& session, const Options& options) {
     terms = said;
     session.out().Note(TermsText(terms));
     HF_ASSIGN_OR_RETURN(const crypto::SigningKey key, session.signing_key());
-    HF_ASSIGN_OR_RETURN(order, evidence::CountersignRestore(first, key));
-    HF_RETURN_IF_ERROR(evidence::OpenRestore(order, *backup.agreement).status());
+    HF_ASSIGN_OR_RETURN(order, policy::CountersignRestore(first, key));
+    HF_RETURN_IF_ERROR(policy::OpenRestore(order, *backup.agreement, backup.struck_off).status());
     signatures = 2;
   }
   HF_RETURN_IF_ERROR(session.WriteFile(options.out, AsBytes(order), Overwrite::kRefuse));
@@ -239,13 +245,26 @@ absl::StatusOr<ExitStatus> SignOrder(Session& session, const Options& options) {
   return ExitStatus::kDone;
 }
 
+// Orders of earlier restorations in a folder are of ledgers that are lost: the daemon shall not
+// take one of them for this one's.
+absl::Status SetAside(Session& session, const std::string& state) {
+  HF_ASSIGN_OR_RETURN(const std::vector<std::string> names, session.files().List(state));
+  for (const std::string& name : names) {
+    if (!name.starts_with("restored-")) continue;
+    HF_RETURN_IF_ERROR(
+        session.files().Rename(JoinPath(state, name), JoinPath(state, "void-" + name)));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ExitStatus> Restore(Session& session, const Options& options) {
-  HF_ASSIGN_OR_RETURN(const Backup backup, Inspect(options.file));
+  HF_ASSIGN_OR_RETURN(const Backup backup, Inspect(options.file, Ledger::kHashAndFold));
   HF_RETURN_IF_ERROR(CheckExchange(session, options, backup));
-  HF_ASSIGN_OR_RETURN(const std::string text, session.ReadText(options.order, kMaxRestoreBytes));
-  HF_ASSIGN_OR_RETURN(const evidence::RestoreOrder order,
-                      evidence::OpenRestore(text, *backup.agreement));
-  const evidence::RestoreTerms& terms = order.terms;
+  HF_ASSIGN_OR_RETURN(const std::string text,
+                      session.ReadText(options.order, policy::kMaxJointOrderBytes));
+  HF_ASSIGN_OR_RETURN(const policy::RestoreOrder order,
+                      policy::OpenRestore(text, *backup.agreement, backup.struck_off));
+  const policy::RestoreTerms& terms = order.terms;
   if (terms.epoch != backup.head.epoch || terms.ledger_size != backup.head.ledger_size ||
       terms.root != backup.head.root) {
     return MakeError(Reason::kRequestMalformed, "the order is about another backup");
@@ -260,16 +279,18 @@ absl::StatusOr<ExitStatus> Restore(Session& session, const Options& options) {
                     now, terms.epoch, now));
   }
   HF_RETURN_IF_ERROR(session.MakeFolder(options.state));
-  const std::string kept =
-      JoinPath(options.state, fmt::format("restored-{}.json", terms.ledger_size));
+  const std::string kept = JoinPath(options.state, policy::RestoreOrderName(terms.ledger_size));
+  HF_RETURN_IF_ERROR(SetAside(session, options.state));
   // The order first: no database goes on without it.
   HF_RETURN_IF_ERROR(session.WriteFile(kept, AsBytes(text), Overwrite::kPermit));
   HF_RETURN_IF_ERROR(store::RestoreStore(session.files(), options.file, options.state));
   session.out().Result(
       OrderJson(kept, terms, order.members.size()),
-      TermsText(terms) + fmt::format("\nordered by {}\nThe next start goes on from "
-                                     "there, if the keyslot has epoch {}.",
-                                     fmt::join(order.members, " and "), terms.epoch));
+      TermsText(terms) +
+          fmt::format("\nordered by {}\nThe next start goes on from "
+                      "there, if the keyslot has epoch {}, and puts the order into the "
+                      "ledger. Then this backup is void.",
+                      fmt::join(order.members, " and "), terms.epoch));
   return ExitStatus::kDone;
 }
 

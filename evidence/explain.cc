@@ -2,16 +2,19 @@
 #include "evidence/explain.h"
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/time.h"
 #include "crypto/dsse.h"
+#include "policy/keyslot_strike_off.h"
 #include "policy/order_json.h"
 #include "policy/queries.h"
 #include "policy/refusal.h"
 #include "policy/release_gate.h"
 #include "policy/replay.h"
 #include "policy/request_gate.h"
+#include "policy/restore_order.h"
 
 namespace holdfast::evidence {
 namespace {
@@ -165,6 +168,42 @@ std::string ExplainWitnessed(const ledger::v1::CheckpointWitnessed& fact) {
   return text + ".";
 }
 
+std::string ExplainRestored(const policy::State& state, const ledger::v1::ExchangeRestored& fact) {
+  const std::string unread = "The exchange went on from a backup, by an order that does not count.";
+  if (!state.open()) return unread;
+  const auto order = policy::OpenRestore(fact.order_dsse(), state.agreement(), state.struck_off());
+  if (!order.ok()) return unread;
+  std::string who;
+  for (const std::string& member : order->members) {
+    who += (who.empty() ? "" : " and ") + Member(state, member);
+  }
+  return who + " let the exchange go on from a backup of " +
+         Count(order->terms.ledger_size, "entry", "entries") + ". Lost, as far as was known: " +
+         (order->terms.newest_known == order->terms.ledger_size
+              ? std::string("no entry")
+              : "the entries from there to " + std::to_string(order->terms.newest_known)) +
+         ". Their words: " + order->terms.lost + ".";
+}
+
+std::string ExplainStruckOff(const policy::State& state, const ledger::v1::KeyslotStruckOff& fact) {
+  const std::string unread = "A keyslot was struck off, by an order that does not count.";
+  const auto read = policy::ReadKeyslotStrikeOff(fact.order_dsse());
+  if (!read.ok() || !state.open()) return unread;
+  const auto members = policy::OpenKeyslotStrikeOff(*read, state.agreement(), state.struck_off());
+  if (!members.ok()) return unread;
+  std::string who;
+  for (const std::string& member : *members) {
+    who += (who.empty() ? "" : " and ") + Member(state, member);
+  }
+  std::string lost;
+  for (const std::uint32_t place : read->terms.members) {
+    lost += (lost.empty() ? "" : ", ") + std::to_string(place);
+  }
+  return who + " struck keyslot " + lost + " off " + read->terms.keyslots +
+         ": it is lost, and nobody erased what it held. The exchange goes on with " + read->left +
+         ". Their words: " + read->terms.reason + ".";
+}
+
 std::string ExplainExchange(const Entry& entry) {
   switch (entry.fact_case()) {
     case Entry::kExchangeOpened:
@@ -249,6 +288,10 @@ std::string ExplainTransfer(const policy::State& state, const Entry& entry) {
       return ExplainNotice(state, entry.notice_given());
     case Entry::kRefused:
       return ExplainRefused(state, entry.refused());
+    case Entry::kExchangeRestored:
+      return ExplainRestored(state, entry.exchange_restored());
+    case Entry::kKeyslotStruckOff:
+      return ExplainStruckOff(state, entry.keyslot_struck_off());
     case Entry::kLedgerRead:
       return Member(state, entry.ledger_read().member()) + " read the ledger from entry " +
              std::to_string(entry.ledger_read().first()) + " on.";
@@ -317,6 +360,15 @@ std::string RuleOf(const Entry& entry) {
       return "A submission ends when every row is judged. If the agreement's brakes trip by what "
              "was "
              "submitted, the transfer waits for a custodian's order to let it go on.";
+    case Entry::kExchangeRestored:
+      return "An exchange goes on from a backup only by one envelope that two people signed, not "
+             "both of the requester's side, which names this very ledger; and an epoch follows.";
+    case Entry::kKeyslotStruckOff:
+      return "A keyslot is left out of a mirror only by one envelope that two people signed, not "
+             "both of the requester's side, which names it and the epoch; and an epoch follows.";
+    case Entry::kProcessStarted:
+      return "A process starts with the keyslots of the last one, or those of a move, or what two "
+             "people left of a mirror.";
     case Entry::kRefused:
       return "Whatever is asked for and declined is on the record, with the reason.";
     default:

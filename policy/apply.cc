@@ -45,13 +45,7 @@ absl::Status Fold::Entry(const ledger::v1::Entry& entry, const OpenedOrder* orde
       status = Open(entry.exchange_opened(), std::move(agreement));
       break;
     case ledger::v1::Entry::kProcessStarted:
-      s_.segments_.StartProcess();
-      ++s_.process_starts_;
-      // A run that is not known to be another one goes on.
-      if (entry.process_started().boot() != s_.clock_.boot) {
-        s_.clock_.boot = entry.process_started().boot();
-        s_.clock_.drift.StartRun();
-      }
+      Add(entry.process_started());
       break;
     case ledger::v1::Entry::kTimeAdvanced:
       status = Add(entry.time_advanced(), index);
@@ -120,6 +114,12 @@ absl::Status Fold::Entry(const ledger::v1::Entry& entry, const OpenedOrder* orde
       break;
     case ledger::v1::Entry::kLedgerRead:
       break;  // Changes nothing: it is there to be read.
+    case ledger::v1::Entry::kExchangeRestored:
+      s_.order_unanchored_ = true;  // The epoch that follows makes the backup void.
+      break;
+    case ledger::v1::Entry::kKeyslotStruckOff:
+      status = Add(entry.keyslot_struck_off(), index);
+      break;
     case ledger::v1::Entry::FACT_NOT_SET:
       status = Inconsistent("an entry says nothing");
       break;

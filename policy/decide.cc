@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "policy/decide_parts.h"
+#include "policy/keyslot_kinds.h"
 
 namespace holdfast::policy {
 namespace {
@@ -12,7 +13,12 @@ using ledger::v1::Entry;
 constexpr std::size_t kSaltBytes = 16;
 constexpr std::size_t kMaxShortText = 64;
 
+constexpr std::size_t kMaxDeviceText = 256;
+constexpr int kMaxKeyslotParts = 8;  // A move from one mirror to another.
+
 bool IsShortText(const std::string& text) { return !text.empty() && text.size() <= kMaxShortText; }
+
+bool IsErasureClass(const std::string& text) { return text == "medium" || text == "device"; }
 
 Decision DecideOpening(const State& state, const Proposal& proposal) {
   const auto& fact = proposal.entry.exchange_opened();
@@ -24,11 +30,15 @@ Decision DecideOpening(const State& state, const Proposal& proposal) {
   return Allow();
 }
 
-Decision DecideFact(const ledger::v1::ProcessStarted& fact) {
+Decision DecideFact(const State& state, const ledger::v1::ProcessStarted& fact) {
   const bool whole = fact.process().size() == 16 &&
                      (fact.boot().empty() || fact.boot().size() == 16) &&
                      IsShortText(fact.keyslot_kind()) && fact.version().size() <= kMaxShortText;
-  return whole ? Allow() : Refuse(Refusal::kMalformed);
+  if (!whole) return Refuse(Refusal::kMalformed);
+  // A member of a mirror that is left out may still hold a key that was to be gone.
+  const std::string& last = state.evidence().keyslots;
+  const bool follows = last.empty() || KeyslotsMayFollow(last, fact.keyslot_kind());
+  return follows ? Allow() : Refuse(Refusal::kKeyslotsDiffer);
 }
 
 Decision DecideFact(const State& state, const ledger::v1::TimeAdvanced& fact) {
@@ -66,9 +76,14 @@ Decision DecideFact(const State& state, const ledger::v1::EpochAdvanced& fact) {
 }
 
 Decision DecideFact(const State& state, const ledger::v1::EpochErased& fact) {
-  if (!IsShortText(fact.keyslot_kind()) ||
-      (fact.erasure_class() != "medium" && fact.erasure_class() != "device")) {
+  if (!IsShortText(fact.keyslot_kind()) || !IsErasureClass(fact.erasure_class()) ||
+      fact.parts_size() > kMaxKeyslotParts) {
     return Refuse(Refusal::kMalformed);
+  }
+  for (const ledger::v1::KeyslotPart& part : fact.parts()) {
+    const bool whole = IsShortText(part.kind()) && IsErasureClass(part.erasure_class()) &&
+                       part.device().size() <= kMaxDeviceText;
+    if (!whole) return Refuse(Refusal::kMalformed);
   }
   const bool next = fact.epoch() > state.erased_epoch() && fact.epoch() < state.epoch();
   return next ? Allow() : Refuse(Refusal::kOutOfOrder);
@@ -111,7 +126,7 @@ Decision DecideOne(const State& state, const Proposal& proposal, BatchEffects& e
     case Entry::kExchangeOpened:
       return Refuse(Refusal::kNotOpen);
     case Entry::kProcessStarted:
-      return DecideFact(entry.process_started());
+      return DecideFact(state, entry.process_started());
     case Entry::kTimeAdvanced:
       return DecideFact(state, entry.time_advanced());
     case Entry::kSegmentOpened:
@@ -144,6 +159,10 @@ Decision DecideOne(const State& state, const Proposal& proposal, BatchEffects& e
       return DecideFact(state, entry.verdict_rerun());
     case Entry::kPersonIdentified:
       return DecideFact(state, entry.person_identified());
+    case Entry::kExchangeRestored:
+      return DecideFact(state, entry.exchange_restored());
+    case Entry::kKeyslotStruckOff:
+      return DecideFact(state, entry.keyslot_struck_off());
     case Entry::kLeaseOpened:
       return DecideFact(state, entry.lease_opened());
     case Entry::kKeyReleased:
@@ -231,7 +250,10 @@ Decision DecisionBatch::Decide(const Proposal& proposal) {
 }
 
 bool AdvancesEpoch(const Entry& entry, const OpenedOrder* order) {
-  if (entry.has_records_destroyed()) return true;
+  if (entry.has_records_destroyed() || entry.has_exchange_restored() ||
+      entry.has_keyslot_struck_off()) {
+    return true;
+  }
   if (!entry.has_order_accepted()) return false;
   HF_CHECK(order != nullptr);
   using order::v1::Order;

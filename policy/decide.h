@@ -114,8 +114,9 @@ Decision DecideSettlement(const State& state, const Proposal& order,
 
 // Returns whether the act must get an epoch of its own (design invariant I10): a hold placed,
 // amended, restored or kept, a revocation, a destruction, a transfer suspended, capped or ended, a
-// member or key struck off, the pseudonym key destroyed. Until the EpochAdvanced
-// that follows it is applied, nothing is released, collected or destroyed.
+// member or key struck off, the pseudonym key destroyed, an exchange restored from a backup, a
+// keyslot struck off. Until the EpochAdvanced that follows it is applied, nothing is released,
+// collected or destroyed.
 bool AdvancesEpoch(const ledger::v1::Entry& entry, const OpenedOrder* order);
 
 }  // namespace holdfast::policy

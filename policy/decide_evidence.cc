@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The rules of what is recorded for evidence's sake: cosignatures, readings, accounts of a person,
-// and the end of the key that makes pseudonyms.
+// the end of the key that makes pseudonyms, and what two people order of a daemon that stands
+// still.
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "policy/decide_parts.h"
 #include "policy/fold.h"
+#include "policy/joint_order.h"
+#include "policy/keyslot_strike_off.h"
 #include "policy/permissions.h"
+#include "policy/restore_order.h"
 
 namespace holdfast::policy {
 namespace {
@@ -59,6 +64,32 @@ Decision DecideFact(const State& state, const ledger::v1::LedgerRead& fact) {
   if (!RoleAllows(member->role, kReadLedgerPermission)) return Refuse(Refusal::kRoleForbids);
   if (fact.first() > state.evidence().newest_act) return Refuse(Refusal::kReadRecorded);
   return Allow();
+}
+
+Decision DecideFact(const State& state, const ledger::v1::ExchangeRestored& fact) {
+  const auto order = ReadRestore(fact.order_dsse());
+  if (!order.ok()) return Refuse(Refusal::kMalformed);
+  const RestoreTerms& terms = order->terms;
+  if (terms.exchange != state.agreement().exchange_id() || terms.epoch != state.epoch() ||
+      terms.ledger_size != state.ledger_size()) {
+    return Refuse(Refusal::kJointOrderVoid);
+  }
+  return Refuse(CheckJointSigners(order->envelope, kRestorePayloadType, terms.made_at,
+                                  state.agreement(), state.struck_off())
+                    .refusal);
+}
+
+Decision DecideFact(const State& state, const ledger::v1::KeyslotStruckOff& fact) {
+  const auto order = ReadKeyslotStrikeOff(fact.order_dsse());
+  if (!order.ok()) return Refuse(Refusal::kMalformed);
+  const KeyslotStrikeOffTerms& terms = order->terms;
+  if (terms.exchange != state.agreement().exchange_id() || terms.epoch != state.epoch()) {
+    return Refuse(Refusal::kJointOrderVoid);
+  }
+  if (terms.keyslots != state.evidence().keyslots) return Refuse(Refusal::kKeyslotsDiffer);
+  return Refuse(CheckJointSigners(order->envelope, kKeyslotStrikeOffPayloadType, terms.made_at,
+                                  state.agreement(), state.struck_off())
+                    .refusal);
 }
 
 Refusal CheckWitnessed(const State& state) {
@@ -123,6 +154,34 @@ absl::Status Fold::Add(const ledger::v1::CheckpointWitnessed& fact) {
     quorum = std::min(quorum, newest);
   }
   record.quorum_at = quorum;
+  return absl::OkStatus();
+}
+
+void Fold::Add(const ledger::v1::ProcessStarted& fact) {
+  s_.segments_.StartProcess();
+  ++s_.process_starts_;
+  // A run that is not known to be another one goes on.
+  if (fact.boot() != s_.clock_.boot) {
+    s_.clock_.boot = fact.boot();
+    s_.clock_.drift.StartRun();
+  }
+  EvidenceRecord& record = s_.evidence_;
+  if (record.keyslots == fact.keyslot_kind()) return;
+  record.keyslots = fact.keyslot_kind();
+  record.keyslots_since_epoch = s_.epoch_;
+}
+
+absl::Status Fold::Add(const ledger::v1::KeyslotStruckOff& fact, std::uint64_t index) {
+  auto order = ReadKeyslotStrikeOff(fact.order_dsse());
+  if (!order.ok()) return MakeError(Reason::kLedgerInconsistent, "an order of two is malformed");
+  KeyslotStrikeOffTerms& terms = order->terms;
+  EvidenceRecord& record = s_.evidence_;
+  record.struck_off_keyslots.push_back(
+      {index, terms.epoch, std::move(terms.keyslots), std::move(terms.members)});
+  record.keyslots = std::move(order->left);
+  record.keyslots_since_epoch = s_.epoch_;
+  // What the lost members hold is void from the next epoch on.
+  s_.order_unanchored_ = true;
   return absl::OkStatus();
 }
 

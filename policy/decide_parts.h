@@ -97,6 +97,8 @@ bool IsRequestersOwn(const Hold& hold);
 inline constexpr std::string_view kReadLedgerPermission = "ledger.read";
 Decision DecideFact(const State& state, const ledger::v1::CheckpointWitnessed& fact);
 Decision DecideFact(const State& state, const ledger::v1::LedgerRead& fact);
+Decision DecideFact(const State& state, const ledger::v1::ExchangeRestored& fact);
+Decision DecideFact(const State& state, const ledger::v1::KeyslotStruckOff& fact);
 // kAllowed, or kNotWitnessed.
 Refusal CheckWitnessed(const State& state);
 Refusal DecideEvidence(const State& state, const OpenedOrder& order,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a state knows of its witnesses, of who may read about a person, and of the key that makes
-// pseudonyms.
+// What a state knows of its witnesses, of who may read about a person, of the key that makes
+// pseudonyms, and of the keyslots.
 //
 // When to use  Through State. Changed by Fold alone.
 // Threads      Const methods may be called concurrently; others not.
@@ -39,6 +39,16 @@ struct PersonAccount {
   std::vector<PersonKey> people;  // Ascending.
 };
 
+// Members of a mirror that two people struck off. Nobody erased what they held.
+struct StruckOffKeyslots {
+  std::uint64_t index = 0;  // Ledger index.
+  std::uint64_t epoch = 0;  // The one of then. They may hold its key, and the one of that before.
+  std::string keyslots;     // The mirror, with them.
+  std::vector<std::uint32_t> members;  // By place in it, from 1, ascending.
+
+  friend bool operator==(const StruckOffKeyslots&, const StruckOffKeyslots&) = default;
+};
+
 struct EvidenceRecord {
   std::vector<WitnessedHead> witnesses;  // In the agreement's order.
 
@@ -58,6 +68,11 @@ struct EvidenceRecord {
 
   // The second one; 0 while the key is there.
   std::uint64_t key_destroyed_index = 0;
+
+  // The kind of the keyslots with which the newest process started, less what was struck off since.
+  std::string keyslots;
+  std::uint64_t keyslots_since_epoch = 0;  // The epoch when a process first started with them.
+  std::vector<StruckOffKeyslots> struck_off_keyslots;  // In the ledger's order.
 
   bool pseudonym_key_destroyed() const { return key_destroyed_index != 0; }
 

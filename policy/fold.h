@@ -75,6 +75,8 @@ class Fold final {
   absl::Status Act(const OpenedOrder& order, const order::v1::StrikeOff& act, std::uint64_t index);
   // policy/decide_evidence.cc
   absl::Status Add(const ledger::v1::CheckpointWitnessed& fact);
+  void Add(const ledger::v1::ProcessStarted& fact);
+  absl::Status Add(const ledger::v1::KeyslotStruckOff& fact, std::uint64_t index);
   absl::Status Act(const OpenedOrder& order, const order::v1::AccountPerson& act,
                    std::uint64_t index);
   absl::Status Act(const OpenedOrder& order, const order::v1::DestroyPseudonymKey& act,

@@ -264,6 +264,15 @@ constexpr Row kRows[] = {
      "another person has to give the second order"},
     {Refusal::kKeyDestructionDiffers, "KEY_DESTRUCTION_DIFFERS", Reason::kOrderRejected,
      "the first order gives another reason"},
+
+    {Refusal::kJointOrderUnsigned, "JOINT_ORDER_UNSIGNED", Reason::kSignatureInvalid,
+     "it takes two people who sign orders, with keys that were valid and are not struck off"},
+    {Refusal::kJointOrderByRequester, "JOINT_ORDER_BY_REQUESTER", Reason::kOrderRejected,
+     "one of the two must be of another side than the requester's"},
+    {Refusal::kJointOrderVoid, "JOINT_ORDER_VOID", Reason::kOrderRejected,
+     "the order is about another exchange, another ledger or another epoch"},
+    {Refusal::kKeyslotsDiffer, "KEYSLOTS_DIFFER", Reason::kKeyslotFailed,
+     "there are other keyslots than at the last start, and nobody ordered that"},
 };
 
 constexpr auto kAll = [] {

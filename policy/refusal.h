@@ -171,6 +171,12 @@ enum class Refusal : std::uint32_t {
   kPseudonymKeyNeeded = 184,  // A hold preserves, or covers a person.
   kKeyDestructionSamePerson = 185,
   kKeyDestructionDiffers = 186,  // The first order gives another reason.
+
+  // Orders of two people in one envelope, and what they are about.
+  kJointOrderUnsigned = 200,
+  kJointOrderByRequester = 201,
+  kJointOrderVoid = 202,
+  kKeyslotsDiffer = 203,
 };
 
 // Returns every Refusal once, in ascending order, kUndecided and kAllowed included.

@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "policy/apply.h"
 #include "policy/replay_refusal.h"
+#include "policy/restore_order.h"
 #include "policy/signatures.h"
 
 namespace holdfast::policy {
@@ -139,6 +140,12 @@ absl::Status Replayer::CheckSignatures(const Entry& entry) const {
     if (!root.ok() || (checks_.head_is_prefix && !checks_.head_is_prefix(fact.size(), *root)) ||
         (checks_.cosignatures_agree && !checks_.cosignatures_agree(fact, state_))) {
       return At(index, "COSIGNATURE", "a witness did not sign this ledger");
+    }
+  }
+  if (entry.has_exchange_restored() && checks_.head_is_prefix) {
+    const auto order = ReadRestore(entry.exchange_restored().order_dsse());
+    if (!order.ok() || !checks_.head_is_prefix(order->terms.ledger_size, order->terms.root)) {
+      return At(index, "RESTORE", "the exchange went on from another backup than was ordered");
     }
   }
   if (entry.has_lease_opened()) {

@@ -138,7 +138,14 @@ void AddEvidence(HashWriter& hash, const EvidenceRecord& evidence) {
   hash.U64(evidence.key_destruction_index)
       .U16(evidence.key_destruction_by.value())
       .Text(evidence.key_destruction_reason)
-      .U64(evidence.key_destroyed_index);
+      .U64(evidence.key_destroyed_index)
+      .Text(evidence.keyslots)
+      .U64(evidence.keyslots_since_epoch);
+  for (const StruckOffKeyslots& lost : evidence.struck_off_keyslots) {
+    hash.U64(lost.index).U64(lost.epoch).Text(lost.keyslots);
+    hash.U32(static_cast<std::uint32_t>(lost.members.size()));
+    for (const std::uint32_t member : lost.members) hash.U32(member);
+  }
 }
 
 }  // namespace

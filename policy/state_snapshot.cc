@@ -575,9 +575,17 @@ class StateCodec final {
   template <typename A, typename S>
   static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, EvidenceRecord> {
     auto& [witnesses, quorum_at, newest_act, accounts, key_destruction_index, key_destruction_by,
-           key_destruction_reason, key_destroyed_index] = s;
+           key_destruction_reason, key_destroyed_index, keyslots, keyslots_since_epoch,
+           struck_off_keyslots] = s;
     All(a, witnesses, quorum_at, newest_act, accounts, key_destruction_index, key_destruction_by,
-        key_destruction_reason, key_destroyed_index);
+        key_destruction_reason, key_destroyed_index, keyslots, keyslots_since_epoch,
+        struck_off_keyslots);
+  }
+
+  template <typename A, typename S>
+  static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, StruckOffKeyslots> {
+    auto& [index, epoch, keyslots, members] = s;
+    All(a, index, epoch, keyslots, members);
   }
 
   template <typename A, typename S>

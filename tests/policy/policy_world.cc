@@ -67,6 +67,8 @@ HF_TEST_ENTRY_OF(NoticeGiven, notice_given)
 HF_TEST_ENTRY_OF(Refused, refused)
 HF_TEST_ENTRY_OF(CheckpointWitnessed, checkpoint_witnessed)
 HF_TEST_ENTRY_OF(LedgerRead, ledger_read)
+HF_TEST_ENTRY_OF(ExchangeRestored, exchange_restored)
+HF_TEST_ENTRY_OF(KeyslotStruckOff, keyslot_struck_off)
 #undef HF_TEST_ENTRY_OF
 
 void World::Expect(const Decision& decision) {

@@ -64,6 +64,8 @@ ledger::v1::Entry EntryOf(const ledger::v1::NoticeGiven& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::Refused& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::CheckpointWitnessed& fact);
 ledger::v1::Entry EntryOf(const ledger::v1::LedgerRead& fact);
+ledger::v1::Entry EntryOf(const ledger::v1::ExchangeRestored& fact);
+ledger::v1::Entry EntryOf(const ledger::v1::KeyslotStruckOff& fact);
 
 class World final {
  public:

@@ -66,7 +66,7 @@ FACTS_FREE = {"exchange_opened", "process_started", "time_advanced", "segment_op
               "epoch_advanced", "epoch_erased", "transfer_created", "subject_judged",
               "submission_finished", "subjects_fetched", "transfer_closed", "order_accepted",
               "case_shown", "verdict_rerun", "notice_given", "refused", "checkpoint_witnessed",
-              "ledger_read", "person_identified"}
+              "ledger_read", "person_identified", "exchange_restored", "keyslot_struck_off"}
 # Acts that make an envelope, which a FREEZE stops, and by which call of this test that is shown.
 ACTS_STOPPED = {"release_case": "release_case", "refuse_cases": "refuse_cases"}
 # Acts of which one leads to keys' end: it needs the other's approval, and then the sweeper.

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Orders to go on from a backup: two people, one backup, every bit.
-#include "evidence/restore_order.h"
+#include "policy/restore_order.h"
 
+#include <cstdlib>
+#include <fstream>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -14,7 +17,7 @@
 #include "tests/support/mutations.h"
 #include "tests/support/status_matchers.h"
 
-namespace holdfast::evidence {
+namespace holdfast::policy {
 namespace {
 
 using ::holdfast::test::HasReason;
@@ -43,24 +46,24 @@ class RestoreOrderTest : public ::testing::Test {
     return *both;
   }
 
-  const std::shared_ptr<const policy::OpenedAgreement> agreement_ = test::MakeAgreement();
+  const std::shared_ptr<const OpenedAgreement> agreement_ = test::MakeAgreement();
 };
 
 TEST_F(RestoreOrderTest, IsOpenedWhereTwoPeopleSigned) {
-  const auto opened = OpenRestore(SignedBy("paula", "carol"), *agreement_);
+  const auto opened = OpenRestore(SignedBy("paula", "carol"), *agreement_, StruckOff());
   ASSERT_THAT(opened, IsOk());
   EXPECT_EQ(opened->terms, Terms());
   EXPECT_EQ(opened->members, (std::vector<std::string>{"carol", "paula"}));
 }
 
 TEST_F(RestoreOrderTest, TakesTwoPeopleWhoSignOrders) {
-  EXPECT_THAT(OpenRestore(SignedBy("paula", ""), *agreement_),
+  EXPECT_THAT(OpenRestore(SignedBy("paula", ""), *agreement_, StruckOff()),
               HasReason(Reason::kSignatureInvalid));
-  EXPECT_THAT(OpenRestore(SignedBy("paula", "audra"), *agreement_),
+  EXPECT_THAT(OpenRestore(SignedBy("paula", "audra"), *agreement_, StruckOff()),
               HasReason(Reason::kSignatureInvalid));  // An auditor only reads.
-  EXPECT_THAT(OpenRestore(SignedBy("paula", "ice"), *agreement_),
+  EXPECT_THAT(OpenRestore(SignedBy("paula", "ice"), *agreement_, StruckOff()),
               HasReason(Reason::kSignatureInvalid));  // A machine.
-  EXPECT_THAT(OpenRestore(SignedBy("paula", "nobody"), *agreement_),
+  EXPECT_THAT(OpenRestore(SignedBy("paula", "nobody"), *agreement_, StruckOff()),
               HasReason(Reason::kSignatureInvalid));
   EXPECT_THAT(CountersignRestore(SignedBy("paula", ""), test::KeyOf("paula")),
               HasReason(Reason::kAlreadyExists));
@@ -75,16 +78,29 @@ TEST_F(RestoreOrderTest, SaysWhatIsLost) {
   EXPECT_THAT(SignRestore(terms, test::KeyOf("paula")), HasReason(Reason::kRequestMalformed));
 }
 
+// The text of version 1, as others read it.
+TEST_F(RestoreOrderTest, IsTheTextThatWasFrozen) {
+  const std::string path = std::string(HF_SOURCE_DIR) + "/tests/vectors/restore_v1.json";
+  const std::string order = SignedBy("paula", "carol");
+  if (std::getenv("HOLDFAST_WRITE_VECTORS") != nullptr) {
+    std::ofstream(path, std::ios::binary) << order;
+  }
+  std::ostringstream frozen;
+  frozen << std::ifstream(path, std::ios::binary).rdbuf();
+  EXPECT_EQ(order, frozen.str());
+}
+
 TEST_F(RestoreOrderTest, IsRefusedWithAnyBitFlippedOrCutShort) {
   const std::string order = SignedBy("paula", "carol");
   for (const test::Mutation& damaged : test::BitFlips(AsBytes(order))) {
-    EXPECT_FALSE(OpenRestore(AsText(damaged.bytes), *agreement_).ok()) << damaged.description;
+    EXPECT_FALSE(OpenRestore(AsText(damaged.bytes), *agreement_, StruckOff()).ok())
+        << damaged.description;
   }
   // The line feed at the end says nothing.
   for (std::size_t size = 0; size + 1 < order.size(); ++size) {
-    EXPECT_FALSE(OpenRestore(order.substr(0, size), *agreement_).ok()) << size;
+    EXPECT_FALSE(OpenRestore(order.substr(0, size), *agreement_, StruckOff()).ok()) << size;
   }
 }
 
 }  // namespace
-}  // namespace holdfast::evidence
+}  // namespace holdfast::policy

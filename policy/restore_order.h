@@ -2,15 +2,16 @@
 // The order of two people that lets an exchange go on from a backup, and says what is lost by it.
 // docs/ledger-format.md#restore
 //
-// It names one backup by its ledger's head, so that it lets nothing else go on. Two persons of the
-// agreement who sign orders give it, in the same words: each signs the same envelope.
+// It names one backup by its ledger's head, so that it lets nothing else go on. It stands in the
+// ledger as the first entry after the backup's, and an epoch follows it: then that backup is void,
+// and the order with it.
 //
-// When to use  Before store::RestoreStore(). What the new ledger says of it: nothing; the order is
-//              kept beside the database, and the principals and the auditor get a copy.
+// When to use  Before store::RestoreStore(); by Decide(), for the fact that says so.
 // Threads      Functions may be called concurrently.
 // Ownership    Values.
 // Errors       kRequestMalformed for what is no such order, kSignatureInvalid for signatures that
-//              are missing, not two people's, or wrong.
+//              are missing, not two people's, or wrong; kOrderRejected if both are of the
+//              requester's side.
 #pragma once
 
 #include <cstdint>
@@ -23,10 +24,12 @@
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/time.h"
+#include "crypto/dsse.h"
 #include "crypto/ed25519.h"
 #include "policy/agreement.h"
+#include "policy/struck_off.h"
 
-namespace holdfast::evidence {
+namespace holdfast::policy {
 
 inline constexpr std::string_view kRestorePayloadType = "application/vnd.holdfast.restore.v1+json";
 
@@ -47,6 +50,12 @@ struct RestoreTerms {
   friend bool operator==(const RestoreTerms&, const RestoreTerms&) = default;
 };
 
+// An order as it stands there. Nobody's signature is looked at.
+struct UnverifiedRestore {
+  crypto::UnverifiedDsse envelope;
+  RestoreTerms terms;
+};
+
 struct RestoreOrder {
   RestoreTerms terms;
   std::vector<std::string> members;  // Who signed, by member id.
@@ -61,11 +70,12 @@ absl::StatusOr<std::string> SignRestore(const RestoreTerms& terms, const crypto:
 absl::StatusOr<std::string> CountersignRestore(std::string_view order,
                                                const crypto::SigningKey& key);
 
-// Reads what an order says. Nobody's signature is looked at.
-absl::StatusOr<RestoreTerms> ReadRestore(std::string_view order);
+// Reads what an order says.
+absl::StatusOr<UnverifiedRestore> ReadRestore(std::string_view order);
 
-// Opens an order that two different persons of `agreement` have signed.
-absl::StatusOr<RestoreOrder> OpenRestore(std::string_view order,
-                                         const policy::OpenedAgreement& agreement);
+// Opens an order that two different persons of `agreement` have signed, neither of them among
+// `struck_off`.
+absl::StatusOr<RestoreOrder> OpenRestore(std::string_view order, const OpenedAgreement& agreement,
+                                         const StruckOff& struck_off);
 
-}  // namespace holdfast::evidence
+}  // namespace holdfast::policy
