@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,8 @@
 #include "crypto/keyslot/pkcs11_keyslot.h"
 #include "crypto/keyslot/tpm2_keyslot.h"
 #include "daemon/observe/log.h"
+#include "policy/joint_order.h"
+#include "policy/keyslot_strike_off.h"
 
 namespace holdfast::daemon {
 namespace {
@@ -150,11 +153,27 @@ void Keep(const KeyslotNote& note, const std::string& kinds, const std::string& 
                  {{"exchange", exchange}, {"detail", std::string(written.message())}});
 }
 
+// Whether two people ordered, in a file of the state folder, that the exchange goes on with `left`
+// where it had `noted`. Whether that counts, the policy says before anything is written.
+absl::StatusOr<bool> IsStruckOff(FileSystem& files, const std::string& folder,
+                                 std::string_view noted, std::string_view left) {
+  HF_ASSIGN_OR_RETURN(const std::vector<std::string> names, files.List(folder));
+  for (const std::string& name : names) {
+    if (!name.starts_with(policy::kKeyslotStrikeOffPrefix)) continue;
+    HF_ASSIGN_OR_RETURN(const Bytes text,
+                        files.ReadWhole(JoinPath(folder, name), policy::kMaxJointOrderBytes));
+    const auto order = policy::ReadKeyslotStrikeOff(AsText(text));
+    if (order.ok() && order->terms.keyslots == noted && order->left == left) return true;
+  }
+  return false;
+}
+
 absl::Status OtherSet(const std::string& noted, std::string_view configured) {
   return MakeError(Reason::kKeyslotFailed,
                    "the configuration names other keyslots (" + std::string(configured) +
                        ") than this exchange was last opened with (" + EscapeForLog(noted, 100) +
-                       "); migrate_from moves from one to another. See docs/operations.md");
+                       "); migrate_from moves from one to another, and two people strike a lost "
+                       "member off. See docs/operations.md");
 }
 
 }  // namespace
@@ -171,9 +190,14 @@ absl::StatusOr<std::unique_ptr<Keyslot>> OpenKeyslots(const Config& config,
   HF_ASSIGN_OR_RETURN(const std::string noted, note.Read());
   const std::string kind(keyslot->kind());
   if (exchange.migrate_from().empty()) {
-    if (!noted.empty() && noted != kind) return OtherSet(noted, kind);
-    Keep(note, kind, exchange.name());
-    return keyslot;
+    if (noted.empty() || noted == kind) {
+      Keep(note, kind, exchange.name());
+      return keyslot;
+    }
+    HF_ASSIGN_OR_RETURN(const bool struck_off,
+                        IsStruckOff(*seams.files, exchange.state_directory(), noted, kind));
+    if (!struck_off) return OtherSet(noted, kind);
+    return keyslot;  // The note follows once the ledger says so: NoteKeyslots().
   }
   HF_ASSIGN_OR_RETURN(std::unique_ptr<Keyslot> from,
                       OpenSet(config, exchange.migrate_from(), exchange, seams));
@@ -184,6 +208,11 @@ absl::StatusOr<std::unique_ptr<Keyslot>> OpenKeyslots(const Config& config,
   // The last step of a move. If it fails, the next start with `migrate_from` takes it again.
   const auto moved = [note, kind, name = exchange.name()] { Keep(note, kind, name); };
   return std::make_unique<crypto::MovingKeyslot>(std::move(from), std::move(keyslot), moved);
+}
+
+void NoteKeyslots(const Exchange& exchange, std::string_view kind, FileSystem& files) {
+  if (!exchange.migrate_from().empty()) return;  // The move notes its own end.
+  Keep(KeyslotNote(files, exchange), std::string(kind), exchange.name());
 }
 
 }  // namespace holdfast::daemon

@@ -5,11 +5,12 @@
 // Threads      May be called concurrently for different exchanges.
 // Ownership    The keyslot borrows what is in KeyslotSeams.
 // Errors       kKeyslotFailed, also if the configuration names another set of keyslots than the one
-//              that this exchange was last opened with: a member that is left out of a mirror may
-//              still hold a key that was to be gone.
+//              that this exchange was last opened with, and two people did not order it: a member
+//              that is left out of a mirror may still hold a key that was to be gone.
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 
@@ -32,5 +33,8 @@ struct KeyslotSeams {
 absl::StatusOr<std::unique_ptr<crypto::Keyslot>> OpenKeyslots(const config::v1::Config& config,
                                                               const config::v1::Exchange& exchange,
                                                               const KeyslotSeams& seams);
+
+// Notes that `exchange` was opened, with keyslots of this kind.
+void NoteKeyslots(const config::v1::Exchange& exchange, std::string_view kind, FileSystem& files);
 
 }  // namespace holdfast::daemon

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,7 @@
 #include "daemon/rpc/transfer_service.h"
 #include "daemon/witnesses.h"
 #include "policy/agreement_gate.h"
+#include "policy/joint_order.h"
 #include "store/sqlite_store.h"
 
 namespace holdfast::daemon {
@@ -195,8 +197,20 @@ class Wiring::Impl final {
     options.core.write_snapshot = [this, snapshot](ByteSpan bytes) {
       return KeepFile(files_, snapshot, bytes);
     };
+    options.core.read_restore = [this, folder = exchange.state_directory()](std::uint64_t size) {
+      return files_.ReadWhole(JoinPath(folder, policy::RestoreOrderName(size)),
+                              policy::kMaxJointOrderBytes);
+    };
+    options.core.read_keyslot_strike_off =
+        [this, folder = exchange.state_directory()](std::uint64_t epoch) {
+          return files_.ReadWhole(JoinPath(folder, policy::KeyslotStrikeOffName(epoch)),
+                                  policy::kMaxJointOrderBytes);
+        };
     options.core.open_keyslot = [this, config, exchange] {
       return OpenKeyslots(config, exchange, {&clock_, &files_, &random_});
+    };
+    options.core.keyslots_recorded = [this, exchange](std::string_view kind) {
+      NoteKeyslots(exchange, kind, files_);
     };
     if (config.limits().queue_commands() != 0) {
       options.queue_commands = config.limits().queue_commands();

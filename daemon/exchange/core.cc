@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include "daemon/observe/log.h"
 #include "policy/decide.h"
 #include "policy/replay.h"
+#include "policy/restore_order.h"
 #include "store/entry_bundle.h"
 
 namespace holdfast::exchange {
@@ -26,6 +29,17 @@ using ledger::v1::Entry;
 // Stands in place of the top page from the moment at which an exchange is first made until its
 // first epoch is committed, so that an interrupted first start can be told from a lost database.
 constexpr std::string_view kFirstStartMark = "holdfast: first start";
+
+// What a device says of itself, as the ledger takes it: the policy's bound, and no control
+// character.
+std::string DeviceText(std::string_view device) {
+  constexpr std::size_t kMaxDeviceBytes = 256;
+  std::string text(device.substr(0, kMaxDeviceBytes));
+  for (char& c : text) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return text;
+}
 
 absl::Status Failpoint(const CoreOptions& options, EpochStep step) {
   return options.failpoint ? options.failpoint(step) : absl::OkStatus();
@@ -319,6 +333,47 @@ std::vector<VaultSegment> SegmentsOf(const ExchangeId& exchange, const policy::S
   return segments;
 }
 
+// Appends what two people ordered, or says why it does not count: then the exchange stays shut.
+absl::Status AppendOrdered(Group& group, Entry fact) {
+  group.Stamp(fact);
+  const policy::Decision decision = policy::Decide(group.state(), {fact});
+  if (!decision.allowed()) {
+    return AddMetadata(policy::RefusalError(decision.refusal), "order", policy::FactName(fact));
+  }
+  group.AppendFact(std::move(fact), nullptr);
+  return absl::OkStatus();
+}
+
+// What two people ordered while the exchange stood still, before anything else: nobody is served by
+// an exchange that does not say so itself.
+absl::Status AppendJointOrders(const CoreOptions& options, const store::Head& head, Group& group) {
+  if (options.read_restore) {
+    const absl::StatusOr<Bytes> dsse = options.read_restore(head.ledger_size);
+    if (dsse.ok()) {
+      const auto order = policy::ReadRestore(AsText(*dsse));
+      if (order.ok() && order->terms.root != head.root) {
+        return AddMetadata(policy::RefusalError(policy::Refusal::kJointOrderVoid), "order",
+                           "exchange_restored");
+      }
+      Entry fact;
+      fact.mutable_exchange_restored()->set_order_dsse(ToString(*dsse));
+      HF_RETURN_IF_ERROR(AppendOrdered(group, std::move(fact)));
+    } else if (ReasonOf(dsse.status()) != Reason::kNotFound) {
+      return dsse.status();
+    }
+  }
+  if (!options.read_keyslot_strike_off) return absl::OkStatus();
+  // One that is in the ledger already still lies there while its epoch is to be made.
+  const auto& struck_off = group.state().evidence().struck_off_keyslots;
+  if (!struck_off.empty() && struck_off.back().epoch == head.epoch) return absl::OkStatus();
+  const absl::StatusOr<Bytes> dsse = options.read_keyslot_strike_off(head.epoch);
+  if (ReasonOf(dsse.status()) == Reason::kNotFound) return absl::OkStatus();
+  HF_RETURN_IF_ERROR(dsse.status());
+  Entry fact;
+  fact.mutable_keyslot_struck_off()->set_order_dsse(ToString(*dsse));
+  return AppendOrdered(group, std::move(fact));
+}
+
 absl::StatusOr<std::unique_ptr<Core>> Reopen(const CoreOptions& options, Opened opened) {
   const Epoch epoch(opened.head.epoch);
   // Steps 2 to 4 of docs/key-tree.md, "Start".
@@ -402,7 +457,8 @@ absl::StatusOr<std::unique_ptr<Core>> Reopen(const CoreOptions& options, Opened 
                  {"from_snapshot", folded.snapshot_size}});
 
   Group group(core->state, core->tiles.frontier(), *options.random);
-  HF_RETURN_IF_ERROR(AppendDecided(group, StartFact(options, *core->keyslot)));
+  HF_RETURN_IF_ERROR(AppendJointOrders(options, opened.head, group));
+  HF_RETURN_IF_ERROR(AppendOrdered(group, StartFact(options, *core->keyslot)));
   const Times now = core->time.Read();
   if (now != TimesOf(core->state)) HF_RETURN_IF_ERROR(AppendDecided(group, TimeFact(now)));
   if (epoch.value() > 1 && core->state.erased_epoch() + 1 < epoch.value()) {
@@ -416,6 +472,7 @@ absl::StatusOr<std::unique_ptr<Core>> Reopen(const CoreOptions& options, Opened 
     out.tiles.push_back({tile.id.level, tile.id.index, tile.bytes});
   }
   HF_RETURN_IF_ERROR(core->store->Commit(out));
+  if (options.keyslots_recorded) options.keyslots_recorded(core->keyslot->kind());
   return core;
 }
 
@@ -459,6 +516,12 @@ absl::Status AppendErased(const Core& core, Epoch erased, Group& group) {
   fact.set_epoch(erased.value());
   fact.set_keyslot_kind(std::string(core.keyslot->kind()));
   fact.set_erasure_class(std::string(crypto::ErasureClassName(core.keyslot->erasure_class())));
+  for (const crypto::KeyslotPart& part : core.keyslot->parts()) {
+    ledger::v1::KeyslotPart& said = *fact.add_parts();
+    said.set_kind(part.kind);
+    said.set_erasure_class(std::string(crypto::ErasureClassName(part.erasure_class)));
+    said.set_device(DeviceText(part.device));
+  }
   return AppendDecided(group, std::move(entry));
 }
 

@@ -6,14 +6,16 @@
 // Threads      Belongs to the writer's thread, but for the allocator, which is shared.
 // Ownership    Owns store and keyslot handles. Borrows what is in CoreOptions.
 // Errors       OpenCore() refuses, and erases nothing, where database, keyslot, agreement and head
-//              note do not fit together: kEpochUnknown, kStoreCorrupt, kLedgerInconsistent,
-//              kAgreementMismatch, kKeyslotFailed, and the store's own.
+//              note do not fit together, or an order of two people does not fit them:
+//              kEpochUnknown, kStoreCorrupt, kLedgerInconsistent, kAgreementMismatch,
+//              kKeyslotFailed, kSignatureInvalid, kOrderRejected, and the store's own.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -66,6 +68,15 @@ struct CoreOptions {
   std::function<absl::StatusOr<Bytes>()> read_snapshot;
   std::function<absl::Status(ByteSpan)> write_snapshot;
 
+  // Orders of two people that wait to be put into the ledger: that the exchange goes on from the
+  // backup with a ledger of this size, and that it goes on without keyslots that were lost in this
+  // epoch. Each returns the DSSE envelope, or kNotFound. Empty: there is none.
+  std::function<absl::StatusOr<Bytes>(std::uint64_t ledger_size)> read_restore;
+  std::function<absl::StatusOr<Bytes>(std::uint64_t epoch)> read_keyslot_strike_off;
+
+  // Called when the ledger says that a process started with keyslots of this kind. Empty: not.
+  std::function<void(std::string_view kind)> keyslots_recorded;
+
   // A snapshot is kept at the end, and now and then, if at least so many entries are not in the
   // newest: a start folds about two million a second.
   std::uint64_t snapshot_after = std::uint64_t{1} << 16;
@@ -96,8 +107,9 @@ struct Core {
 };
 
 // Opens, or for the first time makes, an exchange. When it returns, the database is of an epoch
-// whose root key is the only one in the keyslot, the ledger has a ProcessStarted, and no segment of
-// an earlier process is open. docs/key-tree.md, "Start".
+// whose root key is the only one in the keyslot, the ledger has what two people ordered of it while
+// it stood still, and a ProcessStarted, and no segment of an earlier process is open.
+// docs/key-tree.md, "Start".
 absl::StatusOr<std::unique_ptr<Core>> OpenCore(const CoreOptions& options,
                                                Reserve reserve = Reserve::kKeep);
 

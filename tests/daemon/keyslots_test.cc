@@ -12,6 +12,9 @@
 #include "crypto/random.h"
 #include "crypto/top_page.h"
 #include "google/protobuf/text_format.h"
+#include "policy/joint_order.h"
+#include "policy/keyslot_strike_off.h"
+#include "tests/policy/test_agreement.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/memory_file_system.h"
 #include "tests/support/status_matchers.h"
@@ -83,6 +86,43 @@ TEST_F(KeyslotConfig, AMirrorCannotLoseAMemberByItsConfiguration) {
   ExpectFault(kOne, "names other keyslots (file)");
   ExpectFault("keyslots { file { directory: '/b' } }", "names other keyslots (file)");
   EXPECT_THAT(MustOpen(kMirror)->List(), IsOkAndHolds(ElementsAre(Epoch(1))));
+}
+
+TEST_F(KeyslotConfig, AMirrorLosesAMemberByAnOrderOfTwo) {
+  ASSERT_THAT(MustOpen(kMirror)->Stage(Epoch(1), key_), IsOk());
+  policy::KeyslotStrikeOffTerms terms;
+  terms.epoch = 1;
+  terms.keyslots = "mirror(file,file)";
+  terms.members = {2};
+  terms.reason = "the disk broke";
+  const auto order = policy::SignKeyslotStrikeOff(terms, KeyOf("paula"));
+  ASSERT_THAT(order, IsOk());
+  disk_.Preload("/state/" + policy::KeyslotStrikeOffName(1), AsBytes(*order));
+  EXPECT_EQ(MustOpen(kOne)->kind(), "file");
+  // Whether it counts, the ledger says; the note follows that.
+  EXPECT_EQ(Note(), "mirror(file,file)\n");
+  EXPECT_EQ(MustOpen(kMirror)->kind(), "mirror(file,file)");
+  config::v1::Exchange exchange;
+  exchange.set_name("tax");
+  exchange.set_state_directory(state_);
+  daemon::NoteKeyslots(exchange, "file", disk_);
+  EXPECT_EQ(Note(), "file\n");
+  ExpectFault(kMirror, "names other keyslots (mirror(file,file))");
+}
+
+TEST_F(KeyslotConfig, AnOrderAboutOtherKeyslotsIsNone) {
+  ASSERT_THAT(MustOpen(kMirror)->Stage(Epoch(1), key_), IsOk());
+  disk_.Preload("/state/" + policy::KeyslotStrikeOffName(1), AsBytes("{}"));
+  ExpectFault(kOne, "names other keyslots (file)");
+  policy::KeyslotStrikeOffTerms terms;
+  terms.epoch = 1;
+  terms.keyslots = "mirror(file,tpm2)";
+  terms.members = {2};
+  terms.reason = "the disk broke";
+  const auto order = policy::SignKeyslotStrikeOff(terms, KeyOf("paula"));
+  ASSERT_THAT(order, IsOk());
+  disk_.Preload("/state/" + policy::KeyslotStrikeOffName(2), AsBytes(*order));
+  ExpectFault(kOne, "names other keyslots (file)");
 }
 
 TEST_F(KeyslotConfig, AMemberThatCannotBeOpenedIsNamed) {

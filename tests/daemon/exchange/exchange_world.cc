@@ -92,6 +92,7 @@ exchange::ExchangeOptions ExchangeWorld::Options() {
   };
   options.core.open_keyslot = [this]() -> absl::StatusOr<std::unique_ptr<crypto::Keyslot>> {
     static FaultPlan no_faults;
+    if (open_keyslot) return open_keyslot();
     if (keyslot_bench != nullptr) {
       return keyslot_bench->Open(keyslot_faults == nullptr ? no_faults : *keyslot_faults);
     }
@@ -99,6 +100,8 @@ exchange::ExchangeOptions ExchangeWorld::Options() {
                                 keyslot_faults == nullptr ? no_faults : *keyslot_faults, random_,
                                 keyslot_down, keyslot_lies);
   };
+  options.core.read_restore = read_restore;
+  options.core.read_keyslot_strike_off = read_keyslot_strike_off;
   if (snapshot != nullptr) {
     options.core.snapshot_after = 1;
     options.core.read_snapshot = [kept = snapshot]() -> absl::StatusOr<Bytes> {

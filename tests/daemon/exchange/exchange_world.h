@@ -48,6 +48,7 @@ class ExchangeWorld final {
   void Crash();
 
   exchange::Exchange& exchange() { return *exchange_; }
+  ExchangeId exchange_id() const { return agreement_->exchange_id(); }
   MemoryStoreDisk& disk() { return disk_; }
   MemoryFileSystem& keyslot_files() { return keyslot_files_; }
   FakeClock& clock() { return clock_; }
@@ -72,6 +73,13 @@ class ExchangeWorld final {
   // The keyslot, while set, in place of a file keyslot of this world's own. Borrowed. Of the fields
   // about the keyslot only keyslot_faults counts then.
   KeyslotBench* keyslot_bench = nullptr;
+
+  // The keyslot, while set, in place of any other.
+  std::function<absl::StatusOr<std::unique_ptr<crypto::Keyslot>>()> open_keyslot;
+
+  // What two people ordered, while set; as in CoreOptions.
+  std::function<absl::StatusOr<Bytes>(std::uint64_t ledger_size)> read_restore;
+  std::function<absl::StatusOr<Bytes>(std::uint64_t epoch)> read_keyslot_strike_off;
 
   // While set, nothing can be staged in the keyslot.
   std::atomic<bool> keyslot_down = false;
