@@ -2,6 +2,7 @@
 #include "cli/erasure_certificate.h"
 
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -42,8 +43,35 @@ JsonArray Members(const std::vector<evidence::ErasurePart>& parts) {
   return members;
 }
 
-JsonObject CertificateJson(const evidence::ErasureCertificate& certificate,
-                           const std::string& file) {
+JsonArray Media(const std::vector<evidence::ErasureMedium>& media) {
+  JsonArray array;
+  for (const evidence::ErasureMedium& medium : media) {
+    JsonObject one;
+    one.Set("kind", medium.kind)
+        .Set("erasure_class", medium.erasure_class)
+        .Set("device", medium.device);
+    array.AddRaw(one.text());
+  }
+  return array;
+}
+
+JsonArray Lost(const std::vector<evidence::LostKeyslots>& lost) {
+  JsonArray array;
+  for (const evidence::LostKeyslots& of : lost) {
+    JsonArray members;
+    for (const std::uint32_t member : of.members) members.AddRaw(std::to_string(member));
+    JsonObject one;
+    one.Set("index", of.index)
+        .Set("epoch", of.epoch)
+        .Set("keyslots", of.keyslots)
+        .Set("members", members);
+    array.AddRaw(one.text());
+  }
+  return array;
+}
+
+JsonObject CertificateJson(const evidence::ErasureCertificate& certificate, const std::string& file,
+                           std::optional<bool> against_ledger = std::nullopt) {
   const evidence::ErasureEvents& events = certificate.events;
   JsonObject object("ErasureCertificate");
   object.Set("file", file)
@@ -66,6 +94,8 @@ JsonObject CertificateJson(const evidence::ErasureCertificate& certificate,
       .Set("holds_overridden", certificate.asserted.overridden)
       .Set("checkpoint_size", events.checkpoint.size)
       .Set("checkpoint_root", Hex(events.checkpoint.root));
+  if (against_ledger) object.Set("against_ledger", *against_ledger);
+  object.Set("keyslots_erased", Media(events.media)).Set("keyslots_struck_off", Lost(events.lost));
   return object;
 }
 
@@ -160,11 +190,9 @@ absl::StatusOr<ExitStatus> Verify(Session& session, const ReadOptions& options) 
   HF_ASSIGN_OR_RETURN(const evidence::ErasureCertificate certificate, Open(session, options));
   const bool whole = !options.folder.empty();
   if (whole) HF_RETURN_IF_ERROR(CompareWithLedger(session, options, certificate));
-  JsonObject object = CertificateJson(certificate, options.file);
-  object.Set("against_ledger", whole);
   const std::string by = certificate.asserted.verified_by;
   session.out().Result(
-      object,
+      CertificateJson(certificate, options.file, whole),
       session.out().Good("GENUINE") +
           ": every signature and proof in it holds, and it says what its ledger entries show\n" +
           (whole ? "made again from the whole ledger, and the same\n"

@@ -2,6 +2,7 @@
 #include "evidence/erasure_certificate.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "crypto/sha256.h"
 #include "crypto/signed_note.h"
 #include "policy/disposal.h"
+#include "policy/keyslot_strike_off.h"
 #include "policy/opened_order.h"
 
 namespace holdfast::evidence {
@@ -53,6 +55,18 @@ constexpr std::string_view kAssumptions[] = {
     "The source's own copies of the records are not part of this.",
 };
 
+// Said besides where a keyslot was struck off.
+constexpr std::string_view kLostAssumption =
+    "Keyslots that were struck off are lost, and nobody erased them: whoever has one, and a copy "
+    "of "
+    "the database of an epoch whose root key it holds, can open what that copy has.";
+
+std::vector<std::string_view> AssumptionsOf(const ErasureEvents& events) {
+  std::vector<std::string_view> lines(std::begin(kAssumptions), std::end(kAssumptions));
+  if (!events.lost.empty()) lines.push_back(kLostAssumption);
+  return lines;
+}
+
 absl::Status Malformed() {
   return MakeError(Reason::kRequestMalformed, "not a certificate of cryptographic erase");
 }
@@ -79,9 +93,10 @@ std::string_view BasisName(RecordsDestroyed::Basis basis) {
 }
 
 // NIST SP 800-88: cryptographic erase purges if the key is sanitised so that it cannot be recovered
-// with state-of-the-art means. A file that was overwritten is cleared, and so is what hangs on it.
+// with state-of-the-art means. A file that was overwritten is cleared, and so is what hangs on it;
+// and what a lost keyslot may still hold is not purged.
 std::string_view MethodName(const ErasureEvents& events) {
-  return events.erasure_class == "device" ? "Purge" : "Clear";
+  return events.erasure_class == "device" && events.lost.empty() ? "Purge" : "Clear";
 }
 
 std::string_view SideName(policy::Side side) {
@@ -116,6 +131,38 @@ JsonValue PartsJson(const ErasureEvents& events, const std::vector<ErasurePart>&
                                          {"name", Text(person.name)},
                                          {"organization", Text(person.organization)},
                                          {"orderIndex", Number(part.index)}}));
+  }
+  return JsonValue::OfArray(std::move(array));
+}
+
+JsonValue MediaJson(const ErasureEvents& events) {
+  JsonValue::Object media = {{"type", Text(kMedia)},
+                             {"records", Number(events.records)},
+                             {"recordsDigest", Text(Hex(events.records_digest))},
+                             {"transfers", Number(events.transfers)},
+                             {"keyslotKind", Text(events.keyslot_kind)},
+                             {"erasureClass", Text(events.erasure_class)}};
+  if (!events.media.empty()) {
+    JsonValue::Array parts;
+    for (const ErasureMedium& medium : events.media) {
+      parts.push_back(JsonValue::OfObject({{"kind", Text(medium.kind)},
+                                           {"erasureClass", Text(medium.erasure_class)},
+                                           {"device", Text(medium.device)}}));
+    }
+    media.push_back({"keyslots", JsonValue::OfArray(std::move(parts))});
+  }
+  return JsonValue::OfObject(std::move(media));
+}
+
+JsonValue LostJson(const std::vector<LostKeyslots>& lost) {
+  JsonValue::Array array;
+  for (const LostKeyslots& of : lost) {
+    JsonValue::Array members;
+    for (const std::uint32_t member : of.members) members.push_back(Number(member));
+    array.push_back(JsonValue::OfObject({{"index", Number(of.index)},
+                                         {"epoch", Number(of.epoch)},
+                                         {"keyslots", Text(of.keyslots)},
+                                         {"members", JsonValue::OfArray(std::move(members))}}));
   }
   return JsonValue::OfArray(std::move(array));
 }
@@ -220,7 +267,13 @@ class Reading {
         events.erased_index = proven.index;
         events.keyslot_kind = entry.epoch_erased().keyslot_kind();
         events.erasure_class = entry.epoch_erased().erasure_class();
+        for (const ledger::v1::KeyslotPart& part : entry.epoch_erased().parts()) {
+          events.media.push_back({part.kind(), part.erasure_class(), part.device()});
+        }
         return absl::OkStatus();
+      case Entry::kKeyslotStruckOff:
+        if (events.erased_index != 0) break;
+        return TakeStrikeOff(proven.index, entry.keyslot_struck_off());
       default:
         break;
     }
@@ -280,6 +333,17 @@ class Reading {
       return absl::OkStatus();
     }
     return Inconsistent("an order of the certificate is not about a destruction");
+  }
+
+  absl::Status TakeStrikeOff(std::uint64_t index, const ledger::v1::KeyslotStruckOff& fact) {
+    HF_ASSIGN_OR_RETURN(policy::UnverifiedKeyslotStrikeOff order,
+                        policy::ReadKeyslotStrikeOff(fact.order_dsse()));
+    HF_RETURN_IF_ERROR(
+        policy::OpenKeyslotStrikeOff(order, *events.agreement, policy::StruckOff()).status());
+    policy::KeyslotStrikeOffTerms& terms = order.terms;
+    events.lost.push_back(
+        {index, terms.epoch, std::move(terms.keyslots), std::move(terms.members)});
+    return absl::OkStatus();
   }
 
   absl::Status TakeDestruction(const RecordsDestroyed& fact) {
@@ -495,6 +559,22 @@ std::vector<Section> SectionsOf(const ErasureCertificate& c) {
                   {"Keyslot of the root key", e.keyslot_kind},
                   {"Erasure class", e.erasure_class},
                   {"Exchange", Hex(BytesOf(c.exchange)), true}};
+  for (const ErasureMedium& medium : e.media) {
+    media.fields.push_back(
+        {"Erased in", medium.kind + ", erasure class " + medium.erasure_class +
+                          (medium.device.empty() ? ", a folder" : ": " + medium.device)});
+  }
+  for (const LostKeyslots& lost : e.lost) {
+    std::string places;
+    for (const std::uint32_t member : lost.members) {
+      places += (places.empty() ? "" : " and ") + number(member);
+    }
+    media.fields.push_back(
+        {"NOT erased: lost, and struck off",
+         "member " + places + " of " + lost.keyslots + ", in ledger entry " + number(lost.index) +
+             ". It may still hold the root key of epoch " + number(lost.epoch) +
+             " and of the one before: with it, a copy of the database of that epoch opens"});
+  }
   sections.push_back(std::move(media));
 
   Section method{"Sanitization, by NIST SP 800-88", {}};
@@ -560,8 +640,8 @@ std::string RenderErasure(const ErasureCertificate& c) {
         {{"index", Number(entry.index)}, {"leaf", Text(Hex(crypto::LeafHash(entry.bytes)))}}));
   }
   JsonValue::Array assumptions;
-  for (const std::string_view line : kAssumptions) assumptions.push_back(Text(line));
-  return WriteJson(JsonValue::OfObject({
+  for (const std::string_view line : AssumptionsOf(e)) assumptions.push_back(Text(line));
+  JsonValue::Object members = {
       {"statement", Text(kStatement)},
       {"version", JsonValue::OfInteger(kVersion)},
       {"exchangeId", Text(Hex(BytesOf(c.exchange)))},
@@ -572,12 +652,7 @@ std::string RenderErasure(const ErasureCertificate& c) {
                                           {"name", Text(verifier.name)},
                                           {"organization", Text(verifier.organization)},
                                           {"at", Text(FormatRfc3339(c.asserted.verified_at))}})},
-      {"media", JsonValue::OfObject({{"type", Text(kMedia)},
-                                     {"records", Number(e.records)},
-                                     {"recordsDigest", Text(Hex(e.records_digest))},
-                                     {"transfers", Number(e.transfers)},
-                                     {"keyslotKind", Text(e.keyslot_kind)},
-                                     {"erasureClass", Text(e.erasure_class)}})},
+      {"media", MediaJson(e)},
       {"method", Text(MethodName(e))},
       {"technique", Text(kTechnique)},
       {"details", Text(kDetails)},
@@ -599,7 +674,9 @@ std::string RenderErasure(const ErasureCertificate& c) {
       {"checkpoint", Text(Base64(AsBytes(c.evidence.checkpoint)))},
       {"entries", JsonValue::OfArray(std::move(entries))},
       {"assumptions", JsonValue::OfArray(std::move(assumptions))},
-  }));
+  };
+  if (!e.lost.empty()) members.push_back({"keyslotsStruckOff", LostJson(e.lost)});
+  return WriteJson(JsonValue::OfObject(std::move(members)));
 }
 
 absl::StatusOr<std::string> SignErasure(const ExchangeId& exchange, const ErasureAsserted& asserted,
@@ -651,7 +728,9 @@ std::string DescribeErasure(const ErasureCertificate& certificate) {
     }
   }
   text += "What it rests on";
-  for (const std::string_view line : kAssumptions) text += "\n  - " + std::string(line);
+  for (const std::string_view line : AssumptionsOf(certificate.events)) {
+    text += "\n  - " + std::string(line);
+  }
   return text;
 }
 
@@ -670,7 +749,7 @@ std::string ErasurePage(const ErasureCertificate& certificate) {
     page.End();
   }
   page.Heading("What it rests on");
-  for (const std::string_view line : kAssumptions) page.Item(line);
+  for (const std::string_view line : AssumptionsOf(certificate.events)) page.Item(line);
   return page.Finish("Certificate of cryptographic erase");
 }
 

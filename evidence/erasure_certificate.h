@@ -74,6 +74,21 @@ struct ErasurePart {
   std::uint64_t index = 0;
 };
 
+// A folder or device in which the old root key was erased.
+struct ErasureMedium {
+  std::string kind;
+  std::string erasure_class;
+  std::string device;  // Vendor, model and serial number; empty for a folder.
+};
+
+// Members of a mirror that two people struck off before: nobody erased what they hold.
+struct LostKeyslots {
+  std::uint64_t index = 0;  // Ledger index of that.
+  std::uint64_t epoch = 0;  // They may have the root key of this epoch, and of the one before.
+  std::string keyslots;     // The mirror.
+  std::vector<std::uint32_t> members;  // By place in it, from 1.
+};
+
 // What the entries say.
 struct ErasureEvents {
   std::shared_ptr<const policy::OpenedAgreement> agreement;
@@ -94,6 +109,8 @@ struct ErasureEvents {
   std::uint64_t erased_index = 0;
   std::string keyslot_kind;
   std::string erasure_class;
+  std::vector<ErasureMedium> media;  // Empty where the ledger does not say.
+  std::vector<LostKeyslots> lost;    // In the ledger's order.
 };
 
 struct ErasureCertificate {

@@ -49,6 +49,9 @@ void ErasureSearch::Take(std::uint64_t index, ByteSpan bytes, const Entry& entry
       epoch_ = entry.epoch_advanced().epoch();
       Keep(index, bytes);
       break;
+    case Entry::kKeyslotStruckOff:
+      Keep(index, bytes);
+      break;
     case Entry::kEpochErased:
       if (epoch_ == 0 || entry.epoch_erased().epoch() + 1 != epoch_) break;
       Keep(index, bytes);

@@ -4,12 +4,14 @@
 #include "evidence/erasure_certificate.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <regex>
 #include <set>
 #include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "evidence/erasure_search.h"
 #include "evidence/html_page.h"
@@ -18,6 +20,7 @@
 #include "gtest/gtest.h"
 
 #include "base/error.h"
+#include "policy/keyslot_strike_off.h"
 #include "tests/evidence/story.h"
 #include "tests/support/memory_file_system.h"
 
@@ -194,20 +197,139 @@ TEST_F(ErasureCertificateTest, EveryFlippedBitIsRefused) {
   }
 }
 
-// The file of version 1 opens for ever, and says the same.
-TEST(ErasureVector, OpensAsItDidWhenItWasFrozen) {
-  const std::string folder = std::string(HF_SOURCE_DIR) + "/tests/vectors/";
-  std::ostringstream file;
-  file << std::ifstream(folder + "erasure_v1.json", std::ios::binary).rdbuf();
-  std::ostringstream text;
-  text << std::ifstream(folder + "erasure_v1.txt", std::ios::binary).rdbuf();
-  // The first line is the exchange's id.
-  const std::string expected = text.str();
-  const auto exchange = IdFromBytes<ExchangeId>(FromHex(expected.substr(0, 64)).value());
-  ASSERT_THAT(exchange, IsOk());
-  const auto opened = OpenErasure(file.str(), *exchange);
+// Of a mirror that lost its second member before the destruction.
+test::SignedWorld Lost() {
+  test::SignedWorld s = test::Disclosures();
+  test::World& w = s.world;
+  ledger::v1::ProcessStarted started;
+  started.set_process(std::string(16, 'p'));
+  started.set_version("test");
+  for (const char* keyslots : {"moving(file,mirror(tpm2,pkcs11))", "mirror(tpm2,pkcs11)"}) {
+    started.set_keyslot_kind(keyslots);
+    w.Do(started);
+  }
+  policy::KeyslotStrikeOffTerms terms;
+  terms.exchange = w.agreement().exchange_id();
+  terms.epoch = w.state().epoch();
+  terms.keyslots = "mirror(tpm2,pkcs11)";
+  terms.members = {2};
+  terms.reason = "the token does not answer any more";
+  terms.made_at = UnixMillis(w.late());
+  const auto first = policy::SignKeyslotStrikeOff(terms, test::KeyOf("paula"));
+  EXPECT_THAT(first, IsOk());
+  const auto both = policy::CountersignKeyslotStrikeOff(*first, test::KeyOf("carol"));
+  EXPECT_THAT(both, IsOk());
+  ledger::v1::KeyslotStruckOff struck;
+  struck.set_order_dsse(*both);
+  w.Do(struck);
+  started.set_keyslot_kind("tpm2");
+  w.Do(started);
+  w.AdvanceEpoch();
+  test::LiftAndDestroy(s, 0);
+  ledger::v1::EpochErased erased;
+  erased.set_epoch(w.state().epoch() - 1);
+  erased.set_keyslot_kind("tpm2");
+  erased.set_erasure_class("device");
+  ledger::v1::KeyslotPart& part = *erased.add_parts();
+  part.set_kind("tpm2");
+  part.set_erasure_class("device");
+  part.set_device("Maker, Model, storage root key 0011223344556677");
+  w.Do(erased);
+  s.Collect();
+  return s;
+}
+
+class LostKeyslotTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    test::WriteExport(files_, "/export", story_.entries, story_.Checkpoint());
+    for (std::uint64_t i = 0; i < story_.entries.size(); ++i) {
+      ledger::v1::Entry entry;
+      ASSERT_TRUE(entry.ParseFromString(story_.entries[i]));
+      if (entry.has_records_destroyed()) revocation_ = entry.records_destroyed().revocation_index();
+    }
+  }
+
+  absl::StatusOr<ErasureSearch::Found> Find() {
+    ErasureSearch search(revocation_);
+    VerificationRequest request;
+    request.folder = "/export";
+    request.exchange = story_.world.agreement().exchange_id();
+    request.readers = {&search};
+    EXPECT_THAT(VerifyExport(files_, request, [](std::uint64_t) {}), IsOk());
+    auto found = search.Result(story_.Checkpoint());
+    EXPECT_THAT(found, IsOk());
+    found->asserted.verified_by = "audra";
+    found->asserted.verified_at = kVerifiedAt;
+    return found;
+  }
+
+  const test::SignedWorld story_ = Lost();
+  test::MemoryFileSystem files_;
+  std::uint64_t revocation_ = 0;
+};
+
+TEST_F(LostKeyslotTest, IsNamedInEveryCertificateThatFollowsAndSoIsTheDevice) {
+  const auto found = Find();
+  const ExchangeId exchange = story_.world.agreement().exchange_id();
+  const auto file = SignErasure(exchange, found->asserted, found->evidence, test::KeyOf("audra"));
+  ASSERT_THAT(file, IsOk());
+  if (std::getenv("HOLDFAST_WRITE_VECTORS") != nullptr) {
+    const std::string path = std::string(HF_SOURCE_DIR) + "/tests/vectors/erasure_lost_keyslot_v1";
+    std::ofstream(path + ".json", std::ios::binary) << *file;
+    const auto opened = OpenErasure(*file, exchange);
+    ASSERT_THAT(opened, IsOk());
+    std::ofstream(path + ".txt", std::ios::binary) << Hex(BytesOf(exchange)) << "\n"
+                                                   << DescribeErasure(*opened) << "\n";
+  }
+  const auto opened = OpenErasure(*file, exchange);
   ASSERT_THAT(opened, IsOk());
-  EXPECT_EQ(DescribeErasure(*opened) + "\n", expected.substr(65));
+  ASSERT_EQ(opened->events.lost.size(), 1U);
+  EXPECT_EQ(opened->events.lost[0].keyslots, "mirror(tpm2,pkcs11)");
+  EXPECT_EQ(opened->events.lost[0].members, std::vector<std::uint32_t>{2});
+  const std::string text = DescribeErasure(*opened);
+  EXPECT_THAT(text, HasSubstr("Erased in: tpm2, erasure class device: Maker, Model, storage root "
+                              "key 0011223344556677"));
+  EXPECT_THAT(text, HasSubstr("NOT erased: lost, and struck off: member 2 of mirror(tpm2,pkcs11)"));
+  EXPECT_THAT(text, HasSubstr("nobody erased them"));
+  EXPECT_THAT(text, HasSubstr("Method: Clear"));  // One copy was not purged.
+  EXPECT_THAT(ErasurePage(*opened), HasSubstr("NOT erased"));
+}
+
+// What the entries of a file show, its statement says: one that leaves the strike-off out is
+// signed over other entries, and with the ledger at hand it is found out.
+TEST_F(LostKeyslotTest, IsNotLeftOutOfACertificate) {
+  const auto found = Find();
+  const ExchangeId exchange = story_.world.agreement().exchange_id();
+  const auto whole = ReadErasure(exchange, found->evidence);
+  ASSERT_THAT(whole, IsOk());
+  ErasureEvidence less = found->evidence;
+  std::erase_if(less.entries,
+                [&](const ProvenEntry& entry) { return entry.index == whole->lost[0].index; });
+  const auto cut = ReadErasure(exchange, less);
+  ASSERT_THAT(cut, IsOk());
+  EXPECT_NE(RenderErasure({exchange, found->asserted, less, *cut}),
+            RenderErasure({exchange, found->asserted, found->evidence, *whole}));
+}
+
+// The files of version 1 open for ever, and say the same.
+TEST(ErasureVector, OpensAsItDidWhenItWasFrozen) {
+  for (const char* name : {"erasure_v1", "erasure_lost_keyslot_v1"}) {
+    SCOPED_TRACE(name);
+    const std::string path = std::string(HF_SOURCE_DIR) + "/tests/vectors/" + name;
+    std::ostringstream file;
+    file << std::ifstream(path + ".json", std::ios::binary).rdbuf();
+    std::ostringstream text;
+    text << std::ifstream(path + ".txt", std::ios::binary).rdbuf();
+    // The first line is the exchange's id.
+    const std::string expected = text.str();
+    ASSERT_GT(expected.size(), 65U);
+    const auto exchange = IdFromBytes<ExchangeId>(FromHex(expected.substr(0, 64)).value());
+    ASSERT_THAT(exchange, IsOk());
+    const auto opened = OpenErasure(file.str(), *exchange);
+    ASSERT_THAT(opened, IsOk());
+    EXPECT_EQ(DescribeErasure(*opened) + "\n", expected.substr(65));
+  }
 }
 
 // How light a colour is, by WCAG 2.0.
