@@ -38,7 +38,8 @@ Auditor
 Operator
   agreement     init, check, sign, verify, diff
   pki           init, issue: certificates for a test
-  keyslot       status: what the root key lies in
+  keyslot       status: what the root key lies in; migrate: it moves;
+                order, strike-off: one is lost
   backup        create, verify, order, restore copies of the database
   sample        made-up people
 

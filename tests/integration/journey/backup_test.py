@@ -100,9 +100,41 @@ class BackupTest(unittest.TestCase):
         self.assertIn(f"restored-{made['ledger_size']}.json",
                       [path.name for path in world.path("state").iterdir()])
         world.start()
-        self.assertEqual(self.epoch(), epoch)
         # Whoever has seen the ledger before refuses it, and is right.
         self.assertNotEqual(world.cli("auditor-1", "ledger", "watch", want=None).status, 0)
+        # The ledger has the order before anything else, and an epoch follows it.
+        world.wait_until("an epoch follows the restoration",
+                         lambda: world.read("state/epoch") == f"{epoch + 1}\n")
+        for kept in world.path("home/state").rglob("*"):
+            if kept.is_file():
+                kept.unlink()
+        world.verify_ledger()
+        first = world.export_entries()[made["ledger_size"]]
+        self.assertIn(b"application/vnd.holdfast.restore.v1+json", first)
+
+        # The same order restores once: that backup is void, wherever it is put.
+        world.stop()
+        self.lose_the_disk()
+        self.restore("now.backup")
+        self.assertEqual(self.refusal()["reason"], "EPOCH_UNKNOWN")
+
+    def test_who_was_struck_off_lets_nothing_go_on(self):
+        world = self.world
+        self.one("custodian-1", "identity", "strike-off", "custodian-2", "--reason", "a stolen key",
+                 "--yes")
+        made = self.create("now.backup")
+        refused = self.order("now.backup", made["ledger_size"], want=None)
+        self.assertEqual(refused["reason"], "SIGNATURE_INVALID")
+        # An order from before, of somebody who was struck off since.
+        world.path("order-1.json").unlink()
+        self.one("custodian-1", "backup", "order", "now.backup", "--lost", "nothing",
+                 "--newest-known", made["ledger_size"], "--out", "order-1.json")
+        self.one("counsel-1", "backup", "order", "now.backup", "--countersign", "order-1.json",
+                 "--out", "order-2.json")
+        world.stop()
+        self.lose_the_disk()
+        self.restore("now.backup")
+        world.start()
 
     def restore_status(self, backup, order):
         return self.world.cli(None, "backup", "restore", backup, "--state", "state", "--order",

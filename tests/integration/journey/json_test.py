@@ -20,7 +20,8 @@ import unittest
 import agent
 import gateway
 import snapshots
-from gateway import BAD_INPUT, DEFECT, DONE, HELD, NOT_PERMITTED, PARTLY, REFUSED, USAGE, WAITS
+from gateway import (BAD_INPUT, CONFIGURATION, DEFECT, DONE, HELD, NOT_PERMITTED, PARTLY, REFUSED, USAGE,
+                     WAITS)
 
 RECORDS = 40
 
@@ -67,6 +68,7 @@ class JsonTest(unittest.TestCase):
         self.open_and_hold(transfer)
         self.dispose(transfer)
         self.audit()
+        self.move()
         self.assertEqual(sorted(snapshots.SHAPES), sorted(self.world.schemas))
 
     def without_a_gateway(self):
@@ -430,9 +432,26 @@ class JsonTest(unittest.TestCase):
         world.cli(None, "backup", "create", "--state", "state", "--out", "a.backup")
         self.one("custodian-1", "backup", "order", "a.backup", "--lost", "nothing", "--newest-known",
                  10 ** 6, "--out", "restore.json")
+        # What a lost member of a mirror is struck off with.
+        self.one("custodian-1", "keyslot", "order", "--keyslots", "mirror(file,tpm2)", "--member", 2,
+                 "--epoch", 3, "--reason", "the board broke", "--out", "strike-off.json")
         # Nothing was destroyed there.
         self.one("audra", "disposal", "certificate", "create", 1, *frozen_export, "--out", "no.json",
                  want=BAD_INPUT)
+
+    def move(self):
+        """The root key goes to another keyslot."""
+        world = self.world
+        self.one("auditor-1", "keyslot", "migrate", want=CONFIGURATION)
+        world.stop()
+        directory = f'  keyslot_directory: "{world.folder}/keyslot"\n'
+        self.assertIn(directory, world.config())
+        world.write_config(world.config().replace(
+            directory, f'  keyslots {{ file {{ directory: "{world.folder}/other" }} }}\n'
+                       f'  migrate_from {{ file {{ directory: "{world.folder}/keyslot" }} }}\n'))
+        world.start()
+        moved = self.one("auditor-1", "keyslot", "migrate")
+        self.assertEqual((moved["keyslot"], moved["moving"]), ("moving(file,file)", False))
 
     def test_a_command_line_that_cannot_be_read_is_answered_in_json_too(self):
         for arguments in (["--json"], ["hold", "--json"], ["--json", "hold", "place"],
