@@ -61,6 +61,19 @@ struct KeyOptions {
   OrderOptions order;
 };
 
+// What every count rests on that is made from a verified export.
+JsonArray AssumptionsJson() {
+  JsonArray assumptions;
+  for (const std::string& line : evidence::VerificationAssumptions()) assumptions.Add(line);
+  return assumptions;
+}
+
+std::string AssumptionsText() {
+  std::string text = "\n\nAssumed:";
+  for (const std::string& line : evidence::VerificationAssumptions()) text += "\n- " + line;
+  return text;
+}
+
 std::string TimeOr(const google::protobuf::Timestamp& time, bool present) {
   return present ? FormatRfc3339(ToMillis(time)) : std::string();
 }
@@ -280,8 +293,9 @@ absl::StatusOr<ExitStatus> Year(Session& session, const YearOptions& options) {
       .Set("ledger_size", verification.checkpoint.size)
       .Set("covers_begin", account.covers_begin())
       .Set("covers_end", account.covers_end())
-      .Set("lines", lines);
-  session.out().Result(object, text);
+      .Set("lines", lines)
+      .Set("assumptions", AssumptionsJson());
+  session.out().Result(object, text + AssumptionsText());
   return ExitStatus::kDone;
 }
 
@@ -310,10 +324,12 @@ absl::StatusOr<ExitStatus> Affected(Session& session, const AffectedOptions& opt
   object.Set("file", options.out)
       .Set("covered", found.covered)
       .Set("records", std::uint64_t{found.records.size()})
-      .Set("persons", found.persons);
+      .Set("persons", found.persons)
+      .Set("assumptions", AssumptionsJson());
   session.out().Result(
       object, fmt::format("keys of {} records left, of {} that the scope covers; {} persons: {}",
-                          found.records.size(), found.covered, found.persons, options.out));
+                          found.records.size(), found.covered, found.persons, options.out) +
+                  AssumptionsText());
   session.out().Note(
       "the source knows who stands behind a row; the ledger does not, and neither does this file");
   return ExitStatus::kDone;

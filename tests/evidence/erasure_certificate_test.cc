@@ -104,6 +104,10 @@ TEST_F(ErasureCertificateTest, SaysWhatTheLedgerSaysAndOpensWithoutIt) {
   EXPECT_THAT(text, HasSubstr("paula"));
   EXPECT_THAT(text, HasSubstr("Records whose key had left before: 4"));
   EXPECT_THAT(text, HasSubstr(InGroupsOfFour(Hex(events.records_digest))));
+  const std::string document = test::Prose(std::string(HF_SOURCE_DIR) + "/docs/evidence.md");
+  for (const std::string& line : test::LinesUnder(text, "What it rests on")) {
+    EXPECT_THAT(document, HasSubstr("- " + line));
+  }
 }
 
 TEST_F(ErasureCertificateTest, IsMadeAgainFromTheExportAndComesOutTheSame) {

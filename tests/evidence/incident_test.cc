@@ -3,6 +3,7 @@
 #include "evidence/incident.h"
 
 #include <string>
+#include <vector>
 
 #include "evidence/verification.h"
 #include "gmock/gmock.h"
@@ -96,6 +97,14 @@ TEST_F(IncidentTest, WritesStrictJsonAndAPageWithoutScripts) {
   EXPECT_EQ(json->Find("ledger")->Find("root")->text(), Hex(story_.Root()));
 
   const std::string page = IncidentPage(terms, found, story_.Root());
+  const std::vector<std::string> assumptions = VerificationAssumptions();
+  ASSERT_EQ(json->Find("assumptions")->array().size(), assumptions.size());
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < assumptions.size(); ++i) {
+    EXPECT_EQ(json->Find("assumptions")->array()[i].text(), assumptions[i]);
+    at = page.find("Assumed: ", at + 1);
+    EXPECT_NE(at, std::string::npos) << assumptions[i];
+  }
   EXPECT_THAT(page, HasSubstr("color: #000; background: #fff"));
   EXPECT_THAT(page, HasSubstr("22 h 0 min left"));
   EXPECT_THAT(page, HasSubstr("hold-1: freeze and preserve, in force"));

@@ -102,6 +102,15 @@ TEST_F(NonUseTest, StatesWhatIsSoAndIsVerifiedFromTheExport) {
   ASSERT_EQ(verified->statements.size(), 1U);
   EXPECT_EQ(verified->statements[0].said.by, "audra");
   EXPECT_THAT(DescribeVerification(*verified), HasSubstr("The statement of audra of"));
+
+  // What it rests on is signed, shown, and in the document for counsel.
+  const auto payload = RenderNonUse(said, found);
+  ASSERT_THAT(payload, IsOk());
+  const std::string document = test::Prose(std::string(HF_SOURCE_DIR) + "/docs/evidence.md");
+  for (const std::string& line : test::LinesUnder(DescribeNonUse(said, found), "Assumed:")) {
+    EXPECT_THAT(*payload, HasSubstr("\"" + line + "\""));
+    EXPECT_THAT(document, HasSubstr("- " + line));
+  }
 }
 
 TEST_F(NonUseTest, NamesTheKeysThatLeft) {

@@ -10,8 +10,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "evidence/cosignatures.h"
 #include "evidence/export_folder.h"
@@ -25,6 +28,30 @@
 #include "tests/support/status_matchers.h"
 
 namespace holdfast::test {
+
+// A document of ours, with one blank wherever it has white space: lines break where they like.
+inline std::string Prose(const std::string& path) {
+  std::ifstream file(path);
+  EXPECT_TRUE(file.is_open()) << path;
+  std::string text;
+  for (std::string word; file >> word;) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+// The lines of `text` behind `heading`, each without its "- ".
+inline std::vector<std::string> LinesUnder(const std::string& text, const std::string& heading) {
+  std::vector<std::string> lines;
+  const std::size_t at = text.rfind(heading);
+  EXPECT_NE(at, std::string::npos) << text;
+  if (at == std::string::npos) return lines;
+  std::istringstream rest(text.substr(at + heading.size()));
+  for (std::string line; std::getline(rest, line);) {
+    const std::size_t dash = line.find("- ");
+    if (dash != std::string::npos) lines.push_back(line.substr(dash + 2));
+  }
+  EXPECT_FALSE(lines.empty()) << text;
+  return lines;
+}
 
 // A transfer, approved and deposited; a hold, lifted by two; a revocation, and its destruction.
 inline SignedWorld Story() {

@@ -300,6 +300,8 @@ class JsonTest(unittest.TestCase):
         self.assertFalse(page["in_force"])
         text = world.read("page.txt")
         self.assertRegex(text, r"Releases after +0\n")
+        for line in verified["assumptions"]:
+            self.assertIn(line, " ".join(text.split()))
         self.assertLessEqual(max(len(line) for line in text.splitlines()), 80)
         self.assertLessEqual(len(text.splitlines()), 75)
         self.one("counsel-1", "hold", "certificate", "hold-2", "export", "--out", "no.txt",
@@ -359,6 +361,8 @@ class JsonTest(unittest.TestCase):
         self.assertGreater(sum(line["records"] for line in year["lines"]), 0)
         affected = self.one(None, "account", "affected", *verified, "--everything", "--out",
                             "affected.csv")
+        self.assertEqual(affected["assumptions"], year["assumptions"])
+        self.assertGreater(len(year["assumptions"]), 4)
         rows = world.read("affected.csv").splitlines()
         self.assertEqual(len(rows) - 1, affected["records"])
         self.assertGreater(affected["records"], 0)
