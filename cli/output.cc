@@ -3,6 +3,7 @@
 
 #include <array>
 #include <ctime>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +16,17 @@ namespace {
 
 constexpr std::chrono::milliseconds kBetweenDrawings{100};
 constexpr std::size_t kBarCharacters = 30;
+
+// A refusal that is on the record: which hold it was, and where the ledger has it. Empty for
+// anything else. What a gateway says was made harmless where it came in (client/channel.h).
+std::string OnRecord(const std::map<std::string, std::string>& metadata) {
+  const auto entry = metadata.find("ledger_index");
+  if (entry == metadata.end()) return {};
+  const auto matter = metadata.find("matter");
+  return fmt::format("  refused: {}ledger entry {}\n",
+                     matter == metadata.end() ? "" : "matter " + matter->second + ", ",
+                     entry->second);
+}
 
 }  // namespace
 
@@ -85,7 +97,7 @@ ExitStatus Output::Report(const absl::Status& error, const std::string& help, Ex
     out_.flush();
     return exit;
   }
-  err_ << "holdfast: " << message << " (" << reason << ")\n";
+  err_ << "holdfast: " << message << " (" << reason << ")\n" << OnRecord(MetadataOf(error));
   if (verbosity_ == Verbosity::kVerbose) {
     for (const auto& [key, value] : MetadataOf(error)) err_ << "  " << key << ": " << value << '\n';
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every command shares: exit status, JSON, durations, profiles, help.
 #include <algorithm>
+#include <sstream>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -12,6 +13,7 @@
 #include "cli/help.h"
 #include "cli/hints.h"
 #include "cli/json.h"
+#include "cli/output.h"
 #include "cli/profile.h"
 #include "cli/run.h"
 #include "tests/cli/cli_harness.h"
@@ -241,6 +243,23 @@ TEST(CommandLineTest, AnswersEveryQuestionInJson) {
               StartsWith(R"({"schema": "holdfast.cli.v1.Help")"));
   EXPECT_THAT(cli.Run({"--version", "--json"}).out,
               StartsWith(R"({"schema": "holdfast.cli.v1.Version", "version": ")"));
+}
+
+TEST(ErrorOutputTest, SaysToPeopleWhereARefusalIsOnTheRecord) {
+  const auto said = [](absl::Status error) {
+    std::ostringstream out;
+    std::ostringstream err;
+    Output output(out, err, Terminal::kNo);
+    output.Fail(error);
+    EXPECT_EQ(out.str(), "");
+    return err.str();
+  };
+  const absl::Status held = MakeError(Reason::kHeld, "a hold stops it");
+  EXPECT_THAT(said(held), Not(HasSubstr("refused:")));
+  const absl::Status known = AddMetadata(held, "ledger_index", "81203");
+  EXPECT_THAT(said(known), HasSubstr("(HELD)\n  refused: ledger entry 81203\n"));
+  EXPECT_THAT(said(AddMetadata(known, "matter", "1:25-cv-00457")),
+              HasSubstr("(HELD)\n  refused: matter 1:25-cv-00457, ledger entry 81203\n"));
 }
 
 TEST(ErrorOutputTest, IsTextOnStandardErrorOrJsonOnStandardOutput) {

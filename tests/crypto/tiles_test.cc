@@ -176,6 +176,28 @@ TEST(TileBuilderTest, MakesTheSameTilesInBatchesOfAnySize) {
   }
 }
 
+// However long the ledger is, memory has the frontier and what is open, which is less than a tile a
+// level.
+TEST(TileBuilderTest, HoldsLessThanATileOfEachLevel) {
+  const std::vector<Digest32> leaves = Leaves(1000);
+  TileBuilder builder;
+  std::vector<Tile> full;
+  std::uint64_t given = 0;
+  for (int i = 0; i < 200; ++i) {
+    full.clear();
+    builder.Append(leaves, full);
+    given += full.size();
+    std::size_t open = 0;
+    for (unsigned level = 0; level <= kMaxTileLevel; ++level) {
+      ASSERT_LT(builder.OpenTile(level).size(), kFullTileBytes) << level;
+      open += builder.OpenTile(level).size();
+    }
+    ASSERT_LT(open, 3 * kFullTileBytes) << builder.size();
+  }
+  EXPECT_EQ(builder.size(), 200'000U);
+  EXPECT_EQ(given, 781U + 3U);
+}
+
 TEST(TileBuilderTest, GoesOnFromWhatIsStored) {
   test::SeededRandom random;
   const auto leaves = Leaves(2000);

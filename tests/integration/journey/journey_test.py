@@ -138,6 +138,10 @@ class JourneyTest(unittest.TestCase):
         self.assertEqual(refused["reason"], "HELD")
         self.assertEqual(refused["metadata"]["matter"], "1:26-cv-hold-1")
         self.assertIn("1:26-cv-hold-1", refused["help"])
+        people = world.cli("requester-1", "envelope", "open", "sample/envelopes", "--list",
+                           "sample/requests.csv", "--out", "sample/again.csv", want=HELD,
+                           json_form=False)
+        self.assertRegex(people.err, r"\n  refused: matter 1:26-cv-hold-1, ledger entry \d+\n")
         self.assertFalse(refused["retryable"])
         self.assertFalse(world.path("sample/again.csv").exists())
         self.assertGreater(world.open("other").object["released"], 0)

@@ -409,6 +409,18 @@ class JsonTest(unittest.TestCase):
                            "no.json", want=DEFECT)
         self.assertEqual(refused["keys_left"], len(refused["entries"]))
         self.assertGreater(refused["keys_left"], 0)
+        # Nor is there one about a ledger of which an entry is gone, or that lacks what a receipt
+        # promises.
+        gap = world.path("gap")
+        shutil.copytree(frozen / "export", gap)
+        bundle = next(path for path in gap.joinpath("tile/entries").rglob("*") if path.is_file())
+        entries = bundle.read_bytes()
+        bundle.write_bytes(entries[:-2 - len(world.export_entries("gap")[-1])])
+        for folder, *more in ((gap,), (frozen / "export", "--receipts", "five.tlog-proof")):
+            self.one("audra", "ledger", "non-use", folder, "--exchange-id", exchange_id,
+                     "--everything", "--from", "2026-09-24T00:00:00Z", "--to",
+                     "2026-09-24T09:00:00Z", "--out", "no.json", *more, want=DEFECT)
+        self.assertFalse(world.path("no.json").exists())
 
     def certify_erasure(self, frozen_export):
         """The certificate of a destruction: made by one person of another's act, and read offline."""

@@ -39,6 +39,31 @@ def root_of(index, size, leaf, path):
     return found
 
 
+def extends(old_size, old_root, new_size, new_root, path):
+    """Whether a consistency proof says so (RFC 9162, 2.1.4.2)."""
+    path = list(path)
+    if old_size == new_size:
+        return not path and old_root == new_root
+    if old_size & (old_size - 1) == 0:
+        path.insert(0, old_root)
+    at, last = old_size - 1, new_size - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    first = second = path.pop(0)
+    for other in path:
+        if last == 0:
+            return False
+        if at & 1 or at == last:
+            first = hashlib.sha256(b"\x01" + other + first).digest()
+            second = hashlib.sha256(b"\x01" + other + second).digest()
+            while at and not at & 1:
+                at, last = at >> 1, last >> 1
+        else:
+            second = hashlib.sha256(b"\x01" + second + other).digest()
+        at, last = at >> 1, last >> 1
+    return last == 0 and (first, second) == (old_root, new_root)
+
+
 class ReceiptsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -72,7 +97,25 @@ class ReceiptsTest(unittest.TestCase):
         self.assertLess(index, proof.tree_size)
         self.assertEqual(root_of(index, proof.tree_size, proof.leaf_hash, proof.path),
                          base64.b64decode(root))
+        self.at_any_size(stub, index, proof.leaf_hash, int(size), base64.b64decode(root))
         return proof.leaf_hash
+
+    def at_any_size(self, stub, index, leaf, size, root):
+        """The entry is in every ledger that had it, and each of these is a beginning of this one."""
+        for had in {index + 1, index + 2, (index + size) // 2 + 1, size - 1} - {size, size + 1}:
+            if had <= index:
+                continue
+            proof = stub.GetInclusionProof(ledger.GetInclusionProofRequest(
+                ledger_index=index, tree_size=had), timeout=wire.SECONDS)
+            self.assertEqual((proof.tree_size, proof.leaf_hash), (had, leaf))
+            old_root = root_of(index, had, leaf, proof.path)
+            newest = stub.GetCheckpoint(ledger.GetCheckpointRequest(known_size=had),
+                                        timeout=wire.SECONDS)
+            new_size, new_root = newest.note.split("\n")[1:3]
+            self.assertTrue(extends(had, old_root, int(new_size), base64.b64decode(new_root),
+                                    newest.consistency), (had, new_size))
+            self.assertFalse(extends(had, bytes(32), int(new_size), base64.b64decode(new_root),
+                                     newest.consistency))
 
     def order(self, member, *arguments, want=0):
         out = self.gateway.cli("--profile", member, "--json", "--quiet", *arguments, "--yes",
