@@ -328,9 +328,9 @@ TEST(RefusalTest, NumbersNeverChange) {
     all += std::to_string(static_cast<std::uint32_t>(refusal)) + " " +
            std::string(RefusalName(refusal)) + "\n";
   }
-  EXPECT_EQ(AllRefusals().size(), 128U);
+  EXPECT_EQ(AllRefusals().size(), 132U);
   EXPECT_EQ(Hex(crypto::Sha256Of(AsBytes(all))),
-            "1a61821012b55e2212e5bc968c2bf9c0d45afff286dd7fbe3234da3c2f4065b8")
+            "ddbb8e2688d61f6caa8db8748f8697daa9798b72b250ae9e58ef010243127b96")
       << all;
 }
 
