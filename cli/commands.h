@@ -15,6 +15,7 @@ void DeclareAgreement(Command root);
 void DeclareBackup(Command root);
 void DeclareDisposal(Command root);
 void DeclareDoctor(Command root);
+void DeclareDrill(Command root);
 void DeclareEnvelope(Command root);
 void DeclareHold(Command root);
 void DeclareIdentity(Command root);

@@ -41,6 +41,7 @@ Operator
   keyslot       status: what the root key lies in; migrate: it moves;
                 order, strike-off: one is lost
   backup        create, verify, order, restore copies of the database
+  drill         run: destroy made-up records, and try every way back
   sample        made-up people
 
 Options

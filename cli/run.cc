@@ -86,6 +86,7 @@ void DeclareCommands(CommandLine& line) {
   DeclareOrder(root);
   DeclareIdentity(root);
   DeclareDoctor(root);
+  DeclareDrill(root);
   DeclareTransfer(root);
   DeclareEnvelope(root);
   DeclareSource(root);

@@ -5,7 +5,7 @@
 // standard error, and no other open file. It has a process group of its own, so that what it starts
 // ends with it, and a Ctrl-C at the terminal reaches it as the end of its input.
 //
-// When to use  In client/lookup/ only: the one place that starts a program.
+// When to use  In client/lookup/ only. Nothing else but `holdfast drill` starts a program.
 // Threads      Used by one thread at a time. Writing to a program that has ended raises SIGPIPE,
 //              which that thread has to block.
 // Ownership    Owns the pipes. The destructor kills what still runs.

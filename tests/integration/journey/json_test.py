@@ -69,6 +69,8 @@ class JsonTest(unittest.TestCase):
         self.dispose(transfer)
         self.audit()
         self.move()
+        self.one(None, "drill", "run", "--scenario", "rollback", "--records", 40, "--folder",
+                 "drill", "--out", "drill.json", "--holdfastd", gateway.Programs.holdfastd)
         self.assertEqual(sorted(snapshots.SHAPES), sorted(self.world.schemas))
 
     def without_a_gateway(self):
