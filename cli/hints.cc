@@ -47,8 +47,13 @@ std::string HintFor(const absl::Status& status) {
     case Reason::kMethodUnknown:
       return "client and gateway are of different versions: compare `holdfast --version` and "
              "`holdfast status`";
-    case Reason::kPermissionDenied:
+    case Reason::kPermissionDenied: {
+      const std::string refusal = Value(metadata, "refusal");
+      if (refusal == "DELEGATION_NOT_IN_FORCE" || refusal == "SAFEGUARD_NOT_IN_FORCE") {
+        return "the agreement names no such document that is in force: its principals have to";
+      }
       return "the agreement does not let this identity do that: use another --profile";
+    }
     case Reason::kOverloaded:
       return "the gateway is busy: try again in a moment";
     case Reason::kDeadlineTooLong:

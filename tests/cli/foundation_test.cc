@@ -245,6 +245,15 @@ TEST(CommandLineTest, AnswersEveryQuestionInJson) {
               StartsWith(R"({"schema": "holdfast.cli.v1.Version", "version": ")"));
 }
 
+TEST(ErrorOutputTest, SendsNobodyToAnotherProfileForWantOfADocument) {
+  const absl::Status denied = MakeError(Reason::kPermissionDenied, "no");
+  EXPECT_THAT(HintFor(denied), HasSubstr("--profile"));
+  EXPECT_THAT(HintFor(AddMetadata(denied, "refusal", "ROLE_FORBIDS")), HasSubstr("--profile"));
+  for (const char* document : {"DELEGATION_NOT_IN_FORCE", "SAFEGUARD_NOT_IN_FORCE"}) {
+    EXPECT_THAT(HintFor(AddMetadata(denied, "refusal", document)), HasSubstr("principals"));
+  }
+}
+
 TEST(ErrorOutputTest, SaysToPeopleWhereARefusalIsOnTheRecord) {
   const auto said = [](absl::Status error) {
     std::ostringstream out;

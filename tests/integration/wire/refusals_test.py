@@ -256,17 +256,17 @@ class RefusalsTest(unittest.TestCase):
             self.assertGreaterEqual(report["refusals"][refusal], 1, report["refusals"])
 
     def nothing_closed(self):
-        message = self.gateway.close_request(self.approved, [
+        """A closing that is signed as it should be, of a transfer that has no envelope yet."""
+        return self.gateway.close_request(self.approved, [
             transfers.DepositRecordsResponse(envelope_digests=bytes(32))])
-        return message
 
     def keys_and_orders(self):
         gateway = self.gateway
         self.order("custodian-1", "transfer", "suspend", self.submitting, "--reason", "a test's")
         refused = self.order("custodian-1", "transfer", "suspend", self.submitting, "--reason",
                              "another reason", want=12)
-        info = self.fails_as(refused)
-        self.assert_on_record(info, "custodian-1", Refused.SUBMIT_ORDER, info.metadata["refusal"])
+        self.assert_on_record(self.fails_as(refused), "custodian-1", Refused.SUBMIT_ORDER,
+                              "TRANSFER_SUSPENDED")
         # A whole batch, by a hold that came after its lease.
         digest, opening = self.opening(self.closed)
         more = Requests([opening])
