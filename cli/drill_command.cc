@@ -156,8 +156,9 @@ class Asking final {
 
 class Drill final {
  public:
-  Drill(Session& session, const Options& options, std::string folder)
-      : session_(session), options_(options), folder_(std::move(folder)) {
+  // `folder` and, unless it is empty, `slots` are its own.
+  Drill(Session& session, const Options& options, std::string folder, std::string slots)
+      : session_(session), options_(options), folder_(std::move(folder)), slots_(std::move(slots)) {
     report_.scenario = options.scenario;
     report_.records = options.records;
     report_.began = session.clock().WallNow();
@@ -207,8 +208,8 @@ class Drill final {
     settings.holdfastd = options_.holdfastd.empty() ? Holdfastd() : options_.holdfastd;
     settings.records = options_.records;
     if (options_.scenario == "expiry") settings.record_lifetime_seconds = kShortLife;
-    const std::string slots = options_.keyslot.empty() ? folder_ : options_.keyslot;
-    settings.any_file_system = options_.keyslot.empty();
+    const std::string slots = slots_.empty() ? folder_ : slots_;
+    settings.any_file_system = slots_.empty();
     keyslots_ = {JoinPath(slots, "drill-keyslot")};
     if (options_.scenario == "keyslot-loss") {
       keyslots_.push_back(JoinPath(slots, "drill-keyslot-2"));
@@ -225,8 +226,7 @@ class Drill final {
     HF_ASSIGN_OR_RETURN(const DrillResult status, gateway.Run("auditor-1", {"status"}));
     report_.gateway = "holdfastd " + status.Text("version");
     report_.keyslot =
-        status.Text("keyslot") +
-        (options_.keyslot.empty() ? " on any file system" : " in " + options_.keyslot);
+        status.Text("keyslot") + (slots_.empty() ? " on any file system" : " in " + slots_);
     HF_ASSIGN_OR_RETURN(
         const DrillResult created,
         gateway.Run("requester-1", {"transfer", "create", gateway.Path("sample/requests.csv"),
@@ -644,6 +644,7 @@ class Drill final {
   Session& session_;
   const Options& options_;
   const std::string folder_;
+  const std::string slots_;
   std::vector<std::string> keyslots_;
   std::unique_ptr<DrillGateway> gateway_;
   DrillReport report_;
@@ -685,15 +686,23 @@ JsonObject ReportJson(const DrillReport& report, const std::string& file) {
   return object;
 }
 
+// Makes a folder that is the drill's alone.
+absl::StatusOr<std::string> MakeOwnFolder(Session& session, const std::string& path) {
+  std::error_code failed;
+  const std::string folder = std::filesystem::absolute(path, failed).string();
+  if (failed) return MakeError(Reason::kRequestMalformed, path + " is no path");
+  if (std::filesystem::exists(folder, failed)) {
+    return MakeError(Reason::kAlreadyExists,
+                     "the drill makes its folder itself, and nothing is in it: " + folder);
+  }
+  HF_RETURN_IF_ERROR(session.MakeFolder(folder));
+  return folder;
+}
+
 // Removes what a drill made, the certificates' and people's keys included.
-void Discard(Session& session, const std::string& folder, const Options& options) {
+void Discard(Session& session, const std::string& folder) {
   std::error_code failed;
   std::filesystem::remove_all(folder, failed);
-  if (!options.keyslot.empty()) {
-    for (const char* name : {"drill-keyslot", "drill-keyslot-2", "drill-keyslot-2-lost"}) {
-      std::filesystem::remove_all(JoinPath(options.keyslot, name), failed);
-    }
-  }
   if (failed) session.out().Note("what the drill made could not be removed: " + folder);
 }
 
@@ -706,28 +715,33 @@ absl::StatusOr<ExitStatus> RunDrill(Session& session, const Options& options) {
     return MakeError(Reason::kRequestMalformed,
                      "--scenario is revoke, hold, expiry, rollback or keyslot-loss");
   }
-  std::error_code failed;
-  const std::string folder = std::filesystem::absolute(options.folder, failed).string();
-  if (failed) return MakeError(Reason::kRequestMalformed, "--folder is no path");
-  if (std::filesystem::exists(folder, failed)) {
-    return MakeError(Reason::kAlreadyExists,
-                     "the drill makes its folder itself, and nothing is in it: " + folder);
-  }
-  HF_RETURN_IF_ERROR(session.MakeFolder(folder));
-  Drill drill(session, options, folder);
-  const DrillReport report = drill.Run();
   // Without a key of somebody's the signature shows no more than that the report is whole.
   HF_ASSIGN_OR_RETURN(const crypto::SigningKey key,
                       options.key.empty()
                           ? crypto::SigningKey::Generate(session.random())
                           : session.ReadSigningKey(options.key, options.passphrase_file));
+  HF_ASSIGN_OR_RETURN(const std::string folder, MakeOwnFolder(session, options.folder));
+  std::string slots;
+  if (!options.keyslot.empty()) {
+    auto made = MakeOwnFolder(session, JoinPath(options.keyslot, "holdfast-drill"));
+    if (!made.ok()) {
+      Discard(session, folder);
+      return made.status();
+    }
+    slots = *std::move(made);
+  }
+  Drill drill(session, options, folder, slots);
+  const DrillReport report = drill.Run();
   HF_ASSIGN_OR_RETURN(const std::string text, evidence::SignDrillReport(report, key));
   HF_RETURN_IF_ERROR(session.WriteFile(options.out, AsBytes(text), Overwrite::kPermit));
   if (!options.metrics.empty()) {
     HF_RETURN_IF_ERROR(session.WriteFile(options.metrics, AsBytes(evidence::DrillMetrics(report)),
                                          Overwrite::kPermit));
   }
-  if (!options.keep) Discard(session, folder, options);
+  if (!options.keep) {
+    Discard(session, folder);
+    if (!slots.empty()) Discard(session, slots);
+  }
   session.out().Result(ReportJson(report, options.out),
                        evidence::DescribeDrillReport(report) + "\nsigned: " + options.out);
   return report.passed() ? ExitStatus::kDone : ExitStatus::kDefectFound;

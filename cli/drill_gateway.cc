@@ -298,6 +298,22 @@ absl::Status DrillGateway::Stop() {
   return MakeError(Reason::kExchangeStopped, "the drill's gateway does not end");
 }
 
+// Nothing of whoever runs the drill: no profile, no agent, no passphrase.
+Environment DrillGateway::MakeEnvironment(std::istream& in, std::ostream& out, std::ostream& err) {
+  return {in,
+          out,
+          err,
+          Terminal::kNo,
+          Terminal::kNo,
+          session_.files(),
+          session_.clock(),
+          session_.random(),
+          [this](const std::string& name) -> std::optional<std::string> {
+            if (name == "HOLDFAST_HOME") return Path("home");
+            return std::nullopt;
+          }};
+}
+
 absl::StatusOr<DrillResult> DrillGateway::Run(const std::string& who,
                                               std::vector<std::string> arguments,
                                               std::vector<ExitStatus> expected) {
@@ -307,19 +323,7 @@ absl::StatusOr<DrillResult> DrillGateway::Run(const std::string& who,
   std::istringstream in;
   std::ostringstream out;
   std::ostringstream err;
-  // Nothing of whoever runs the drill: no profile, no agent, no passphrase.
-  Environment environment{in,
-                          out,
-                          err,
-                          Terminal::kNo,
-                          Terminal::kNo,
-                          session_.files(),
-                          session_.clock(),
-                          session_.random(),
-                          [this](const std::string& name) -> std::optional<std::string> {
-                            if (name == "HOLDFAST_HOME") return Path("home");
-                            return std::nullopt;
-                          }};
+  Environment environment = MakeEnvironment(in, out, err);
   DrillResult result;
   result.exit = cli::Run(line, environment);
   std::istringstream printed(out.str());
@@ -338,18 +342,7 @@ absl::Status DrillGateway::As(const std::string& who,
   std::istringstream in;
   std::ostringstream out;
   std::ostringstream err;
-  Environment environment{in,
-                          out,
-                          err,
-                          Terminal::kNo,
-                          Terminal::kNo,
-                          session_.files(),
-                          session_.clock(),
-                          session_.random(),
-                          [this](const std::string& name) -> std::optional<std::string> {
-                            if (name == "HOLDFAST_HOME") return Path("home");
-                            return std::nullopt;
-                          }};
+  Environment environment = MakeEnvironment(in, out, err);
   GlobalOptions options;
   options.profile = who;
   options.quiet = true;

@@ -15,7 +15,9 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <istream>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -90,6 +92,7 @@ class DrillGateway final {
  private:
   DrillGateway(Session& session, DrillSettings settings);
 
+  Environment MakeEnvironment(std::istream& in, std::ostream& out, std::ostream& err);
   absl::Status MakePeople();
   absl::Status MakeAgreement();
   absl::Status Spawn();

@@ -106,6 +106,19 @@ class DrillTest(unittest.TestCase):
         self.assertFalse(report["passed"])
         self.assertTrue(self.world.path("report.json").exists())
 
+    def test_a_keyslot_on_a_medium_of_its_own_is_removed_too(self):
+        medium = self.world.path("medium")
+        medium.mkdir()
+        (medium / "holdfast-drill").mkdir()
+        refused = self.world.cli(None, "drill", "run", "--folder", "drill", "--keyslot", medium,
+                                 "--out", "report.json", want=None)
+        self.assertNotEqual(refused.status, 0)
+        self.assertEqual(refused.object["reason"], "ALREADY_EXISTS")
+        (medium / "holdfast-drill").rmdir()
+        # Whether this machine's disk can forget or not, nothing is left.
+        self.drill("keyslot-loss", "--keyslot", medium, want=(DONE, DEFECT))
+        self.assertEqual(list(medium.iterdir()), [])
+
     def test_it_leaves_alone_what_is_there(self):
         self.world.path("drill").mkdir()
         self.world.path("drill/mine").write_text("mine", encoding="utf-8")
