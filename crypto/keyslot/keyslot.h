@@ -22,6 +22,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,6 +86,9 @@ class Keyslot {
 
   // The least time between two destructions that nobody waits for: some devices' memory wears.
   virtual std::chrono::milliseconds erase_interval() const = 0;
+
+  // How many epochs its memory bears, as far as that is known; nullopt if it is not.
+  virtual std::optional<std::uint64_t> epoch_budget() const { return std::nullopt; }
 
   // What it consists of: itself, unless it is made of several.
   virtual std::vector<KeyslotPart> parts() const {

@@ -126,6 +126,15 @@ std::chrono::milliseconds MirrorKeyslot::erase_interval() const {
   return interval;
 }
 
+std::optional<std::uint64_t> MirrorKeyslot::epoch_budget() const {
+  std::optional<std::uint64_t> least;
+  for (const auto& member : members_) {
+    const std::optional<std::uint64_t> budget = member->epoch_budget();
+    if (budget) least = std::min(least.value_or(*budget), *budget);
+  }
+  return least;
+}
+
 std::vector<KeyslotPart> MirrorKeyslot::parts() const {
   std::vector<KeyslotPart> parts;
   for (const auto& member : members_) {

@@ -21,7 +21,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +57,9 @@ class MirrorKeyslot final : public Keyslot {
 
   // What the slowest of them bears.
   std::chrono::milliseconds erase_interval() const override;
+
+  // What the weakest of them bears.
+  std::optional<std::uint64_t> epoch_budget() const override;
 
   std::vector<KeyslotPart> parts() const override;
 

@@ -14,8 +14,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +47,7 @@ class MovingKeyslot final : public Keyslot {
   std::string_view kind() const override { return kind_; }
   ErasureClass erasure_class() const override;
   std::chrono::milliseconds erase_interval() const override;
+  std::optional<std::uint64_t> epoch_budget() const override { return to_->epoch_budget(); }
   std::vector<KeyslotPart> parts() const override;
   bool wants_epoch() const override { return from_holds_; }
 

@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,10 @@ namespace holdfast::crypto {
 class Tpm2Keyslot final : public Keyslot {
  public:
   static constexpr std::chrono::milliseconds kEraseInterval{3'600'000};
+
+  // Makers promise some 100,000 writes to an index. An epoch writes one index once on average: two
+  // epochs put a key into each, and zeros.
+  static constexpr std::uint64_t kEpochBudget = 100'000;
 
   struct Settings {
     std::string folder;
@@ -66,6 +71,7 @@ class Tpm2Keyslot final : public Keyslot {
   std::string_view kind() const override { return "tpm2"; }
   ErasureClass erasure_class() const override { return erasure_class_; }
   std::chrono::milliseconds erase_interval() const override { return kEraseInterval; }
+  std::optional<std::uint64_t> epoch_budget() const override { return kEpochBudget; }
   std::vector<KeyslotPart> parts() const override { return {{"tpm2", erasure_class_, device_}}; }
 
  private:

@@ -37,18 +37,19 @@ void CollectLeaves(const policy::State& state, const ledger::v1::RecordsDestroye
 void DestroyDue::Run(Turn& turn) {
   proposed_ = 0;
   policy::DueDestructions due = policy::DueForDestruction(turn.state(), kMostRecords);
+  // All of them in one epoch: a device that wears makes none for long after this one.
+  std::vector<LeafRef> leaves;
   for (ledger::v1::RecordsDestroyed& destroyed : due.due) {
+    if (proposed_ >= kMostRecords) break;
     ledger::v1::Entry entry;
     *entry.mutable_records_destroyed() = std::move(destroyed);
     turn.Stamp(entry);
     if (!policy::Decide(turn.state(), {entry}).allowed()) continue;
-    std::vector<LeafRef> leaves;
     CollectLeaves(turn.state(), entry.records_destroyed(), leaves);
-    proposed_ = entry.records_destroyed().count();
+    proposed_ += entry.records_destroyed().count();
     turn.AppendFact(std::move(entry), nullptr);
-    turn.ChangeEpoch(std::move(leaves), Anchoring::kRequired);
-    return;  // The policy lets nothing more be destroyed until this has its epoch.
   }
+  if (proposed_ > 0) turn.ChangeEpoch(std::move(leaves), Anchoring::kRequired);
 }
 
 void DestroyDue::Done(const absl::Status& status, const LedgerHead& head) {

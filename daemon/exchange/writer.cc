@@ -2,6 +2,7 @@
 #include "daemon/exchange/writer.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -449,9 +450,22 @@ void Writer::ShowNotices() {
   std::sort(notices_due_.begin(), notices_due_.end());
 }
 
+void Writer::ShowWear() {
+  const std::uint64_t epochs =
+      core_->vault.epoch().value() - core_->state.evidence().keyslots_since_epoch;
+  const std::optional<std::uint64_t> budget = core_->keyslot->epoch_budget();
+  const std::string& name = parts_.core_options.name;
+  if (parts_.metrics != nullptr) parts_.metrics->KeyslotEpochs(name, epochs, budget.value_or(0));
+  if (!budget || epochs < *budget / 2 || std::exchange(wear_told_, true)) return;
+  observe::Warning("exchange", "keyslot_wears",
+                   "half of the epochs that the keyslot's memory bears are used up",
+                   {{"exchange", name}, {"epochs", epochs}, {"budget", *budget}});
+}
+
 void Writer::Announce() {
   parts_.checkpoints.Update({core_->tiles.size(), core_->tiles.Root()}, core_->checkpoint_key);
   AnnounceOverdue();
+  ShowWear();
   if (parts_.metrics == nullptr) return;
   parts_.metrics->Epoch(parts_.core_options.name, core_->vault.epoch().value());
   const std::string& name = parts_.core_options.name;

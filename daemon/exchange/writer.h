@@ -165,6 +165,9 @@ class Writer final {
   // Sets space aside again, if the disk has some.
   void RegainReserve();
 
+  // Tells how much of what the keyslot bears is used up, and says so once half of it is.
+  void ShowWear();
+
   Parts parts_;
   std::unique_ptr<Core> core_;
   std::vector<SealedPage> new_pages_;  // Of segments that the group opens.
@@ -183,6 +186,8 @@ class Writer final {
   std::uint64_t notices_shown_ = 0;      // HoldBook::notice_changes() of what was put up.
   std::vector<UnixMillis> notices_due_;  // Of these, until when each is to be acknowledged; sorted.
   std::size_t overdue_shown_ = 0;        // How many were overdue when that was last counted.
+
+  bool wear_told_ = false;  // That half of what the keyslot bears is used up.
 
   bool look_again_ = true;  // Something may be due that was not when the sweep last looked.
   std::chrono::milliseconds next_recovery_{0};     // On the clock since boot.

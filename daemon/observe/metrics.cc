@@ -131,6 +131,10 @@ class Metrics::Impl final : public prometheus::Collectable {
   Family<Gauge>& destroy_lag = MakeGauge(
       "holdfast_destroy_lag_seconds", "How long the oldest key that is due has not been destroyed");
   Family<Gauge>& epoch = MakeGauge("holdfast_epoch", "The epoch of the vault");
+  Family<Gauge>& keyslot_epochs =
+      MakeGauge("holdfast_keyslot_epochs", "Epochs that were written to these keyslots");
+  Family<Gauge>& keyslot_epochs_budget =
+      MakeGauge("holdfast_keyslot_epochs_budget", "Epochs that they bear; 0 if that is not known");
   Family<Gauge>& backup_epoch =
       MakeGauge("holdfast_backup_epoch", "The epoch of the newest backup; 0 if there is none");
   Family<Gauge>& ledger_size = MakeGauge("holdfast_ledger_size", "Entries of the ledger");
@@ -226,6 +230,11 @@ void Metrics::ExpiredUndestroyed(std::string_view exchange, std::uint64_t record
 
 void Metrics::DestroyLag(std::string_view exchange, std::chrono::milliseconds lag) {
   impl_->destroy_lag.Add({{"exchange", Own(exchange)}}).Set(Seconds(lag));
+}
+
+void Metrics::KeyslotEpochs(std::string_view exchange, std::uint64_t epochs, std::uint64_t budget) {
+  impl_->keyslot_epochs.Add({{"exchange", Own(exchange)}}).Set(static_cast<double>(epochs));
+  impl_->keyslot_epochs_budget.Add({{"exchange", Own(exchange)}}).Set(static_cast<double>(budget));
 }
 
 void Metrics::BackupEpoch(std::string_view exchange, std::uint64_t epoch) {

@@ -60,6 +60,8 @@ class Metrics final {
   void ExpiredUndestroyed(std::string_view exchange, std::uint64_t records);
   void DestroyLag(std::string_view exchange, std::chrono::milliseconds lag);
   void Epoch(std::string_view exchange, std::uint64_t epoch);
+  // holdfast_keyslot_epochs, and ..._budget: how many the device bears; 0 if that is not known.
+  void KeyslotEpochs(std::string_view exchange, std::uint64_t epochs, std::uint64_t budget);
   void BackupEpoch(std::string_view exchange, std::uint64_t epoch);  // ..._backup_epoch
   void LedgerSize(std::string_view exchange, std::uint64_t entries);
   void CheckpointSigned(std::string_view exchange, UnixMillis when);  // ..._checkpoint_age_seconds

@@ -86,6 +86,7 @@ TEST(Metrics, CountWhatTheyAreTold) {
   metrics.ClockTrusted("tax", false);
   metrics.TlsCredentialsValid(true);
   metrics.DestroyLag("tax", std::chrono::milliseconds(1500));
+  metrics.KeyslotEpochs("tax", 49'999, 100'000);
   metrics.RpcDone("/a/B", "OK", std::chrono::milliseconds(2));
   const std::string text = metrics.Text();
   for (const char* line : {
@@ -97,6 +98,8 @@ TEST(Metrics, CountWhatTheyAreTold) {
            "holdfast_clock_trusted{exchange=\"tax\"} 0",
            "holdfast_tls_credentials_valid 1",
            "holdfast_destroy_lag_seconds{exchange=\"tax\"} 1.5",
+           "holdfast_keyslot_epochs{exchange=\"tax\"} 49999",
+           "holdfast_keyslot_epochs_budget{exchange=\"tax\"} 100000",
            "holdfast_rpc_duration_seconds_count{code=\"OK\",method=\"/a/B\"} 1",
        }) {
     EXPECT_THAT(text, HasSubstr(line));
