@@ -45,6 +45,12 @@ absl::StatusOr<ExitStatus> ShowKeyslot(Session& session) {
     text += fmt::format("\n  {} (erasure class {}){}{}", part.kind(), part.erasure_class(),
                         part.device().empty() ? "" : ": ", part.device());
   }
+  const std::uint64_t budget = exchange.keyslot_epoch_budget();
+  text += fmt::format("\n  {} epochs written to it", exchange.keyslot_epochs());
+  if (budget != 0) text += fmt::format(", of some {} that its memory bears", budget);
+  if (budget != 0 && exchange.keyslot_epochs() >= budget / 2) {
+    text += "\n  HALF OF THEM ARE USED UP: plan a move to another one (docs/operations.md)";
+  }
   if (exchange.keyslot_moving()) {
     text += "\n  moving: the epoch that ends it is still to be made; leave migrate_from in place";
   }
@@ -52,6 +58,8 @@ absl::StatusOr<ExitStatus> ShowKeyslot(Session& session) {
   object.Set("keyslot", exchange.keyslot_kind())
       .Set("erasure_class", exchange.erasure_class())
       .Set("epoch", exchange.epoch())
+      .Set("epochs_written", exchange.keyslot_epochs())
+      .Set("epoch_budget", budget)
       .Set("moving", exchange.keyslot_moving())
       .Set("parts", parts);
   session.out().Result(object, text);

@@ -503,6 +503,10 @@ ledger::v1::Entry TimeFact(const Times& now) {
   return entry;
 }
 
+std::uint64_t KeyslotEpochs(const Core& core) {
+  return core.vault.epoch().value() - core.state.evidence().keyslots_since_epoch;
+}
+
 Times TimesOf(const policy::State& state) {
   const policy::Now& now = state.now();
   const policy::ClockRecord& clock = state.clock();

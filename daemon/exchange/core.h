@@ -113,6 +113,9 @@ struct Core {
 absl::StatusOr<std::unique_ptr<Core>> OpenCore(const CoreOptions& options,
                                                Reserve reserve = Reserve::kKeep);
 
+// How many epochs were written to the present keyslots.
+std::uint64_t KeyslotEpochs(const Core& core);
+
 // The times by which the state decides now.
 Times TimesOf(const policy::State& state);
 

@@ -16,7 +16,7 @@ namespace holdfast::exchange {
 class DestroyDue final : public Command {
  public:
   // Records of one expiry that are destroyed at once; the rest follows at the next sweep.
-  static constexpr std::uint64_t kMostRecords = std::uint64_t{1} << 20;
+  static constexpr std::uint64_t kMostRecords = std::uint64_t{1} << 22;
 
   bool changes_epoch() const override { return true; }
   void Run(Turn& turn) override;

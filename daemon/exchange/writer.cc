@@ -367,13 +367,15 @@ absl::Status Writer::Sweep() {
     next_review_ = since_boot + kRetry;
     parts_.reviews_due(core_->state, UnixMillis(now.early_ms));
   }
-  if (!look_again_ && !SomethingIsDue(core_->state, UnixMillis(now.early_ms))) {
-    return absl::OkStatus();
-  }
+  const bool due = SomethingIsDue(core_->state, UnixMillis(now.early_ms));
+  if (due && !due_since_.has_value()) due_since_ = since_boot;
+  AnnounceDestruction(since_boot);
+  if (!look_again_ && !due) return absl::OkStatus();
   if (since_boot < next_destruction_ || restricting_only_) return absl::OkStatus();
   DestroyDue command;
   look_again_ = false;
   HF_RETURN_IF_ERROR(RunAlone(command));
+  due_since_.reset();
   // Devices wear: what nobody waits for is destroyed together, once an interval.
   if (command.destroyed() > 0) next_destruction_ = since_boot + core_->keyslot->erase_interval();
   return absl::OkStatus();
@@ -451,8 +453,7 @@ void Writer::ShowNotices() {
 }
 
 void Writer::ShowWear() {
-  const std::uint64_t epochs =
-      core_->vault.epoch().value() - core_->state.evidence().keyslots_since_epoch;
+  const std::uint64_t epochs = KeyslotEpochs(*core_);
   const std::optional<std::uint64_t> budget = core_->keyslot->epoch_budget();
   const std::string& name = parts_.core_options.name;
   if (parts_.metrics != nullptr) parts_.metrics->KeyslotEpochs(name, epochs, budget.value_or(0));
@@ -490,6 +491,15 @@ void Writer::AnnounceOverdue() {
     parts_.metrics->NoticesOverdue(parts_.core_options.name, overdue);
   }
   if (std::exchange(overdue_shown_, overdue) != overdue) parts_.notify();
+}
+
+void Writer::AnnounceDestruction(std::chrono::milliseconds since_boot) {
+  if (parts_.metrics == nullptr || since_boot < next_count_) return;
+  next_count_ = since_boot + kRetry;
+  const std::string& name = parts_.core_options.name;
+  parts_.metrics->ExpiredUndestroyed(name, policy::CountRecords(core_->state).expired);
+  parts_.metrics->DestroyLag(
+      name, due_since_.has_value() ? since_boot - *due_since_ : std::chrono::milliseconds{0});
 }
 
 void Writer::Stop(const absl::Status& why) {

@@ -13,6 +13,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -145,6 +146,7 @@ class Writer final {
   // Counts the notices that are overdue by now, and tells who watches if there are others: time
   // makes them so, and no command.
   void AnnounceOverdue();
+  void AnnounceDestruction(std::chrono::milliseconds since_boot);
 
   // Tells who waits for a change, if `group` made one.
   void Notice(const Group& group);
@@ -193,6 +195,10 @@ class Writer final {
   std::chrono::milliseconds next_recovery_{0};     // On the clock since boot.
   std::chrono::milliseconds next_destruction_{0};  // The same.
   std::chrono::milliseconds next_review_{0};       // The same.
+  std::chrono::milliseconds next_count_{0};        // The same.
+
+  // Since when something is due that no sweep has destroyed, or left alone, yet.
+  std::optional<std::chrono::milliseconds> due_since_;
 };
 
 }  // namespace holdfast::exchange

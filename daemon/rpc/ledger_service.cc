@@ -112,6 +112,8 @@ void GetExchange(const Hosted& hosted, const Viewer&, const Call&, const v1::Get
           shown.set_device(part.device);
         }
         view.set_keyslot_moving(core.keyslot->wants_epoch());
+        view.set_keyslot_epochs(exchange::KeyslotEpochs(core));
+        view.set_keyslot_epoch_budget(core.keyslot->epoch_budget().value_or(0));
         AddWitnesses(state, view);
         view.set_pseudonym_key_destroyed(state.evidence().pseudonym_key_destroyed());
         return view;

@@ -124,8 +124,16 @@ TEST_F(SweeperTest, SparesADeviceThatWearsButNeverBeyondItsInterval) {
   world_.clock().Advance(std::chrono::minutes(11));
   // Each question is answered after a sweep.
   for (int sweep = 0; sweep < 10; ++sweep) EXPECT_FALSE(Destroyed(other));
-  world_.clock().Advance(kInterval - std::chrono::minutes(11));
+  world_.clock().Advance(std::chrono::minutes(1));
+  for (int sweep = 0; sweep < 10; ++sweep) EXPECT_FALSE(Destroyed(other));
+  constexpr char kLag[] = "holdfast_destroy_lag_seconds{exchange=\"test\"} ";
+  EXPECT_THAT(metrics_.Text(), HasSubstr(std::string(kLag) + "60"));
+  world_.clock().Advance(kInterval - std::chrono::minutes(12));
   while (!Destroyed(other)) world_.clock().Advance(std::chrono::milliseconds(10));
+  world_.clock().Advance(std::chrono::seconds(2));
+  for (int sweep = 0; sweep < 2; ++sweep) EXPECT_TRUE(Destroyed(other));
+  EXPECT_THAT(metrics_.Text(), HasSubstr(std::string(kLag) + "0"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("holdfast_expired_undestroyed{exchange=\"test\"} 0"));
 }
 
 TEST_F(SweeperTest, CountsEpochsAndSaysWhenHalfOfTheDeviceIsUsedUp) {

@@ -110,7 +110,9 @@ class KeyslotsTest(unittest.TestCase):
         transfer, _ = world.submit()
         world.deliver(transfer)
         self.preserve("hold-one")
-        self.assertEqual(self.status().object["epoch"], 2)
+        shown = self.status().object
+        self.assertEqual((shown["epoch"], shown["epochs_written"], shown["epoch_budget"]),
+                         (2, 2, 100_000))
         world.kill()
         world.start()
         self.preserve("hold-two")
