@@ -258,6 +258,16 @@ std::string DescribeVerification(const Verification& v) {
                                "holds") +
           ", and each of the " + std::to_string(v.destructions) +
           " destructions had its window and its people.";
+  if (const std::uint64_t restored = FactCount(v.report, "exchange_restored"); restored > 0) {
+    text += "\nThe exchange went on from a backup " + std::to_string(restored) +
+            (restored == 1 ? " time" : " times") +
+            ": what had followed is lost, and each time two people answered for that.";
+  }
+  if (const std::uint64_t lost = FactCount(v.report, "keyslot_struck_off"); lost > 0) {
+    text += "\nLost keyslots were struck off " + std::to_string(lost) +
+            (lost == 1 ? " time" : " times") +
+            ", each time by two people: nobody erased what they held.";
+  }
   if (v.clock_was_untrusted) {
     text += "\nThe clock was not trusted for some time; nothing was released or destroyed then.";
   }

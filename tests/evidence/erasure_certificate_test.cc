@@ -300,6 +300,17 @@ TEST_F(LostKeyslotTest, IsNamedInEveryCertificateThatFollowsAndSoIsTheDevice) {
   EXPECT_THAT(ErasurePage(*opened), HasSubstr("NOT erased"));
 }
 
+TEST_F(LostKeyslotTest, IsSaidByWhoeverVerifiesTheLedger) {
+  VerificationRequest request;
+  request.folder = "/export";
+  request.exchange = story_.world.agreement().exchange_id();
+  const auto verification = VerifyExport(files_, request, [](std::uint64_t) {});
+  ASSERT_THAT(verification, IsOk());
+  const std::string text = DescribeVerification(*verification);
+  EXPECT_THAT(text, HasSubstr("Lost keyslots were struck off 1 time, each time by two people"));
+  EXPECT_THAT(text, Not(HasSubstr("went on from a backup")));
+}
+
 // What the entries of a file show, its statement says: one that leaves the strike-off out is
 // signed over other entries, and with the ledger at hand it is found out.
 TEST_F(LostKeyslotTest, IsNotLeftOutOfACertificate) {
