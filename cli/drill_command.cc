@@ -325,11 +325,14 @@ class Drill final {
     return absl::OkStatus();
   }
 
+  // What an order stops: the release of rows, one by one, or the whole stream.
+  enum class Stops { kRow, kStream };
+
   // What came of the asking that went on since `order`.
-  absl::Status EndAsking(Asking& asking, Steady::time_point order, bool stream_refused) {
+  absl::Status EndAsking(Asking& asking, Steady::time_point order, Stops stops) {
     const auto end = Steady::now() + kPatience;
     // The lease from before the order has to be refused too.
-    while (!stream_refused && asking.refused() == 0 && Steady::now() < end) {
+    while (stops == Stops::kRow && asking.refused() == 0 && Steady::now() < end) {
       Pause(kLook);
     }
     const std::uint64_t released = asking.released();
@@ -337,8 +340,8 @@ class Drill final {
     Pause(kLook * 10);
     const bool silent = asking.released() == released;
     const absl::Status ended = asking.Stop();
-    const bool refused = stream_refused ? ReasonOf(ended) == Reason::kHeld
-                                        : asking.refused() >= before && before > 0;
+    const bool refused = stops == Stops::kStream ? ReasonOf(ended) == Reason::kHeld
+                                                 : asking.refused() >= before && before > 0;
     Check("a lease from before the order gets no key any more", silent && refused,
           fmt::format("{} keys came before, {} requests were refused after", released,
                       asking.refused()));
@@ -437,7 +440,7 @@ class Drill final {
           ->Run("custodian-1", With({"disposal", "revoke", "--reason", "DRILL", "--yes"}, Scope()))
           .status();
     }));
-    HF_RETURN_IF_ERROR(EndAsking(asking, order, /*stream_refused=*/false));
+    HF_RETURN_IF_ERROR(EndAsking(asking, order, Stops::kRow));
     std::uint64_t index = 0;
     HF_RETURN_IF_ERROR(DisposalState(index).status());
     HF_RETURN_IF_ERROR(Timed("approve by a second custodian", [this, index] {
@@ -503,7 +506,7 @@ class Drill final {
     HF_RETURN_IF_ERROR(Timed("place a hold, in an epoch of its own", [this] {
       return gateway_->Run("counsel-1", HoldCommand()).status();
     }));
-    HF_RETURN_IF_ERROR(EndAsking(asking, order, /*stream_refused=*/true));
+    HF_RETURN_IF_ERROR(EndAsking(asking, order, Stops::kStream));
     HF_RETURN_IF_ERROR(Timed("try every way around it", [this] { return TryAroundHold(); }));
     return Timed("verify the ledger", [this] { return VerifyLedger(); });
   }
@@ -536,7 +539,7 @@ class Drill final {
       Pause(std::chrono::duration_cast<milliseconds>(end_of_life - Steady::now()));
       return absl::OkStatus();
     }));
-    HF_RETURN_IF_ERROR(EndAsking(asking, end_of_life, /*stream_refused=*/false));
+    HF_RETURN_IF_ERROR(EndAsking(asking, end_of_life, Stops::kRow));
     HF_RETURN_IF_ERROR(Timed("the agreement's window, and destroy", [this, end_of_life] {
       return WaitUntilDestroyed(
           [this]() -> absl::StatusOr<bool> {

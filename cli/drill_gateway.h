@@ -6,7 +6,7 @@
 // id is new, and the daemon that it starts knows of nothing but the folder.
 //
 // When to use  By `holdfast drill`.
-// Threads      Not safe for concurrent use, but for what Channel() returns.
+// Threads      Not safe for concurrent use, but for As(), in which another thread may be.
 // Ownership    Borrows the session. Owns the folder's daemon, which ends with it.
 // Errors       Those of the commands that it runs, and kExchangeStopped where the daemon does not
 //              serve.
