@@ -12,11 +12,16 @@ using ledger::v1::Entry;
 
 constexpr std::size_t kSaltBytes = 16;
 constexpr std::size_t kMaxShortText = 64;
+constexpr std::size_t kMaxKeyslotKind = 128;  // A move from a mirror of four to another.
 
 constexpr std::size_t kMaxDeviceText = 256;
 constexpr int kMaxKeyslotParts = 8;  // A move from one mirror to another.
 
 bool IsShortText(const std::string& text) { return !text.empty() && text.size() <= kMaxShortText; }
+
+bool IsKeyslotKind(const std::string& text) {
+  return !text.empty() && text.size() <= kMaxKeyslotKind;
+}
 
 bool IsErasureClass(const std::string& text) { return text == "medium" || text == "device"; }
 
@@ -33,7 +38,7 @@ Decision DecideOpening(const State& state, const Proposal& proposal) {
 Decision DecideFact(const State& state, const ledger::v1::ProcessStarted& fact) {
   const bool whole = fact.process().size() == 16 &&
                      (fact.boot().empty() || fact.boot().size() == 16) &&
-                     IsShortText(fact.keyslot_kind()) && fact.version().size() <= kMaxShortText;
+                     IsKeyslotKind(fact.keyslot_kind()) && fact.version().size() <= kMaxShortText;
   if (!whole) return Refuse(Refusal::kMalformed);
   // A member of a mirror that is left out may still hold a key that was to be gone.
   const std::string& last = state.evidence().keyslots;
@@ -76,7 +81,7 @@ Decision DecideFact(const State& state, const ledger::v1::EpochAdvanced& fact) {
 }
 
 Decision DecideFact(const State& state, const ledger::v1::EpochErased& fact) {
-  if (!IsShortText(fact.keyslot_kind()) || !IsErasureClass(fact.erasure_class()) ||
+  if (!IsKeyslotKind(fact.keyslot_kind()) || !IsErasureClass(fact.erasure_class()) ||
       fact.parts_size() > kMaxKeyslotParts) {
     return Refuse(Refusal::kMalformed);
   }

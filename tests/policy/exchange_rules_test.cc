@@ -168,6 +168,17 @@ TEST(ExchangeRulesTest, AProcessHasANameAndAKeyslot) {
   EXPECT_EQ(world.Try(fact).refusal, Refusal::kMalformed);
   fact.set_keyslot_kind("file");
   EXPECT_EQ(world.Try(fact).refusal, Refusal::kAllowed);
+  // The most that a configuration can name: from one mirror of four to another.
+  const std::string mirror = "mirror(pkcs11,pkcs11,pkcs11,pkcs11)";
+  fact.set_keyslot_kind("moving(file," + mirror + ")");
+  EXPECT_EQ(world.Try(fact).refusal, Refusal::kAllowed);
+  fact.set_keyslot_kind(mirror);
+  EXPECT_EQ(world.Try(fact).refusal, Refusal::kAllowed);
+  fact.set_keyslot_kind("moving(" + mirror + "," + mirror + ")");
+  EXPECT_EQ(world.Try(fact).refusal, Refusal::kAllowed);
+  fact.set_keyslot_kind(std::string(129, 'f'));
+  EXPECT_EQ(world.Try(fact).refusal, Refusal::kMalformed);
+  fact.set_keyslot_kind(mirror);
   fact.set_process("short");
   EXPECT_EQ(world.Try(fact).refusal, Refusal::kMalformed);
 }
