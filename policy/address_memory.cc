@@ -46,7 +46,9 @@ std::uint16_t Stored(std::int64_t day) {
 
 }  // namespace
 
-std::uint64_t AddressMemory::Place::other_day_key() const { return shard << kPersonBits | in_shard; }
+std::uint64_t AddressMemory::Place::other_day_key() const {
+  return shard << kPersonBits | in_shard;
+}
 
 AddressMemory::Place AddressMemory::Find(const PersonKey& person) const {
   const std::uint64_t name = Number(BytesOf(person));
