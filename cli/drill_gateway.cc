@@ -32,6 +32,7 @@ constexpr std::chrono::seconds kPatience{60};
 constexpr std::size_t kMaxLogBytes = std::size_t{64} << 20;
 
 constexpr std::string_view kDomain = "drill.invalid";
+constexpr std::uint64_t kOpenRecords = 10'000;  // As in the sample agreement.
 
 struct DrillMember {
   std::string_view id;
@@ -57,6 +58,16 @@ absl::Status Unexpected(const std::vector<std::string>& arguments, const DrillRe
   const std::string message = result.Text("message");
   if (!reason.empty()) text += ": " + reason + ", " + message;
   return MakeError(Reason::kInternal, std::move(text));
+}
+
+// Says something else in the sample agreement.
+absl::Status ReplaceTerm(std::string& agreement, std::string_view term, std::string_view by) {
+  const std::size_t at = agreement.find(term);
+  if (at == std::string::npos) {
+    return MakeError(Reason::kInternal, "the sample agreement does not say " + std::string(term));
+  }
+  agreement.replace(at, term.size(), by);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -146,19 +157,18 @@ absl::Status DrillGateway::MakeAgreement() {
                               "1s",
                               "--without-witnesses"})
                          .status());
+  HF_ASSIGN_OR_RETURN(std::string text, session_.ReadText(Path("agreement.txt"), kMaxLogBytes));
+  // The drill's requester opens all records at once.
+  HF_RETURN_IF_ERROR(
+      ReplaceTerm(text, "open_records: 10000 ",
+                  fmt::format("open_records: {} ", std::max(settings_.records, kOpenRecords))));
   if (settings_.record_lifetime_seconds != 0) {
-    HF_ASSIGN_OR_RETURN(std::string text, session_.ReadText(Path("agreement.txt"), kMaxLogBytes));
-    constexpr std::string_view kLifetime = "record_lifetime { seconds: 2592000 }";
-    const std::size_t at = text.find(kLifetime);
-    if (at == std::string::npos) {
-      return MakeError(Reason::kInternal, "the sample agreement has another record_lifetime");
-    }
-    text.replace(at, kLifetime.size(),
-                 fmt::format("destroy_on_expiry: true\n  record_lifetime {{ seconds: {} }}",
-                             settings_.record_lifetime_seconds));
     HF_RETURN_IF_ERROR(
-        session_.WriteFile(Path("agreement.txt"), AsBytes(text), Overwrite::kPermit));
+        ReplaceTerm(text, "record_lifetime { seconds: 2592000 }",
+                    fmt::format("destroy_on_expiry: true\n  record_lifetime {{ seconds: {} }}",
+                                settings_.record_lifetime_seconds)));
   }
+  HF_RETURN_IF_ERROR(session_.WriteFile(Path("agreement.txt"), AsBytes(text), Overwrite::kPermit));
   for (const char* principal : {"principal-source", "principal-requester"}) {
     HF_ASSIGN_OR_RETURN(
         const DrillResult signed_by,
