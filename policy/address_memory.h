@@ -3,8 +3,8 @@
 // At which address a person was asked for last: so that asking for one person at one address after
 // the other, until one is right, is seen (R46).
 //
-// When to use  Through State. Apply notes each accepted subject under its pseudonym; and under that of
-//              its name and birth date, marked as one that comes with a number, if it has both.
+// When to use  Through State. Apply notes each accepted subject under its pseudonym; and if it has
+//              a number too, under that of its name and birth date, marked as such.
 // Threads      Const methods may be called concurrently; Note must be alone.
 // Ownership    A value.
 // Errors       None.
@@ -76,8 +76,8 @@ class AddressMemory final {
   // Where something is, or would be.
   struct Place {
     std::size_t shard = 0;
-    std::uint64_t in_shard = 0;   // The pseudonym's bits that count there.
-    std::size_t slot = 0;         // At or after it.
+    std::uint64_t in_shard = 0;  // The pseudonym's bits that count there.
+    std::size_t slot = 0;        // At or after it.
     bool found = false;
     std::uint64_t other_day_key() const;
   };
