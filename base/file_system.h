@@ -13,7 +13,8 @@
 // What survives a loss of power, and no more than this:
 //   (1) the bytes of a file at its last successful Sync();
 //   (2) the names in a folder at its last successful SyncDirectory();
-//   (3) a Rename() happens wholly or not at all.
+//   (3) a Rename() happens wholly or not at all;
+//   (4) all bytes and names that were there at the last successful SyncAll().
 // After a Sync() that failed nothing is known about the file: do not try again, recover.
 #pragma once
 
@@ -124,6 +125,10 @@ class FileSystem {
   // Makes the names in a folder durable (2).
   virtual absl::Status SyncDirectory(const std::string& path) = 0;
 
+  // Makes durable (4) whatever anybody has written so far to the file system that the folder `path`
+  // is on: one wait for many files, and for what other programs are writing there.
+  virtual absl::Status SyncAll(const std::string& path) = 0;
+
   // Returns the names in a folder, sorted, without "." and "..".
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;
 
@@ -146,6 +151,7 @@ class PosixFileSystem final : public FileSystem {
   absl::Status Remove(const std::string& path) override;
   absl::Status MakeDirectory(const std::string& path) override;
   absl::Status SyncDirectory(const std::string& path) override;
+  absl::Status SyncAll(const std::string& path) override;
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override;
   absl::StatusOr<FileInfo> Stat(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) override;

@@ -240,6 +240,12 @@ absl::Status PosixFileSystem::SyncDirectory(const std::string& path) {
   return absl::OkStatus();
 }
 
+absl::Status PosixFileSystem::SyncAll(const std::string& path) {
+  HF_ASSIGN_OR_RETURN(const Descriptor fd, OpenDescriptor(path, O_RDONLY | O_DIRECTORY));
+  if (::syncfs(fd.get()) != 0) return ErrnoError(errno, "sync", path);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<std::string>> PosixFileSystem::List(const std::string& path) {
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(path.c_str()), &::closedir);
   if (folder == nullptr) return ErrnoError(errno, "list", path);

@@ -72,6 +72,8 @@ absl::Status CopyingFileSystem::SyncDirectory(const std::string& path) {
   return inner_.SyncDirectory(path);
 }
 
+absl::Status CopyingFileSystem::SyncAll(const std::string& path) { return inner_.SyncAll(path); }
+
 absl::StatusOr<std::vector<std::string>> CopyingFileSystem::List(const std::string& path) {
   return inner_.List(path);
 }

@@ -26,6 +26,7 @@ class CopyingFileSystem final : public FileSystem {
   absl::Status Remove(const std::string& path) override;
   absl::Status MakeDirectory(const std::string& path) override;
   absl::Status SyncDirectory(const std::string& path) override;
+  absl::Status SyncAll(const std::string& path) override;
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override;
   absl::StatusOr<FileInfo> Stat(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) override;

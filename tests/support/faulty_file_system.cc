@@ -92,6 +92,11 @@ absl::Status FaultyFileSystem::SyncDirectory(const std::string& path) {
   return inner_.SyncDirectory(path);
 }
 
+absl::Status FaultyFileSystem::SyncAll(const std::string& path) {
+  HF_RETURN_IF_ERROR(plan_.Next("sync all of " + path));
+  return inner_.SyncAll(path);
+}
+
 absl::StatusOr<std::vector<std::string>> FaultyFileSystem::List(const std::string& path) {
   HF_RETURN_IF_ERROR(plan_.Next("list " + path));
   return inner_.List(path);

@@ -244,6 +244,20 @@ absl::Status MemoryFileSystem::SyncDirectory(const std::string& path) {
   return absl::OkStatus();
 }
 
+absl::Status MemoryFileSystem::SyncAll(const std::string& path) {
+  MutexLock lock(mutex_);
+  if (!folders_.contains(Normal(path))) return NoSuch(path);
+  for (auto& [name, folder] : folders_) {
+    for (const auto& [file, inode] : folder.live) {
+      if (inode == nullptr || inode->durable == inode->live) continue;
+      inode->durable = inode->live;
+      synced_.push_back(inode->durable);
+    }
+    folder.durable = folder.live;
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<std::string>> MemoryFileSystem::List(const std::string& path) {
   MutexLock lock(mutex_);
   const auto folder = folders_.find(Normal(path));

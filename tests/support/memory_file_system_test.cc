@@ -101,6 +101,21 @@ TEST_F(MemoryFileSystemTest, LosesAFolderWithAllThatIsInIt) {
   EXPECT_THAT(disk_.List("/d"), HasReason(Reason::kNotFound));
 }
 
+TEST_F(MemoryFileSystemTest, KeepsEveryByteAndNameThatWasThereAtASyncOfAll) {
+  EXPECT_THAT(disk_.MakeDirectory("/d"), IsOk());
+  disk_.Preload("/old", AsBytes("x"));
+  EXPECT_THAT(disk_.Rename("/old", "/d/new"), IsOk());
+  const auto file = MustOpen("/d/f");
+  EXPECT_THAT(file->Append(AsBytes("before")), IsOk());
+  EXPECT_THAT(disk_.SyncAll("/d"), IsOk());
+  EXPECT_THAT(file->Append(AsBytes(" and after")), IsOk());
+  disk_.LoseUnsyncedWrites();
+  EXPECT_THAT(disk_.ReadWhole("/d/f", kPlenty), IsOkAndHolds(BytesAre("before")));
+  EXPECT_THAT(disk_.ReadWhole("/d/new", kPlenty), IsOkAndHolds(BytesAre("x")));
+  EXPECT_THAT(disk_.Stat("/old"), HasReason(Reason::kNotFound));
+  EXPECT_THAT(disk_.SyncAll("/none"), HasReason(Reason::kNotFound));
+}
+
 TEST_F(MemoryFileSystemTest, TearsWhatWasBeingWritten) {
   disk_.Preload("/f", AsBytes("oldold"));
   const auto file = MustOpen("/f");
