@@ -36,6 +36,7 @@ namespace {
 struct ExportOptions {
   std::string out;
   std::string sqlite;
+  bool log_only = false;
 };
 
 struct ExplainOptions {
@@ -79,8 +80,7 @@ absl::StatusOr<ExitStatus> Checkpoint(Session& session) {
 // What was exported has to extend the ledger that this profile has verified, entry by entry: a
 // gateway may prove one ledger and export another one.
 absl::Status HoldAgainstMemory(Session& session, const v1::Exchange& gateway,
-                               const evidence::ExportWriter& writer,
-                               const std::string& checkpoint) {
+                               evidence::ExportWriter& writer, const std::string& checkpoint) {
   HF_ASSIGN_OR_RETURN(const Profile* profile, session.profile());
   if (profile->exchange_id.empty()) return absl::OkStatus();
   HF_ASSIGN_OR_RETURN(const ExchangeId exchange, session.exchange_id());
@@ -116,8 +116,9 @@ absl::StatusOr<ExitStatus> Export(Session& session, const ExportOptions& options
   }
   HF_RETURN_IF_ERROR(evidence::CheckRoot(writer, checkpoint));
   HF_RETURN_IF_ERROR(HoldAgainstMemory(session, exchange, writer, checkpoint));
+  HF_RETURN_IF_ERROR(evidence::RemoveCompanions(session.files(), options.out));
   HF_RETURN_IF_ERROR(writer.Finish(checkpoint));
-  {
+  if (!options.log_only) {
     Progress progress(session.out(), "writing events.jsonl", writer.size());
     HF_RETURN_IF_ERROR(
         evidence::WriteCompanions(session.files(), options.out, writer.size(),
@@ -297,7 +298,9 @@ void DeclareLedger(Command root) {
     auto options = std::make_shared<ExportOptions>();
     Command command = ledger.Sub("export", "copy the whole ledger into a folder (auditor)");
     command.Required("--out", options->out, "a folder; an export that is there is gone on with")
-        .Optional("--sqlite", options->sqlite, "also a SQLite file, for queries; must not exist");
+        .Optional("--sqlite", options->sqlite, "also a SQLite file, for queries; must not exist")
+        .Flag("--log-only", options->log_only,
+              "only what is verified: no events.jsonl, no list of sums, no orders' files");
     command.Runs([options](Session& session) { return Export(session, *options); });
   }
   {

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/file_batch.h"
 #include "base/json_text.h"
 #include "base/status_macros.h"
 #include "crypto/checkpoint.h"
@@ -24,6 +25,12 @@ namespace {
 
 constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
 constexpr std::string_view kSums = "SHA256SUMS";
+constexpr std::string_view kEvents = "events.jsonl";
+constexpr std::string_view kReadme = "README.md";
+constexpr std::string_view kKeys = "keys.txt";
+constexpr std::string_view kAgreement = "agreement.textproto";
+constexpr std::string_view kAgreementSigned = "agreement.dsse.json";
+constexpr std::string_view kOrders = "orders";
 
 // A file that grows line by line and has its name only when it is whole.
 class GrowingFile final {
@@ -164,10 +171,9 @@ absl::StatusOr<std::string> Sha256OfFile(FileSystem& files, const std::string& p
 absl::Status WriteSums(FileSystem& files, const std::string& folder) {
   std::vector<std::string> paths;
   HF_RETURN_IF_ERROR(ListFiles(files, folder, "", paths));
-  HF_ASSIGN_OR_RETURN(GrowingFile sums,
-                      GrowingFile::Open(files, JoinPath(folder, std::string(kSums))));
+  HF_ASSIGN_OR_RETURN(GrowingFile sums, GrowingFile::Open(files, JoinPath(folder, kSums)));
   for (const std::string& path : paths) {
-    if (path == kSums || path.ends_with(".part")) continue;
+    if (path == kSums || path.ends_with(".part") || path.ends_with(".new")) continue;
     HF_ASSIGN_OR_RETURN(const std::string digest, Sha256OfFile(files, JoinPath(folder, path)));
     HF_RETURN_IF_ERROR(sums.Add(digest + "  " + path + "\n"));
   }
@@ -181,12 +187,30 @@ absl::Status MakeFolder(FileSystem& files, const std::string& path) {
 
 }  // namespace
 
+absl::Status RemoveCompanions(FileSystem& files, const std::string& folder) {
+  const auto remove = [&files](const std::string& path) {
+    const absl::Status removed = files.Remove(path);
+    return ReasonOf(removed) == Reason::kNotFound ? absl::OkStatus() : removed;
+  };
+  for (const std::string_view name :
+       {kSums, kEvents, kReadme, kKeys, kAgreement, kAgreementSigned}) {
+    HF_RETURN_IF_ERROR(remove(JoinPath(folder, name)));
+  }
+  const std::string orders = JoinPath(folder, kOrders);
+  const auto names = files.List(orders);
+  if (!names.ok()) {
+    return ReasonOf(names.status()) == Reason::kNotFound ? absl::OkStatus() : names.status();
+  }
+  for (const std::string& name : *names) HF_RETURN_IF_ERROR(remove(JoinPath(orders, name)));
+  return remove(orders);
+}
+
 absl::Status WriteCompanions(FileSystem& files, const std::string& folder, std::uint64_t size,
                              const std::function<void(std::uint64_t)>& progress) {
-  const std::string orders = JoinPath(folder, "orders");
+  FileBatch batch(files, folder);
+  const std::string orders = JoinPath(folder, kOrders);
   HF_RETURN_IF_ERROR(MakeFolder(files, orders));
-  HF_ASSIGN_OR_RETURN(GrowingFile events,
-                      GrowingFile::Open(files, JoinPath(folder, "events.jsonl")));
+  HF_ASSIGN_OR_RETURN(GrowingFile events, GrowingFile::Open(files, JoinPath(folder, kEvents)));
   policy::Replayer replayer(policy::Replayer::Mode::kApplyOnly);
   const absl::Status folded =
       ReadExport(files, folder, size, [&](std::uint64_t index, ByteSpan bytes) -> absl::Status {
@@ -199,13 +223,12 @@ absl::Status WriteCompanions(FileSystem& files, const std::string& folder, std::
                             EventLine(index, bytes, entry, ExplainEntry(replayer.state(), entry)));
         HF_RETURN_IF_ERROR(events.Add(line));
         if (entry.has_order_accepted()) {
-          HF_RETURN_IF_ERROR(ReplaceFile(files,
-                                         JoinPath(orders, std::to_string(index) + ".dsse.json"),
-                                         AsBytes(entry.order_accepted().order_dsse())));
+          HF_RETURN_IF_ERROR(batch.Add(JoinPath(orders, std::to_string(index) + ".dsse.json"),
+                                       AsBytes(entry.order_accepted().order_dsse())));
         }
         if (entry.has_exchange_opened()) {
-          HF_RETURN_IF_ERROR(ReplaceFile(files, JoinPath(folder, "agreement.dsse.json"),
-                                         AsBytes(entry.exchange_opened().agreement_dsse())));
+          HF_RETURN_IF_ERROR(batch.Add(JoinPath(folder, kAgreementSigned),
+                                       AsBytes(entry.exchange_opened().agreement_dsse())));
         }
         return replayer.Step(bytes);
       });
@@ -213,12 +236,12 @@ absl::Status WriteCompanions(FileSystem& files, const std::string& folder, std::
   HF_RETURN_IF_ERROR(events.Finish());
   const policy::State& state = replayer.state();
   if (!state.open()) return MakeError(Reason::kLedgerInconsistent, "the ledger has no entry");
-  HF_RETURN_IF_ERROR(ReplaceFile(files, JoinPath(folder, "agreement.textproto"),
-                                 AsBytes(state.agreement().text())));
+  HF_RETURN_IF_ERROR(batch.Add(JoinPath(folder, kAgreement), AsBytes(state.agreement().text())));
   HF_ASSIGN_OR_RETURN(const std::string keys, Keys(state));
-  HF_RETURN_IF_ERROR(ReplaceFile(files, JoinPath(folder, "keys.txt"), AsBytes(keys)));
-  HF_RETURN_IF_ERROR(
-      ReplaceFile(files, JoinPath(folder, "README.md"), AsBytes(Readme(state, size))));
+  HF_RETURN_IF_ERROR(batch.Add(JoinPath(folder, kKeys), AsBytes(keys)));
+  HF_RETURN_IF_ERROR(batch.Add(JoinPath(folder, kReadme), AsBytes(Readme(state, size))));
+  HF_RETURN_IF_ERROR(batch.Commit());
+  HF_RETURN_IF_ERROR(files.SyncAll(folder));
   return WriteSums(files, folder);
 }
 

@@ -22,6 +22,9 @@
 
 namespace holdfast::evidence {
 
+// Removes what an earlier call wrote, if anything: it says nothing of entries that came since.
+absl::Status RemoveCompanions(FileSystem& files, const std::string& folder);
+
 absl::Status WriteCompanions(FileSystem& files, const std::string& folder, std::uint64_t size,
                              const std::function<void(std::uint64_t)>& progress);
 

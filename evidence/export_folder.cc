@@ -19,6 +19,7 @@ constexpr std::size_t kShortLengthBytes = 2;
 constexpr std::size_t kLongLengthBytes = 4;
 constexpr std::size_t kLongMark = 0xFFFF;
 constexpr std::size_t kMaxBundleBytes = std::size_t{64} << 20;  // As a chunk in the store.
+constexpr std::size_t kBatchBytes = std::size_t{16} << 20;
 
 void AppendLength(Bytes& out, std::size_t length, std::size_t bytes) {
   for (std::size_t i = bytes; i > 0; --i) {
@@ -104,7 +105,6 @@ absl::StatusOr<ExportWriter> ExportWriter::Open(FileSystem& files, std::string f
 }
 
 absl::Status ExportWriter::CountFullBundles() {
-  // A bundle is written after the tiles that it fills, so where it is they are.
   while (true) {
     const std::string path = JoinPath(folder_, crypto::EntriesPath(bundles_, crypto::kTileWidth));
     const auto bundle = files_->ReadWhole(path, kMaxBundleBytes);
@@ -122,6 +122,11 @@ absl::Status ExportWriter::CountFullBundles() {
     std::vector<crypto::Tile> full;
     tiles_.Append(leaves, full);
     ++bundles_;
+    // Of the files of a batch that a loss of power interrupted any may be missing.
+    std::erase_if(full, [this](const crypto::Tile& tile) {
+      return files_->Stat(JoinPath(folder_, crypto::TilePath(tile.id))).ok();
+    });
+    HF_RETURN_IF_ERROR(WriteTiles(full));
   }
 }
 
@@ -129,14 +134,21 @@ absl::Status ExportWriter::MakeFolders(const std::string& path) {
   if (files_->Stat(path).ok()) return absl::OkStatus();
   const std::string parent = ParentPath(path);
   if (parent != path && parent != "." && parent != "/") HF_RETURN_IF_ERROR(MakeFolders(parent));
-  HF_RETURN_IF_ERROR(files_->MakeDirectory(path));
-  return files_->SyncDirectory(parent);
+  return files_->MakeDirectory(path);
 }
 
 absl::Status ExportWriter::Write(const std::string& path, ByteSpan bytes) {
   const std::string whole = JoinPath(folder_, path);
   HF_RETURN_IF_ERROR(MakeFolders(ParentPath(whole)));
-  return ReplaceFile(*files_, whole, bytes);
+  HF_RETURN_IF_ERROR(batch_.Add(whole, bytes));
+  return batch_.bytes() < kBatchBytes ? absl::OkStatus() : batch_.Commit();
+}
+
+absl::Status ExportWriter::WriteTiles(const std::vector<crypto::Tile>& tiles) {
+  for (const crypto::Tile& tile : tiles) {
+    HF_RETURN_IF_ERROR(Write(crypto::TilePath(tile.id), tile.bytes));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ExportWriter::WriteBundle(std::uint32_t width) {
@@ -156,16 +168,15 @@ absl::Status ExportWriter::Add(ByteSpan entry) {
   const std::array<Digest32, 1> leaf = {crypto::LeafHash(entry)};
   std::vector<crypto::Tile> full;
   tiles_.Append(leaf, full);
-  for (const crypto::Tile& tile : full) {
-    HF_RETURN_IF_ERROR(Write(crypto::TilePath(tile.id), tile.bytes));
-  }
+  HF_RETURN_IF_ERROR(WriteTiles(full));
   return in_bundle_ == crypto::kTileWidth ? WriteBundle(in_bundle_) : absl::OkStatus();
 }
 
-absl::StatusOr<Digest32> ExportWriter::RootAt(std::uint64_t size) const {
+absl::StatusOr<Digest32> ExportWriter::RootAt(std::uint64_t size) {
   if (size > tiles_.size()) {
     return MakeError(Reason::kLedgerInconsistent, "the export has fewer entries");
   }
+  HF_RETURN_IF_ERROR(batch_.Commit());
   FolderTiles full(*files_, folder_);
   crypto::LiveTiles tiles(full, tiles_);
   crypto::TileReader nodes(tiles_.size(), tiles);
@@ -174,10 +185,13 @@ absl::StatusOr<Digest32> ExportWriter::RootAt(std::uint64_t size) const {
 
 absl::Status ExportWriter::Finish(std::string_view checkpoint) {
   if (in_bundle_ > 0) HF_RETURN_IF_ERROR(WriteBundle(in_bundle_));
-  for (const crypto::Tile& tile : tiles_.PartialTiles()) {
-    HF_RETURN_IF_ERROR(Write(crypto::TilePath(tile.id), tile.bytes));
-  }
-  return Write(std::string(kExportCheckpoint), AsBytes(checkpoint));
+  HF_RETURN_IF_ERROR(WriteTiles(tiles_.PartialTiles()));
+  HF_RETURN_IF_ERROR(batch_.Commit());
+  // What the checkpoint covers has its names before it has its own.
+  HF_RETURN_IF_ERROR(MakeFolders(folder_));
+  HF_RETURN_IF_ERROR(files_->SyncAll(folder_));
+  return ReplaceFile(*files_, JoinPath(folder_, std::string(kExportCheckpoint)),
+                     AsBytes(checkpoint));
 }
 
 absl::Status CheckRoot(const ExportWriter& writer, std::string_view checkpoint) {
@@ -197,23 +211,32 @@ absl::StatusOr<std::string> ReadExportCheckpoint(FileSystem& files, const std::s
   return ToString(note);
 }
 
+absl::StatusOr<std::vector<ByteSpan>> ReadBundle(FileSystem& files, const std::string& folder,
+                                                 std::uint64_t size, std::uint64_t first,
+                                                 Bytes& bytes) {
+  HF_CHECK(first < size && first % crypto::kTileWidth == 0);
+  const auto width =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(crypto::kTileWidth, size - first));
+  const std::string path = JoinPath(folder, crypto::EntriesPath(first / crypto::kTileWidth, width));
+  HF_ASSIGN_OR_RETURN(bytes, files.ReadWhole(path, kMaxBundleBytes));
+  auto entries = ParseEntries(bytes);
+  if (!entries.ok()) return AddMetadata(entries.status(), "file", path);
+  if (entries->size() != width) {
+    return AddMetadata(Corrupt("has a bundle with too few entries"), "file", path);
+  }
+  return entries;
+}
+
 absl::Status ReadExportUntil(FileSystem& files, const std::string& folder, std::uint64_t size,
                              std::uint64_t end,
                              const std::function<absl::Status(std::uint64_t, ByteSpan)>& take) {
   HF_CHECK(end <= size);
   std::uint64_t index = 0;
   while (index < end) {
-    const auto width =
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(crypto::kTileWidth, size - index));
-    const std::string path =
-        JoinPath(folder, crypto::EntriesPath(index / crypto::kTileWidth, width));
-    HF_ASSIGN_OR_RETURN(const Bytes bundle, files.ReadWhole(path, kMaxBundleBytes));
-    auto entries = ParseEntries(bundle);
-    if (!entries.ok()) return AddMetadata(entries.status(), "file", path);
-    if (entries->size() != width) {
-      return AddMetadata(Corrupt("has a bundle with too few entries"), "file", path);
-    }
-    for (const ByteSpan entry : *entries) {
+    Bytes bytes;
+    HF_ASSIGN_OR_RETURN(const std::vector<ByteSpan> entries,
+                        ReadBundle(files, folder, size, index, bytes));
+    for (const ByteSpan entry : entries) {
       if (index == end) break;
       HF_RETURN_IF_ERROR(take(index++, entry));
     }

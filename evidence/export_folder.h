@@ -22,6 +22,7 @@
 #include "absl/status/statusor.h"
 
 #include "base/bytes.h"
+#include "base/file_batch.h"
 #include "base/file_system.h"
 #include "crypto/tiles.h"
 
@@ -38,7 +39,8 @@ absl::StatusOr<std::vector<ByteSpan>> ParseEntries(ByteSpan bundle);
 
 // Writes an export, or goes on with one that was cut short or has grown old: full bundles that are
 // there are read again, and counted, and stay as they are. The caller compares Root() with the
-// checkpoint's before Finish(): what was there may be of another ledger.
+// checkpoint's before Finish(): what was there may be of another ledger. The disk is waited for
+// once for thousands of entries.
 class ExportWriter final {
  public:
   // `folder` must not exist, be empty, or hold an export.
@@ -53,21 +55,23 @@ class ExportWriter final {
 
   // The root of the first `size` entries, from the tiles in the folder.
   // Errors: kLedgerInconsistent, also for more than there are; those of the file system.
-  absl::StatusOr<Digest32> RootAt(std::uint64_t size) const;
+  absl::StatusOr<Digest32> RootAt(std::uint64_t size);
 
   // Writes what is open, and at last the checkpoint: a folder without one is no export.
   absl::Status Finish(std::string_view checkpoint);
 
  private:
   ExportWriter(FileSystem& files, std::string folder)
-      : files_(&files), folder_(std::move(folder)) {}
+      : files_(&files), folder_(std::move(folder)), batch_(files, folder_) {}
   absl::Status CountFullBundles();
   absl::Status Write(const std::string& path, ByteSpan bytes);
+  absl::Status WriteTiles(const std::vector<crypto::Tile>& tiles);
   absl::Status MakeFolders(const std::string& path);
   absl::Status WriteBundle(std::uint32_t width);
 
   FileSystem* files_;
   std::string folder_;
+  FileBatch batch_;
   crypto::TileBuilder tiles_;
   Bytes bundle_;
   std::uint32_t in_bundle_ = 0;
@@ -83,6 +87,12 @@ inline constexpr std::string_view kExportCheckpoint = "checkpoint";
 
 // Returns the checkpoint of an export, as it stands there.
 absl::StatusOr<std::string> ReadExportCheckpoint(FileSystem& files, const std::string& folder);
+
+// Reads the bundle of an export of `size` entries that begins with entry `first`, a multiple of
+// crypto::kTileWidth, into `bytes`. Returns its entries, borrowed from there.
+absl::StatusOr<std::vector<ByteSpan>> ReadBundle(FileSystem& files, const std::string& folder,
+                                                 std::uint64_t size, std::uint64_t first,
+                                                 Bytes& bytes);
 
 // Calls `take` for the entries [0, `end`) of an export of `size` entries, in order.
 // REQUIRES: end <= size.

@@ -87,6 +87,16 @@ TEST_F(CompanionsTest, SumsEveryFileOnce) {
   EXPECT_FALSE(sums.contains("SHA256SUMS"));
 }
 
+TEST_F(CompanionsTest, AreRemovedAndLeaveTheLog) {
+  const auto log = files_.List("/export");
+  ASSERT_THAT(log, IsOk());
+  ASSERT_THAT(RemoveCompanions(files_, "/export"), IsOk()) << "none is there";
+  ASSERT_THAT(Write(files_), IsOk());
+  EXPECT_GT(files_.List("/export")->size(), log->size() + 5);
+  ASSERT_THAT(RemoveCompanions(files_, "/export"), IsOk());
+  EXPECT_EQ(*files_.List("/export"), *log);
+}
+
 TEST_F(CompanionsTest, ComesToTheSameAfterWhateverOperationFailed) {
   // Up to and with the first order: nothing comes later that is written in another way.
   std::vector<std::string> entries;
