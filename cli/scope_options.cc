@@ -2,6 +2,7 @@
 #include "cli/scope_options.h"
 
 #include <charconv>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -34,7 +35,8 @@ void ScopeOptions::Declare(Command& command, DateNames names) {
       .Optional(prefix + "until", until, "the first second after it, in RFC 3339")
       .Several("--verdict", verdicts,
                "records of which the release gate found this, such as ADDRESS_MISMATCHED; may be "
-               "repeated");
+               "repeated")
+      .Number("--gate-version", gate_version, "only where this version of the gates found it");
 }
 
 void ScopeOptions::DeclareIdentity(Command& command) {
@@ -121,6 +123,13 @@ absl::StatusOr<v1::Scope> ScopeOptions::ToScope() const {
   for (const std::string& verdict : verdicts) {
     scope.mutable_verdicts()->add_release(verdict);
   }
+  if (gate_version != 0) {
+    if (verdicts.empty() || gate_version > std::numeric_limits<std::uint8_t>::max()) {
+      return MakeError(Reason::kRequestMalformed,
+                       "--gate-version, at most 255, needs a --verdict that it found");
+    }
+    scope.mutable_verdicts()->set_gate_version(static_cast<std::uint32_t>(gate_version));
+  }
   const bool narrow = !transfer.empty() || !officer.empty() || !authority.empty() ||
                       !person.empty() || !identity.empty() || scope.has_dates() ||
                       scope.has_verdicts();
@@ -159,6 +168,9 @@ std::string DescribeScope(const v1::Scope& scope) {
                     FormatRfc3339(ToMillis(dates.from())), FormatRfc3339(ToMillis(dates.until()))));
   }
   for (const std::string& verdict : scope.verdicts().release()) add("verdict " + verdict);
+  if (scope.verdicts().gate_version() != 0) {
+    add(fmt::format("gate version {}", scope.verdicts().gate_version()));
+  }
   return text;
 }
 

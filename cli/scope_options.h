@@ -28,6 +28,7 @@ struct ScopeOptions {
   std::string from;
   std::string until;
   std::vector<std::string> verdicts;
+  std::uint64_t gate_version = 0;  // 0: any.
 
   // How the ends of the range of dates are called: --from and --until, or --date-from and
   // --date-until where a command has a period of its own.
@@ -45,7 +46,7 @@ struct ScopeOptions {
   bool given() const {
     return everything || !transfer.empty() || !rows.empty() || !officer.empty() ||
            !authority.empty() || !person.empty() || !identity.empty() || !date.empty() ||
-           !from.empty() || !until.empty() || !verdicts.empty();
+           !from.empty() || !until.empty() || !verdicts.empty() || gate_version != 0;
   }
 
  private:

@@ -430,6 +430,7 @@ absl::Status Fold::Add(const ledger::v1::RecordsDestroyed& fact, std::uint64_t i
         if (record->waiting()) {
           EndReview(*transfer, row, *record);
           record->release_verdict = 0;  // It never had an envelope, and never will.
+          record->gate_version = 0;
         }
         record->flags =
             static_cast<std::uint8_t>((record->flags & ~kRecordIsPending) | kRecordIsDestroyed);

@@ -55,6 +55,7 @@ absl::Status Fold::Add(const ledger::v1::EnvelopeDeposited& fact, std::uint64_t 
   if (chunk.first_outcome == 0) chunk.first_outcome = index;
   if (record->release_verdict == 0) {
     record->release_verdict = static_cast<std::uint8_t>(fact.verdict());
+    record->gate_version = static_cast<std::uint8_t>(fact.gate_version());
   } else {
     NoteReview(*record, fact.verdict());
   }
@@ -90,6 +91,7 @@ absl::Status Fold::Add(const ledger::v1::ReviewOpened& fact, std::uint64_t index
   RecordChunk& chunk = *transfer->records.chunk(fact.row() / kRowsPerChunk);
   if (chunk.first_outcome == 0) chunk.first_outcome = index;
   record->release_verdict = static_cast<std::uint8_t>(fact.verdict());
+  record->gate_version = static_cast<std::uint8_t>(fact.gate_version());
   record->flags |= kRecordIsWaiting;
   s_.reviews_.insert(
       {waiting.due_at, transfer->officers[record->officer], transfer->number, fact.row()});

@@ -89,7 +89,10 @@ void DescribeScope(bool given, const v1::Scope& scope, Description& out) {
     for (const std::string& name : scope.verdicts().release()) {
       names += (names.empty() ? "" : " or ") + name;
     }
-    out.Line("- of which the release gate found " + Say(names) + ";");
+    const std::uint32_t version = scope.verdicts().gate_version();
+    out.Line("- of which the release gate" +
+             (version == 0 ? std::string() : ", in its version " + std::to_string(version) + ",") +
+             " found " + Say(names) + ";");
   }
   out.Line("and no others.");
 }

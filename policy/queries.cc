@@ -134,6 +134,9 @@ ScopeResult CompileScope(const State& state, const v1::Scope& scope) {
       if (reason == ReleaseReason::kUnspecified) return Invalid();
       out.verdicts.set(static_cast<std::size_t>(reason));
     }
+    const std::uint32_t version = scope.verdicts().gate_version();
+    if (version > std::numeric_limits<std::uint8_t>::max()) return Invalid();
+    out.gate_version = static_cast<std::uint8_t>(version);
   }
   return {Refusal::kAllowed, std::move(out)};
 }

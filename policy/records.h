@@ -62,6 +62,7 @@ struct Record {
   std::uint8_t request_verdict = 0;  // A RequestReason; 0 until judged.
   std::uint8_t release_verdict = 0;  // The release gate's ReleaseReason; 0 until it has judged.
   std::uint8_t flags = 0;            // RecordFlag bits; then as kRecordReviewShift says.
+  std::uint8_t gate_version = 0;     // Of the release gate that judged it; 0 until then.
 
   // Late times, as RecordSeconds has them.
   std::uint32_t deposited_at = 0;
@@ -85,7 +86,7 @@ struct Record {
   // Has an envelope or must get one. Those that were destroyed before stay without.
   bool due() const { return accepted() && (!destroyed() || deposited()); }
 };
-static_assert(sizeof(Record) == 44, "R44: at most 64 bytes a record, all told");
+static_assert(sizeof(Record) == 48, "R44: at most 64 bytes a record, all told");
 
 // 256 rows.
 struct RecordChunk {

@@ -164,6 +164,7 @@ bool CompiledScope::Covers(const RecordFacts& record) const {
   }
   if (verdicts.any()) {
     if (!verdicts[record.release_verdict] && !verdicts[record.outcome]) return false;
+    if (gate_version != 0 && gate_version != record.gate_version) return false;
     any = true;
   }
   return any;
@@ -211,6 +212,7 @@ bool CompiledScope::Contains(const CompiledScope& other) const {
     }
   }
   if (verdicts.any() && (other.verdicts.none() || (other.verdicts & ~verdicts).any())) return false;
+  if (gate_version != 0 && gate_version != other.gate_version) return false;
   return SameIfSet(transfer, other.transfer) && Includes(rows, other.rows) &&
          SameIfSet(officer, other.officer) && SameIfSet(authority, other.authority) &&
          (people.empty() ||

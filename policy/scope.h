@@ -46,6 +46,7 @@ struct RecordFacts {
   std::uint32_t last_released_at = 0;
   std::uint8_t release_verdict = 0;  // The release gate's ReleaseReason; 0 until it has judged.
   std::uint8_t outcome = 0;          // Record::outcome().
+  std::uint8_t gate_version = 0;     // Of the gate that gave `release_verdict`.
 
   // The same record, as if its key left at this time too.
   RecordFacts ReleasedAt(std::uint32_t second) const;
@@ -101,6 +102,7 @@ struct CompiledScope {
   std::vector<PersonKey> people;  // Ascending; any of them. Empty: anybody.
   std::optional<DateSpan> dates;
   VerdictSet verdicts;
+  std::uint8_t gate_version = 0;  // Of the gate that found one of `verdicts`; 0: any.
 
   bool Covers(const RecordFacts& record) const;
 

@@ -26,6 +26,7 @@ void AddRecord(HashWriter& hash, const Record& record) {
       .U8(record.request_verdict)
       .U8(record.release_verdict)
       .U8(record.flags)
+      .U8(record.gate_version)
       .U32(record.deposited_at)
       .U32(record.first_released_at)
       .U32(record.last_released_at);

@@ -446,10 +446,10 @@ class StateCodec final {
   template <typename A, typename S>
   static void Fields(A& a, S& s) requires std::same_as<std::remove_const_t<S>, Record> {
     auto& [person, alias, officer, subject_segment, subject_leaf, record_segment, record_leaf,
-           releases, open_leases, request_verdict, release_verdict, flags, deposited_at,
-           first_released_at, last_released_at] = s;
+           releases, open_leases, request_verdict, release_verdict, flags, gate_version,
+           deposited_at, first_released_at, last_released_at] = s;
     All(a, person, alias, officer, subject_segment, subject_leaf, record_segment, record_leaf,
-        releases, open_leases, request_verdict, release_verdict, flags, deposited_at,
+        releases, open_leases, request_verdict, release_verdict, flags, gate_version, deposited_at,
         first_released_at, last_released_at);
   }
 

@@ -25,7 +25,7 @@
 namespace holdfast::policy {
 
 // The form of the bytes: a new one for each change of what they mean. docs/storage.md#snapshot
-inline constexpr std::uint32_t kSnapshotForm = 3;
+inline constexpr std::uint32_t kSnapshotForm = 4;
 
 // Returns the state as bytes that end with their SHA-256. Equal states have equal bytes.
 // REQUIRES: state.open().

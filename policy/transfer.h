@@ -130,6 +130,7 @@ struct Transfer {
     facts.last_released_at = record.last_released_at;
     facts.release_verdict = record.release_verdict;
     facts.outcome = record.outcome();
+    facts.gate_version = record.gate_version;
     return facts;
   }
   TransferFacts Facts() const {

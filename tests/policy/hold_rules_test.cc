@@ -137,6 +137,21 @@ TEST_F(HoldRulesTest, AReleaseThatWouldFallIntoAFrozenRangeIsNotMade) {
   EXPECT_EQ(Release(1), Refusal::kAllowed);
 }
 
+TEST_F(HoldRulesTest, AVerdictIsHeldIfTheNamedVersionOfTheGateFoundIt) {
+  v1::Scope of_another = OfVerdict("NOT_FOUND");
+  of_another.mutable_verdicts()->set_gate_version(policy::kGateVersion + 1);
+  v1::Scope of_this = OfVerdict("NOT_FOUND");
+  of_this.mutable_verdicts()->set_gate_version(policy::kGateVersion);
+  const std::uint32_t t = world_.ApprovedTransfer(2);
+  world_.Deposit(t, 0, 10);
+  world_.PlaceHold("hold-1", of_another);
+  EXPECT_EQ(world_.state().Freezing({t, 0}), nullptr);
+  world_.PlaceHold("hold-2", of_this);
+  world_.Deposit(t, 1, 10);
+  EXPECT_EQ(world_.state().Freezing({t, 0})->id(), "hold-2");
+  EXPECT_EQ(world_.state().Freezing({t, 1})->id(), "hold-2");
+}
+
 // Empty envelopes included: what is held is what the gate found, not what was sealed.
 TEST_F(HoldRulesTest, AVerdictIsHeldFromTheDepositOn) {
   world_.PlaceHold("hold-1", OfVerdict("NOT_FOUND"));
@@ -259,6 +274,11 @@ TEST_F(HoldRulesTest, AScopeMustMeanSomething) {
   EXPECT_EQ(place(OfVerdict("")), Refusal::kScopeInvalid);
   scope.Clear();
   scope.mutable_verdicts();
+  EXPECT_EQ(place(scope), Refusal::kScopeInvalid);
+  scope.mutable_verdicts()->set_gate_version(1);
+  EXPECT_EQ(place(scope), Refusal::kScopeInvalid);
+  scope = OfVerdict("RELEASED");
+  scope.mutable_verdicts()->set_gate_version(256);
   EXPECT_EQ(place(scope), Refusal::kScopeInvalid);
 }
 

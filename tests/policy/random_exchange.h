@@ -279,6 +279,10 @@ class RandomExchange final {
         scope.mutable_verdicts()->add_release(random_.OneIn(2) ? "RELEASED" : "NOT_FOUND");
         if (random_.OneIn(4)) scope.mutable_verdicts()->add_release("REFUSED_BY_REVIEW");
         if (random_.OneIn(4)) scope.mutable_verdicts()->add_release("ADDRESS_DOUBTFUL");
+        if (random_.OneIn(3)) {
+          const bool another = random_.OneIn(3);
+          scope.mutable_verdicts()->set_gate_version(policy::kGateVersion + (another ? 1 : 0));
+        }
       }
     } while (scope.ByteSizeLong() == 0);
     return scope;

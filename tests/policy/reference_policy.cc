@@ -48,6 +48,9 @@ bool ReferencePolicy::Covers(const v1::Scope& scope, std::uint32_t transfer,
         std::find(names.begin(), names.end(), gate) == names.end()) {
       return false;
     }
+    // There is one version of the gates so far.
+    const std::uint32_t version = scope.verdicts().gate_version();
+    if (version != 0 && version != policy::kGateVersion) return false;
   }
   return true;
 }

@@ -70,6 +70,9 @@ CompiledScope RandomScope(SeededRandom& random) {
     }
     while (random.OneIn(4)) scope.verdicts.set(random.Below(4));
   }
+  if (scope.verdicts.any() && random.OneIn(3)) {
+    scope.gate_version = static_cast<std::uint8_t>(random.Between(1, 2));
+  }
   return scope;
 }
 
@@ -95,6 +98,7 @@ RecordFacts RandomRecord(SeededRandom& random) {
   }
   record.release_verdict = static_cast<std::uint8_t>(random.Below(4));
   record.outcome = static_cast<std::uint8_t>(random.Below(4));
+  record.gate_version = static_cast<std::uint8_t>(random.Below(3));
   return record;
 }
 
