@@ -16,6 +16,8 @@
 namespace holdfast::evidence {
 namespace {
 
+constexpr auto kMode = policy::Replayer::Mode::kDecideAgain;
+
 absl::Status Defect(std::string_view rule, std::string what) {
   return AddMetadata(MakeError(Reason::kLedgerInconsistent, std::move(what)), "rule",
                      std::string(rule));
@@ -61,7 +63,7 @@ LedgerVerifier::LedgerVerifier(const ExchangeId& exchange)
     : exchange_(exchange),
       tree_(std::make_unique<Tree>()),
       replayer_(
-          policy::Replayer::Mode::kDecideAgain,
+          kMode,
           {[this](std::uint64_t size, const Digest32& root) { return tree_->HadRoot(size, root); },
            [this](const ledger::v1::LeaseOpened& fact, const policy::State& state) {
              const auto opening = crypto::ParseLeaseOpening(AsBytes(fact.opening()));
@@ -84,12 +86,18 @@ LedgerVerifier::LedgerVerifier(const ExchangeId& exchange)
 
 LedgerVerifier::~LedgerVerifier() = default;
 
-absl::Status LedgerVerifier::Add(ByteSpan entry) {
+absl::Status LedgerVerifier::Add(ByteSpan bytes) {
+  ledger::v1::Entry entry;
+  HF_RETURN_IF_ERROR(policy::ParseEntry(bytes, tree_->size(), kMode, entry));
+  return Add(entry, crypto::LeafHash(bytes));
+}
+
+absl::Status LedgerVerifier::Add(const ledger::v1::Entry& entry, const Digest32& leaf) {
   HF_RETURN_IF_ERROR(replayer_.Step(entry));
   if (tree_->size() == 0 && replayer_.state().agreement().exchange_id() != exchange_) {
     return Defect("EXCHANGE", "the ledger is of another exchange");
   }
-  tree_->Append(crypto::LeafHash(entry));
+  tree_->Append(leaf);
   return absl::OkStatus();
 }
 

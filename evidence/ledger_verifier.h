@@ -39,6 +39,9 @@ class LedgerVerifier final {
   // Takes the next entry's bytes.
   absl::Status Add(ByteSpan entry);
 
+  // The same for an entry that policy::ParseEntry() has read, with its leaf hash.
+  absl::Status Add(const ledger::v1::Entry& entry, const Digest32& leaf);
+
   // Checks the signed note against what was added. Call after the last entry.
   absl::StatusOr<crypto::Checkpoint> Check(std::string_view checkpoint_note) const;
 

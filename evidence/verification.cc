@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "evidence/export_folder.h"
+#include "evidence/parsed_bundles.h"
 
 #include "base/error.h"
 #include "base/status_macros.h"
@@ -113,15 +114,28 @@ std::uint64_t FactCount(const policy::ReplayReport& report, const char* fact) {
   return found == report.facts.end() ? 0 : found->second;
 }
 
-constexpr std::uint64_t kProgressEntries = 256;
-
-void Show(const std::vector<LedgerReader*>& readers, std::uint64_t index, ByteSpan bytes,
-          const policy::State& before) {
-  if (readers.empty()) return;
-  ledger::v1::Entry entry;
-  // What cannot be read is a defect, which the verification names.
-  if (!entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return;
-  for (LedgerReader* reader : readers) reader->Take(index, bytes, entry, before);
+// Gives each entry to the readers and to the verifier.
+absl::Status ReadAll(FileSystem& files, const std::string& folder, std::uint64_t size,
+                     const std::vector<LedgerReader*>& readers,
+                     const std::function<void(std::uint64_t)>& progress, LedgerVerifier& verifier,
+                     bool& clock_was_untrusted) {
+  ParsedBundles bundles(files, folder, size);
+  while (true) {
+    const ParsedBundle* bundle = bundles.Next();
+    if (bundle == nullptr) return absl::OkStatus();
+    progress(bundle->first);
+    for (std::size_t i = 0; i < bundle->parsed.size(); ++i) {
+      const std::uint64_t index = bundle->first + i;
+      const ledger::v1::Entry& entry = *bundle->parsed[i];
+      for (LedgerReader* reader : readers) {
+        reader->Take(index, bundle->entries[i], entry, verifier.state());
+      }
+      HF_RETURN_IF_ERROR(verifier.Add(entry, bundle->leaves[i]));
+      for (LedgerReader* reader : readers) reader->Folded(index, verifier.state());
+      if (!verifier.state().now().trusted) clock_was_untrusted = true;
+    }
+    HF_RETURN_IF_ERROR(bundle->error);
+  }
 }
 
 std::string Line(std::uint64_t count, const std::string& what) {
@@ -154,16 +168,7 @@ absl::StatusOr<Verification> VerifyExport(FileSystem& files, const VerificationR
     readers.push_back(statements.back().search.get());
   }
   const absl::Status read =
-      ReadExport(files, request.folder, size, [&](std::uint64_t index, ByteSpan entry) {
-        if (index % kProgressEntries == 0) progress(index);
-        Show(readers, index, entry, verifier.state());
-        const absl::Status added = verifier.Add(entry);
-        if (added.ok()) {
-          for (LedgerReader* reader : readers) reader->Folded(index, verifier.state());
-        }
-        if (added.ok() && !verifier.state().now().trusted) result.clock_was_untrusted = true;
-        return added;
-      });
+      ReadAll(files, request.folder, size, readers, progress, verifier, result.clock_was_untrusted);
   if (!read.ok()) return AsDefect(read);
   auto checkpoint = verifier.Check(note);
   if (!checkpoint.ok()) return AsDefect(checkpoint.status());

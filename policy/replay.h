@@ -74,6 +74,9 @@ class Replayer final {
   // Errors: kLedgerInconsistent.
   [[nodiscard]] absl::Status Step(ByteSpan entry);
 
+  // The same for an entry that ParseEntry() has read.
+  [[nodiscard]] absl::Status Step(const ledger::v1::Entry& entry);
+
   const State& state() const { return state_; }
   ReplayReport report() const;
 
@@ -99,5 +102,11 @@ class Replayer final {
   std::uint64_t decided_again_ = 0;
   std::uint64_t by_court_order_ = 0;
 };
+
+// Reads the bytes of entry `index` as Step() does, on any thread. In kDecideAgain a field that this
+// program does not know, and that might say anything, is refused.
+// Errors: kLedgerInconsistent, with metadata `index` and `rule`.
+absl::Status ParseEntry(ByteSpan bytes, std::uint64_t index, Replayer::Mode mode,
+                        ledger::v1::Entry& entry);
 
 }  // namespace holdfast::policy

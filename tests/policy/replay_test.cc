@@ -15,6 +15,7 @@
 namespace holdfast::test {
 namespace {
 
+using policy::ParseEntry;
 using policy::Replayer;
 
 // A whole exchange: transfer, release, hold, refusal, lift, revocation, destruction.
@@ -354,6 +355,50 @@ TEST(ReplayTest, NoMutationOfAnEntryCrashesTheFold) {
         EXPECT_THAT(policy::Apply(state, entry, nullptr, state.ledger_size()), IsOk());
       }
     }
+  }
+}
+
+// The entry, its fact, and every message inside that: what this program does not know is refused
+// there, whichever kind of fact it is.
+TEST(ParseEntryTest, RefusesAnUnknownFieldInEachKindOfFact) {
+  const auto* facts = ledger::v1::Entry::descriptor()->FindOneofByName("fact");
+  ASSERT_NE(facts, nullptr);
+  ASSERT_GT(facts->field_count(), 20);
+  const auto parse = [](const ledger::v1::Entry& entry, Replayer::Mode mode) {
+    ledger::v1::Entry parsed;
+    return ParseEntry(AsBytes(entry.SerializeAsString()), 7, mode, parsed);
+  };
+  const auto expect_refused = [&](const ledger::v1::Entry& entry) {
+    EXPECT_THAT(parse(entry, Replayer::Mode::kDecideAgain), HasMetadata("rule", "ENTRY"))
+        << entry.ShortDebugString();
+    EXPECT_THAT(parse(entry, Replayer::Mode::kDecideAgain), HasMetadata("index", "7"));
+    EXPECT_THAT(parse(entry, Replayer::Mode::kApplyOnly), IsOk());
+  };
+  constexpr int kNobodyKnows = 1'023;
+  const auto add_unknown = [](google::protobuf::Message* message) {
+    message->GetReflection()->MutableUnknownFields(message)->AddVarint(kNobodyKnows, 1);
+  };
+  for (int i = 0; i < facts->field_count(); ++i) {
+    const auto* field = facts->field(i);
+    ledger::v1::Entry plain;
+    google::protobuf::Message* fact = plain.GetReflection()->MutableMessage(&plain, field);
+    EXPECT_THAT(parse(plain, Replayer::Mode::kDecideAgain), IsOk()) << field->name();
+    {
+      ledger::v1::Entry entry = plain;
+      add_unknown(&entry);
+      expect_refused(entry);
+    }
+    for (int part = 0; part < field->message_type()->field_count(); ++part) {
+      const auto* inner = field->message_type()->field(part);
+      if (inner->message_type() == nullptr) continue;
+      ledger::v1::Entry entry = plain;
+      google::protobuf::Message* of = entry.GetReflection()->MutableMessage(&entry, field);
+      add_unknown(inner->is_repeated() ? of->GetReflection()->AddMessage(of, inner)
+                                       : of->GetReflection()->MutableMessage(of, inner));
+      expect_refused(entry);
+    }
+    add_unknown(fact);
+    expect_refused(plain);
   }
 }
 
