@@ -64,6 +64,9 @@ JsonObject ReportJson(const DrillReport& report, const std::string& file) {
   if (report.to_destruction) {
     object.Set("milliseconds_to_destruction", std::int64_t{report.to_destruction->count()});
   }
+  if (report.to_certificate) {
+    object.Set("milliseconds_to_certificate", std::int64_t{report.to_certificate->count()});
+  }
   object.Set("checks", checks).Set("steps", steps).Set("file", file);
   return object;
 }
@@ -96,6 +99,11 @@ absl::StatusOr<ExitStatus> RunDrill(Session& session, const Options& options) {
       std::end(kDrillScenarios)) {
     return MakeError(Reason::kRequestMalformed,
                      "--scenario is revoke, hold, expiry, rollback or keyslot-loss");
+  }
+  if (options.plan.affected != 0 &&
+      (options.plan.scenario != "revoke" || options.plan.affected > options.plan.records / 25)) {
+    return MakeError(Reason::kRequestMalformed,
+                     "--affected is for --scenario revoke, and at most 4 % of the records");
   }
   // Without a key of somebody's the signature shows no more than that the report is whole.
   HF_ASSIGN_OR_RETURN(const crypto::SigningKey key,
@@ -137,6 +145,9 @@ void DeclareDrill(Command root) {
   run.Optional("--scenario", options->plan.scenario,
                "revoke (default), hold, expiry, rollback or keyslot-loss")
       .Number("--records", options->plan.records, "how many made-up records; default 200")
+      .Number("--affected", options->plan.affected,
+              "revoke so many of them, scattered, which one officer asked for; default half of\n"
+              "all, by their rows")
       .Required("--folder", options->folder, "a folder that does not exist; removed at the end")
       .Required("--out", options->out, "the signed report; one that is there is replaced")
       .Optional("--keyslot", options->keyslot,

@@ -32,7 +32,12 @@ constexpr std::chrono::seconds kPatience{60};
 constexpr std::size_t kMaxLogBytes = std::size_t{64} << 20;
 
 constexpr std::string_view kDomain = "drill.invalid";
-constexpr std::uint64_t kOpenRecords = 10'000;  // As in the sample agreement.
+
+// As in the sample agreement. A drill may need more: all its records are asked for, and opened, at
+// once.
+constexpr std::uint64_t kOpenRecords = 10'000;
+constexpr std::uint64_t kOfficerCases = 200;
+constexpr std::uint64_t kOfficers = 4'000;  // A sample has as many, or a few more.
 
 struct DrillMember {
   std::string_view id;
@@ -58,6 +63,15 @@ absl::Status Unexpected(const std::vector<std::string>& arguments, const DrillRe
   const std::string message = result.Text("message");
   if (!reason.empty()) text += ": " + reason + ", " + message;
   return MakeError(Reason::kInternal, std::move(text));
+}
+
+// Puts `mark` before each value of `field` in the sample agreement.
+void Mark(std::string& agreement, std::string_view field, std::string_view mark) {
+  const std::string before = std::string(field) + ": \"";
+  for (std::size_t at = agreement.find(before); at != std::string::npos;
+       at = agreement.find(before, at + before.size())) {
+    agreement.insert(at + before.size(), mark);
+  }
 }
 
 // Says something else in the sample agreement.
@@ -113,7 +127,8 @@ std::string DrillGateway::Path(const std::string& name) const {
 
 absl::Status DrillGateway::MakePeople() {
   HF_RETURN_IF_ERROR(Run("", {"sample", "--records", std::to_string(settings_.records), "--seed",
-                              "1", "--out", Path("sample")})
+                              std::to_string(kDrillSeed), "--one-officer",
+                              std::to_string(settings_.of_one_officer), "--out", Path("sample")})
                          .status());
   HF_RETURN_IF_ERROR(
       Run("", {"pki", "init", "--domain", std::string(kDomain), "--out", Path("pki")}).status());
@@ -158,10 +173,14 @@ absl::Status DrillGateway::MakeAgreement() {
                               "--without-witnesses"})
                          .status());
   HF_ASSIGN_OR_RETURN(std::string text, session_.ReadText(Path("agreement.txt"), kMaxLogBytes));
-  // The drill's requester opens all records at once.
+  Mark(text, "display_name", "DRILL: ");
   HF_RETURN_IF_ERROR(
-      ReplaceTerm(text, "open_records: 10000 ",
+      ReplaceTerm(text, fmt::format("open_records: {} ", kOpenRecords),
                   fmt::format("open_records: {} ", std::max(settings_.records, kOpenRecords))));
+  const std::uint64_t cases =
+      std::max({kOfficerCases, settings_.of_one_officer, settings_.records / kOfficers + 1});
+  HF_RETURN_IF_ERROR(ReplaceTerm(text, fmt::format("officer_open_cases: {}\n", kOfficerCases),
+                                 fmt::format("officer_open_cases: {}\n", cases)));
   if (settings_.record_lifetime_seconds != 0) {
     HF_RETURN_IF_ERROR(
         ReplaceTerm(text, "record_lifetime { seconds: 2592000 }",

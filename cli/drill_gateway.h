@@ -37,10 +37,13 @@ namespace holdfast::cli {
 // Between two looks at another process, which tells nobody when it is done.
 void Pause(std::chrono::milliseconds time);
 
+inline constexpr std::uint64_t kDrillSeed = 1;  // Of the people whom a drill makes up.
+
 struct DrillSettings {
   std::string folder;     // Absolute; exists and is empty.
   std::string holdfastd;  // The daemon's path.
   std::uint64_t records = 0;
+  std::uint64_t of_one_officer = 0;           // As in SampleWorld.
   std::uint64_t record_lifetime_seconds = 0;  // 0: the sample agreement's.
   std::vector<std::string> keyslots;          // Folders; several mirror each other.
   bool any_file_system = false;               // As in the configuration.

@@ -11,14 +11,17 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 #include "base/mutex.h"
 #include "cli/drill_gateway.h"
+#include "crypto/wiped_key.h"
 
 namespace holdfast::cli {
 
@@ -43,6 +46,9 @@ class DrillRequester final {
   // When the newest key came.
   std::optional<Steady::time_point> last() const;
 
+  // The key that came first; all zero if none did. REQUIRES: Stop() has returned.
+  const crypto::RecordKey& first_key() const { return first_key_; }
+
  private:
   absl::Status Ask(Session& session);
 
@@ -54,7 +60,12 @@ class DrillRequester final {
   std::uint64_t released_ HF_GUARDED_BY(mutex_) = 0;
   std::uint64_t refused_ HF_GUARDED_BY(mutex_) = 0;
   std::optional<Steady::time_point> last_ HF_GUARDED_BY(mutex_);
+  crypto::RecordKey first_key_;  // Written by the thread alone.
   absl::Status ended_ HF_GUARDED_BY(mutex_);
 };
+
+// Asks for the keys of `rows` under a lease of its own. Returns how many were not released.
+absl::StatusOr<std::uint64_t> CountRefused(DrillGateway& gateway, const std::string& transfer,
+                                           std::span<const std::uint32_t> rows);
 
 }  // namespace holdfast::cli

@@ -24,9 +24,10 @@ inline constexpr std::string_view kDrillScenarios[] = {"revoke", "hold", "expiry
 struct DrillPlan {
   std::string scenario = "revoke";  // One of the above.
   std::uint64_t records = 200;
-  std::string folder;     // Absolute; the drill's own.
-  std::string keyslots;   // The same, for keyslots on a medium of its own. Empty: in `folder`.
-  std::string holdfastd;  // The daemon. Empty: the one beside this program.
+  std::uint64_t affected = 0;  // Only with `revoke`: one officer's, so many. 0: half, by row.
+  std::string folder;          // Absolute; the drill's own.
+  std::string keyslots;        // The same, for keyslots on a medium of its own. Empty: in `folder`.
+  std::string holdfastd;       // The daemon. Empty: the one beside this program.
 };
 
 evidence::DrillReport RunDrillPlan(Session& session, const DrillPlan& plan);

@@ -279,11 +279,13 @@ std::span<const std::string_view> SampleFieldNames() { return kFields; }
 std::size_t SamplePermittedFieldCount() { return kPermittedFields; }
 std::span<const SampleShare> SampleShares() { return kShares; }
 
-SampleWorld::SampleWorld(std::uint64_t records, std::uint64_t seed)
+SampleWorld::SampleWorld(std::uint64_t records, std::uint64_t seed, std::uint64_t of_one_officer)
     : records_(records),
       seed_(seed),
-      officers_(std::min(kMaxOfficers, (records + kRowsPerOfficer - 1) / kRowsPerOfficer)) {
-  HF_CHECK(records >= 1 && records <= 100'000'000);
+      of_one_officer_(of_one_officer),
+      officers_(std::min(kMaxOfficers - (of_one_officer > 0 ? 1 : 0),
+                         (records + kRowsPerOfficer - 1) / kRowsPerOfficer)) {
+  HF_CHECK(records >= 1 && records <= 100'000'000 && of_one_officer <= records / 2);
   // More than 5 % for one officer stop a larger transfer.
   if (records > 1000) officers_ = std::max<std::uint64_t>(officers_, 32);
   Dice dice(seed ^ 0xA5A5A5A5A5A5A5A5U);
@@ -293,11 +295,22 @@ SampleWorld::SampleWorld(std::uint64_t records, std::uint64_t seed)
   place_start_ = dice.Below(records);
 }
 
+std::string SampleWorld::one_officer() const { return fmt::format("officer-{}-0000", seed_); }
+
+bool SampleWorld::OfOneOfficer(std::uint64_t row) const {
+  HF_CHECK(row < records_);
+  // The cases of the first kind, which come to a record, are the first ones.
+  static_assert(kShares[0].outcome == kReleased && kShares[0].of_ten_thousand >= 5'000);
+  return Walk(row_start_, row_step_, row, records_) < of_one_officer_;
+}
+
 SampleCase SampleWorld::CaseOfRow(std::uint64_t row) const {
   HF_CHECK(row < records_);
   SampleCase result = CaseAt(Walk(row_start_, row_step_, row, records_));
   // Two samples have different officers: their cases would add up.
-  result.request.officer = fmt::format("officer-{}-{:04}", seed_, row % officers_ + 1);
+  result.request.officer = OfOneOfficer(row)
+                               ? one_officer()
+                               : fmt::format("officer-{}-{:04}", seed_, row % officers_ + 1);
   if (!result.request.case_number.empty()) {
     result.request.case_number = fmt::format("26-{:08}", row + 1);
   }

@@ -84,8 +84,10 @@ std::span<const SampleShare> SampleShares();
 
 class SampleWorld final {
  public:
-  // REQUIRES: 1 <= records <= 100,000,000.
-  SampleWorld(std::uint64_t records, std::uint64_t seed);
+  // `of_one_officer` rows, of those that come to a record and scattered over the list, are one
+  // officer's; who is in them does not change.
+  // REQUIRES: 1 <= records <= 100,000,000, of_one_officer <= records / 2.
+  SampleWorld(std::uint64_t records, std::uint64_t seed, std::uint64_t of_one_officer = 0);
 
   std::uint64_t records() const { return records_; }
 
@@ -95,8 +97,14 @@ class SampleWorld final {
   // The case whose people stand at `place` of the source's file. REQUIRES: place < records().
   SampleCase CaseOfPlace(std::uint64_t place) const;
 
-  // How many officers the list names: not more than 150 rows each while there are few enough.
+  // How many officers the list names, without that one: not more than 150 rows each while there are
+  // few enough.
   std::uint64_t officers() const { return officers_; }
+
+  std::string one_officer() const;
+
+  // Whether that officer asks on row `row`. REQUIRES: row < records().
+  bool OfOneOfficer(std::uint64_t row) const;
 
  private:
   SampleCase CaseAt(std::uint64_t index) const;
@@ -104,6 +112,7 @@ class SampleWorld final {
   // Constant after construction.
   std::uint64_t records_;
   std::uint64_t seed_;
+  std::uint64_t of_one_officer_;
   std::uint64_t officers_;
   std::uint64_t row_step_;
   std::uint64_t row_start_;

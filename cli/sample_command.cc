@@ -24,6 +24,7 @@ constexpr std::uint64_t kMaxRecords = 10'000'000;
 struct SampleOptions {
   std::uint64_t records = 10'000;
   std::uint64_t seed = 1;
+  std::uint64_t of_one_officer = 0;
   std::string out;
 };
 
@@ -143,9 +144,13 @@ absl::StatusOr<ExitStatus> MakeSample(Session& session, const SampleOptions& opt
     return MakeError(Reason::kRequestMalformed,
                      fmt::format("--records must be from 1 to {}", kMaxRecords));
   }
+  // An agreement stops a transfer of which one officer has more than 5 %.
+  if (options.of_one_officer > options.records / 25) {
+    return MakeError(Reason::kRequestMalformed, "--one-officer is at most 4 % of the records");
+  }
   HF_RETURN_IF_ERROR(session.MakeFolder(options.out));
   const auto path = [&](std::string_view name) { return JoinPath(options.out, name); };
-  const SampleWorld world(options.records, options.seed);
+  const SampleWorld world(options.records, options.seed, options.of_one_officer);
   std::map<SampleOutcome, std::uint64_t> counts;
   HF_RETURN_IF_ERROR(WritePeople(session, world, path("people.csv")));
   HF_RETURN_IF_ERROR(
@@ -185,7 +190,9 @@ void DeclareSample(Command root) {
   Command sample = root.Sub("sample", "made-up people: a source's file and a requester's list");
   sample.Required("--out", options->out, "the folder to write to")
       .Number("--records", options->records, "rows of the requester's list; default 10000")
-      .Number("--seed", options->seed, "the same seed makes the same people; default 1");
+      .Number("--seed", options->seed, "the same seed makes the same people; default 1")
+      .Number("--one-officer", options->of_one_officer,
+              "how many of the rows one more officer asks for, scattered over the list");
   sample.Runs([options](Session& session) { return MakeSample(session, *options); });
 }
 

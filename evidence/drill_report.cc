@@ -80,6 +80,9 @@ std::string RenderDrillReport(const DrillReport& report) {
   if (report.to_destruction) {
     members.push_back({"millisecondsToDestruction", Millis(*report.to_destruction)});
   }
+  if (report.to_certificate) {
+    members.push_back({"millisecondsToCertificate", Millis(*report.to_certificate)});
+  }
   members.push_back({"checks", JsonValue::OfArray(std::move(checks))});
   members.push_back({"steps", JsonValue::OfArray(std::move(steps))});
   return WriteJson(JsonValue::OfObject(std::move(members)));
@@ -103,6 +106,9 @@ std::string DescribeDrillReport(const DrillReport& report) {
   }
   if (report.to_destruction) {
     text += "\nkeys gone " + Seconds(*report.to_destruction) + " s after the order";
+  }
+  if (report.to_certificate) {
+    text += "\ncertified " + Seconds(*report.to_certificate) + " s after the order";
   }
   for (const DrillCheck& check : report.checks) {
     text += "\n  " + std::string(ResultName(check.result)) + ": " + check.name;
@@ -131,6 +137,10 @@ std::string DrillMetrics(const DrillReport& report) {
   if (report.to_destruction) {
     gauge("destruction_seconds", "From the order until the keys were gone.",
           Seconds(*report.to_destruction));
+  }
+  if (report.to_certificate) {
+    gauge("certificate_seconds", "From the order until the destruction was certified.",
+          Seconds(*report.to_certificate));
   }
   return text;
 }

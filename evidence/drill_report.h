@@ -56,6 +56,7 @@ struct DrillReport {
   // From the order, or from the deadline, on.
   std::optional<std::chrono::milliseconds> to_last_release;
   std::optional<std::chrono::milliseconds> to_destruction;
+  std::optional<std::chrono::milliseconds> to_certificate;  // Of cryptographic erase.
   std::vector<DrillCheck> checks;
   std::vector<DrillStep> steps;
 

@@ -101,6 +101,26 @@ TEST(SampleTest, KeepsOfficersBelowTheBrakes) {
 }
 
 // Places are made up, but each ZIP has to lie in its state.
+TEST(SampleTest, GivesOneOfficerSoManyRowsThatComeToARecord) {
+  const SampleWorld plain(5'000, 3);
+  const SampleWorld world(5'000, 3, 137);
+  std::uint64_t rows = 0;
+  std::uint64_t in_the_first_half = 0;
+  for (std::uint64_t row = 0; row < world.records(); ++row) {
+    const SampleCase one = world.CaseOfRow(row);
+    EXPECT_EQ(one.request.officer == world.one_officer(), world.OfOneOfficer(row)) << row;
+    EXPECT_EQ(one.request.name, plain.CaseOfRow(row).request.name) << row;
+    EXPECT_FALSE(plain.OfOneOfficer(row));
+    if (!world.OfOneOfficer(row)) continue;
+    EXPECT_EQ(one.outcome, SampleOutcome::kReleased) << row;
+    ++rows;
+    if (row < world.records() / 2) ++in_the_first_half;
+  }
+  EXPECT_EQ(rows, 137U);
+  EXPECT_GT(in_the_first_half, 40U);
+  EXPECT_LT(in_the_first_half, 97U);
+}
+
 TEST(SamplePlacesTest, AreEachOfOneZip) {
   std::set<std::string_view> zips;
   for (const SamplePlace& place : SamplePlaces()) {

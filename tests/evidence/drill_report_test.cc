@@ -21,6 +21,7 @@ namespace {
 
 using ::holdfast::test::IsOk;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Result = DrillCheck::Result;
 
 DrillReport Sample() {
@@ -54,9 +55,9 @@ TEST(DrillReportTest, PassesOnlyIfSomethingPassedAndNothingFailed) {
 }
 
 // The text of version 1, as others read it.
-TEST(DrillReportTest, IsTheTextThatWasFrozen) {
-  const std::string path = std::string(HF_SOURCE_DIR) + "/tests/vectors/drill_report_v1.json";
-  const auto report = SignDrillReport(Sample(), test::KeyOf("audra"));
+void ExpectFrozen(const DrillReport& sample, const std::string& name) {
+  const std::string path = std::string(HF_SOURCE_DIR) + "/tests/vectors/" + name;
+  const auto report = SignDrillReport(sample, test::KeyOf("audra"));
   ASSERT_THAT(report, IsOk());
   if (std::getenv("HOLDFAST_WRITE_VECTORS") != nullptr) {
     std::ofstream(path, std::ios::binary) << *report;
@@ -67,7 +68,14 @@ TEST(DrillReportTest, IsTheTextThatWasFrozen) {
   const std::vector<crypto::PublicKey> keys = {test::KeyOf("audra").public_key()};
   const auto opened = crypto::OpenDsse(*report, kDrillReportPayloadType, crypto::LookupIn(keys));
   ASSERT_THAT(opened, IsOk());
-  EXPECT_EQ(AsText(opened->payload), RenderDrillReport(Sample()));
+  EXPECT_EQ(AsText(opened->payload), RenderDrillReport(sample));
+}
+
+TEST(DrillReportTest, IsTheTextThatWasFrozen) {
+  ExpectFrozen(Sample(), "drill_report_v1.json");
+  DrillReport certified = Sample();
+  certified.to_certificate = std::chrono::milliseconds(6'789);
+  ExpectFrozen(certified, "drill_report_certified_v1.json");
 }
 
 TEST(DrillReportTest, TellsPeopleAndCollectors) {
@@ -84,6 +92,12 @@ TEST(DrillReportTest, TellsPeopleAndCollectors) {
                                  "1790000009\n"));
   EXPECT_THAT(metrics,
               HasSubstr("holdfast_drill_destruction_seconds{scenario=\"revoke\"} 2.345\n"));
+  EXPECT_THAT(text, Not(HasSubstr("certified")));
+  EXPECT_THAT(metrics, Not(HasSubstr("certificate")));
+  report.to_certificate = std::chrono::milliseconds(6'789);
+  EXPECT_THAT(DescribeDrillReport(report), HasSubstr("certified 6.789 s after the order"));
+  EXPECT_THAT(DrillMetrics(report),
+              HasSubstr("holdfast_drill_certificate_seconds{scenario=\"revoke\"} 6.789\n"));
   report.checks[0].result = Result::kFailed;
   EXPECT_THAT(DescribeDrillReport(report), HasSubstr("DRILL revoke: FAILED"));
   EXPECT_THAT(DrillMetrics(report), HasSubstr("holdfast_drill_passed{scenario=\"revoke\"} 0\n"));

@@ -26,17 +26,17 @@ class DrillTest(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         self.world = gateway.Gateway(self.folder)
 
-    def drill(self, scenario, *options, holdfastd=None, want=DONE):
+    def drill(self, scenario, *options, records=RECORDS, holdfastd=None, want=DONE):
         result = self.world.cli(
-            None, "drill", "run", "--scenario", scenario, "--records", RECORDS, "--folder",
+            None, "drill", "run", "--scenario", scenario, "--records", records, "--folder",
             "drill", "--out", "report.json", "--metrics", "drill.prom", "--holdfastd",
             holdfastd or gateway.Programs.holdfastd, *options, want=want)
         self.assertEqual(len(result.objects), 1, result)
         return result.object
 
-    def passes(self, scenario, *names):
+    def passes(self, scenario, *names, options=(), records=RECORDS):
         """The drill passes, and checks what these words are in."""
-        report = self.drill(scenario)
+        report = self.drill(scenario, *options, records=records)
         self.assertTrue(report["passed"], report)
         for name in names:
             self.assertTrue(any(name in check["name"] and check["tried"]
@@ -51,10 +51,13 @@ class DrillTest(unittest.TestCase):
 
     def test_a_revocation_leaves_no_way_back(self):
         report = self.passes("revoke", "lease from before", "new lease", "other record",
-                             "before the order does not open", "certificate", "ledger verifies")
+                             "before the order does not open", "certificate", "ledger verifies",
+                             "gateway's memory")
         self.assertGreaterEqual(report["milliseconds_to_destruction"], 1000)  # The window.
         self.assertLess(report["milliseconds_to_last_release"],
                         report["milliseconds_to_destruction"])
+        self.assertGreaterEqual(report["milliseconds_to_certificate"],
+                                report["milliseconds_to_destruction"])
         # The signed report says the same, and where the time went.
         envelope = json.loads(self.world.read("report.json"))
         self.assertEqual(envelope["payloadType"], "application/vnd.holdfast.drill-report.v1+json")
@@ -64,13 +67,35 @@ class DrillTest(unittest.TestCase):
         self.assertEqual([step["name"] for step in said["steps"]],
                          [step["name"] for step in report["steps"]])
 
+    def test_one_officers_records_are_revoked_by_that(self):
+        report = self.passes("revoke", "lease from before", "new lease", "other record",
+                             "certificate", options=("--affected", 8), records=200)
+        self.assertEqual(report["affected"], 8)
+        self.drill("revoke", "--affected", 9, records=200, want=BAD_INPUT)
+        self.drill("hold", "--affected", 8, records=200, want=BAD_INPUT)
+
+    def test_it_says_everywhere_that_it_is_one(self):
+        self.drill("revoke", "--keep")
+        certificate = json.loads(self.world.read("drill/erased.json"))
+        said = json.loads(base64.b64decode(certificate["payload"]))
+        self.assertEqual(said["reason"], "DRILL")
+        for person in said["performedBy"] + [said["verifiedBy"]]:
+            self.assertTrue(person["name"].startswith("DRILL: "), person)
+        agreement = self.world.read("drill/agreement.txt")
+        self.assertGreater(agreement.count("display_name: "), 5)
+        self.assertEqual(agreement.count("display_name: "),
+                         agreement.count('display_name: "DRILL: '))
+        self.assertIn('name: "drill"', agreement)
+
     def test_a_hold_stops_the_next_key(self):
-        report = self.passes("hold", "lease from before", "new lease", "restart")
+        report = self.passes("hold", "lease from before", "new lease", "restart",
+                             "gateway's memory")
         self.assertIn("milliseconds_to_last_release", report)
         self.assertNotIn("milliseconds_to_destruction", report)
 
     def test_a_deadline_is_kept_and_followed_by_a_destruction(self):
-        report = self.passes("expiry", "lease from before", "new lease")
+        report = self.passes("expiry", "lease from before", "new lease", "gateway's memory",
+                             "before the order does not open", "restart")
         # No key leaves after the deadline itself; one that left before may still be on its way.
         self.assertLess(report["milliseconds_to_last_release"], 500)
         self.assertGreaterEqual(report["milliseconds_to_destruction"], 1000)
