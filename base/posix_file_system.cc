@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/file_system.h"
+#include "base/medium.h"
 #include "base/status_macros.h"
 
 namespace holdfast {
@@ -288,12 +289,8 @@ absl::StatusOr<std::unique_ptr<FileLock>> PosixFileSystem::Lock(const std::strin
   return std::make_unique<PosixFileLock>(std::move(fd));
 }
 
-absl::StatusOr<Medium> PosixFileSystem::MediumOf(const std::string& path) {
-  struct statfs info {};
-  if (Retry([&] { return ::statfs(path.c_str(), &info); }) != 0) {
-    return ErrnoError(errno, "stat", path);
-  }
-  switch (static_cast<std::uint32_t>(info.f_type)) {
+Medium MediumOfType(std::int64_t type) {
+  switch (static_cast<std::uint32_t>(type)) {
     case EXT4_SUPER_MAGIC:
     case XFS_SUPER_MAGIC:
       return Medium::kLocal;
@@ -320,6 +317,14 @@ absl::StatusOr<Medium> PosixFileSystem::MediumOf(const std::string& path) {
     default:
       return Medium::kUnknown;
   }
+}
+
+absl::StatusOr<Medium> PosixFileSystem::MediumOf(const std::string& path) {
+  struct statfs info {};
+  if (Retry([&] { return ::statfs(path.c_str(), &info); }) != 0) {
+    return ErrnoError(errno, "stat", path);
+  }
+  return MediumOfType(info.f_type);
 }
 
 }  // namespace holdfast
