@@ -178,8 +178,8 @@ absl::Status Fold::Add(const ledger::v1::KeyslotStruckOff& fact, std::uint64_t i
   EvidenceRecord& record = s_.evidence_;
   record.struck_off_keyslots.push_back(
       {index, terms.epoch, std::move(terms.keyslots), std::move(terms.members)});
+  // Those that are left have borne what they have borne: no count begins anew.
   record.keyslots = std::move(order->left);
-  record.keyslots_since_epoch = s_.epoch_;
   // What the lost members hold is void from the next epoch on.
   s_.order_unanchored_ = true;
   return absl::OkStatus();

@@ -71,7 +71,7 @@ struct EvidenceRecord {
 
   // The kind of the keyslots with which the newest process started, less what was struck off since.
   std::string keyslots;
-  std::uint64_t keyslots_since_epoch = 0;  // The epoch when a process first started with them.
+  std::uint64_t keyslots_since_epoch = 0;  // When a process first started with them, or with more.
   std::vector<StruckOffKeyslots> struck_off_keyslots;  // In the ledger's order.
 
   bool pseudonym_key_destroyed() const { return key_destroyed_index != 0; }

@@ -189,18 +189,23 @@ TEST(JointOrderTest, CountsNoPersonAndNoKeyThatWasStruckOff) {
 TEST(KeyslotStruckOffTest, LetsTheOthersStartAndMakesAnEpochDue) {
   World world;
   UseMirror(world);
+  const std::uint64_t since = world.state().evidence().keyslots_since_epoch;
+  world.AdvanceEpoch();
   EXPECT_EQ(world.Try(Started("file")).refusal, Refusal::kKeyslotsDiffer);
   const KeyslotStrikeOffTerms terms = StrikeOffOf(world);
   const std::uint64_t index = world.state().ledger_size();
   world.Do(Struck(terms, "paula", "carol"));
   const policy::EvidenceRecord& record = world.state().evidence();
   EXPECT_EQ(record.keyslots, "file");
-  EXPECT_EQ(record.keyslots_since_epoch, terms.epoch);
+  // What is left has borne every epoch since then, and does not forget it at the next start.
+  EXPECT_LT(since, terms.epoch);
+  EXPECT_EQ(record.keyslots_since_epoch, since);
   ASSERT_EQ(record.struck_off_keyslots.size(), 1U);
   EXPECT_EQ(record.struck_off_keyslots[0],
             (policy::StruckOffKeyslots{index, terms.epoch, std::string(kMirror), {2}}));
   EXPECT_TRUE(world.state().epoch_pending());
   world.Do(Started("file"));
+  EXPECT_EQ(record.keyslots_since_epoch, since);
   // It comes back by no start; and the order is void once its epoch is over.
   EXPECT_EQ(world.Try(Started(kMirror)).refusal, Refusal::kKeyslotsDiffer);
   EXPECT_EQ(world.Try(Struck(terms, "paula", "carol")).refusal, Refusal::kKeyslotsDiffer);
