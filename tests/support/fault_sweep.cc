@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/fault_sweep.h"
 
+#include <csignal>
+
 #include "gtest/gtest.h"
 
 namespace holdfast::test {
@@ -8,8 +10,9 @@ namespace holdfast::test {
 absl::Status FaultPlan::Next(const std::string& operation) {
   MutexLock lock(mutex_);
   const std::size_t index = count_++;
-  const bool fails = extent_ == Extent::kOnce ? index == fails_at_ : index >= fails_at_;
+  const bool fails = extent_ == Extent::kFromThenOn ? index >= fails_at_ : index == fails_at_;
   if (!fails) return absl::OkStatus();
+  if (extent_ == Extent::kKills) static_cast<void>(std::raise(SIGKILL));
   if (index == fails_at_) failed_operation_ = operation;
   return MakeError(reason_, "injected fault: " + operation);
 }

@@ -36,6 +36,7 @@ class FaultPlan final {
   enum class Extent {
     kOnce,        // One operation fails, and the next one works again.
     kFromThenOn,  // Every later one fails too, as on a disk that is full or gone.
+    kKills,       // The process is gone before it, as by kill -9. For a child that a test made.
   };
 
   // A plan without a fault.

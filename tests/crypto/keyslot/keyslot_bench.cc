@@ -2,12 +2,15 @@
 #include "tests/crypto/keyslot/keyslot_bench.h"
 
 #include <array>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <type_traits>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file_system.h"
 #include "base/status_macros.h"
 #include "crypto/internal/primitives.h"
 #include "crypto/keyslot/device_channel.h"
@@ -64,29 +67,67 @@ class OwningKeyslot final : public Keyslot {
   std::unique_ptr<Keyslot> slot_;
 };
 
-void StopDisk(MemoryFileSystem& disk, KeyslotBench::End end) {
-  switch (end) {
-    case KeyslotBench::End::kKilled:
-      return disk.KillProcess();
-    case KeyslotBench::End::kPowerLost:
-      return disk.LoseUnsyncedWrites();
-    case KeyslotBench::End::kTorn:
-      return disk.TearUnsyncedWrites();
+// What a slot's files lie on: memory, or a real folder.
+class SlotDisk final {
+ public:
+  SlotDisk() : memory_(std::make_unique<MemoryFileSystem>()) {}
+  explicit SlotDisk(std::string folder) : folder_(std::move(folder)) {
+    std::filesystem::create_directory(folder_);
   }
-}
+
+  FileSystem& files() { return real() ? static_cast<FileSystem&>(posix_) : *memory_; }
+  bool real() const { return memory_ == nullptr; }
+  std::string Path(std::string_view name) const { return JoinPath(folder_, name); }
+
+  // The file that a slot reads a PIN from.
+  std::string PutPin(std::string_view pin) {
+    const std::string path = Path("pin");
+    if (real()) {
+      std::ofstream(path) << pin;
+      std::filesystem::permissions(path, std::filesystem::perms::owner_read);
+    } else {
+      memory_->Preload(path, AsBytes(pin));
+    }
+    return path;
+  }
+
+  // What is in a real folder is there as it was: nothing here takes power away.
+  void Stop(KeyslotBench::End end) {
+    if (real()) return;
+    switch (end) {
+      case KeyslotBench::End::kKilled:
+        return memory_->KillProcess();
+      case KeyslotBench::End::kPowerLost:
+        return memory_->LoseUnsyncedWrites();
+      case KeyslotBench::End::kTorn:
+        return memory_->TearUnsyncedWrites();
+    }
+  }
+
+ private:
+  const std::string folder_ = "/";
+  const std::unique_ptr<MemoryFileSystem> memory_;
+  PosixFileSystem posix_;
+};
 
 class FileBench final : public KeyslotBench {
  public:
+  FileBench() = default;
+  explicit FileBench(const std::string& folder) : disk_(folder) {}
+
   absl::StatusOr<std::unique_ptr<Keyslot>> Open(FaultPlan& plan) override {
-    auto files = std::make_unique<FaultyFileSystem>(disk_, plan);
+    auto files = std::make_unique<FaultyFileSystem>(disk_.files(), plan);
+    // A temporary folder may be on anything.
+    using Check = crypto::FileKeyslot::MediumCheck;
+    const Check check = disk_.real() ? Check::kNoneForTests : Check::kOverwritesInPlace;
     HF_ASSIGN_OR_RETURN(std::unique_ptr<crypto::FileKeyslot> slot,
-                        crypto::FileKeyslot::Open(*files, "/slot", random_));
+                        crypto::FileKeyslot::Open(*files, disk_.Path("slot"), random_, check));
     return std::make_unique<OwningKeyslot>(std::move(files), std::move(slot));
   }
-  void Stop(End end) override { StopDisk(disk_, end); }
+  void Stop(End end) override { disk_.Stop(end); }
 
  private:
-  MemoryFileSystem disk_;
+  SlotDisk disk_;
   crypto::SystemRandom random_;
 };
 
@@ -287,7 +328,7 @@ class FaultyChannel final : public crypto::DeviceChannel {
 
 template <typename Slot>
 absl::StatusOr<std::unique_ptr<Keyslot>> OpenDeviceSlot(
-    MemoryFileSystem& disk, crypto::Random& random, std::unique_ptr<crypto::DeviceChannel> channel,
+    FileSystem& disk, crypto::Random& random, std::unique_ptr<crypto::DeviceChannel> channel,
     const typename Slot::Settings& settings, FaultPlan& plan) {
   auto files = std::make_unique<FaultyFileSystem>(disk, plan);
   HF_ASSIGN_OR_RETURN(std::unique_ptr<Slot> slot,
@@ -298,21 +339,21 @@ absl::StatusOr<std::unique_ptr<Keyslot>> OpenDeviceSlot(
 template <typename Slot, typename Device>
 class MemoryDeviceBench final : public KeyslotBench {
  public:
-  explicit MemoryDeviceBench(const Tamper* tamper = nullptr) : tamper_(tamper) {
-    disk_.Preload("/pin", AsBytes("1234\n"));
-  }
+  explicit MemoryDeviceBench(const Tamper* tamper = nullptr) : tamper_(tamper) {}
 
   absl::StatusOr<std::unique_ptr<Keyslot>> Open(FaultPlan& plan) override {
     typename Slot::Settings settings;
-    settings.folder = "/slot";
-    if constexpr (std::is_same_v<Slot, crypto::Pkcs11Keyslot>) settings.pin_path = "/pin";
-    return OpenDeviceSlot<Slot>(
-        disk_, random_, std::make_unique<MemoryChannel>(device_, plan, tamper_), settings, plan);
+    settings.folder = disk_.Path("slot");
+    if constexpr (std::is_same_v<Slot, crypto::Pkcs11Keyslot>) settings.pin_path = pin_path_;
+    return OpenDeviceSlot<Slot>(disk_.files(), random_,
+                                std::make_unique<MemoryChannel>(device_, plan, tamper_), settings,
+                                plan);
   }
-  void Stop(End end) override { StopDisk(disk_, end); }
+  void Stop(End end) override { disk_.Stop(end); }
 
  private:
-  MemoryFileSystem disk_;
+  SlotDisk disk_;
+  const std::string pin_path_ = disk_.PutPin("1234\n");
   crypto::SystemRandom random_;
   Device device_;
   const Tamper* const tamper_;
@@ -320,19 +361,21 @@ class MemoryDeviceBench final : public KeyslotBench {
 
 class SoftHsmBench final : public KeyslotBench {
  public:
-  SoftHsmBench() { disk_.Preload("/pin", AsBytes(SoftHsm::kPin)); }
+  SoftHsmBench() = default;
+  explicit SoftHsmBench(const std::string& folder) : disk_(folder) {}
 
   absl::StatusOr<std::unique_ptr<Keyslot>> Open(FaultPlan& plan) override {
     return OpenDeviceSlot<crypto::Pkcs11Keyslot>(
-        disk_, random_,
+        disk_.files(), random_,
         std::make_unique<FaultyChannel>(
             std::make_unique<crypto::HelperChannel>(kKeyslotHelper, kPatience, clock_), plan),
-        {"/slot", SoftHsm::kModule, SoftHsm::kLabel, "/pin"}, plan);
+        {disk_.Path("slot"), SoftHsm::kModule, SoftHsm::kLabel, pin_path_}, plan);
   }
-  void Stop(End end) override { StopDisk(disk_, end); }
+  void Stop(End end) override { disk_.Stop(end); }
 
  private:
-  MemoryFileSystem disk_;
+  SlotDisk disk_;
+  const std::string pin_path_ = disk_.PutPin(SoftHsm::kPin);
   crypto::SystemRandom random_;
   SystemClock clock_;
   SoftHsm token_;
@@ -340,22 +383,25 @@ class SoftHsmBench final : public KeyslotBench {
 
 class SwtpmBench final : public KeyslotBench {
  public:
+  SwtpmBench() = default;
+  explicit SwtpmBench(const std::string& folder) : disk_(folder) {}
+
   absl::StatusOr<std::unique_ptr<Keyslot>> Open(FaultPlan& plan) override {
     crypto::Tpm2Keyslot::Settings settings;
-    settings.folder = "/slot";
+    settings.folder = disk_.Path("slot");
     settings.tcti = tpm_.tcti();
     settings.first_index = Swtpm::kFirstIndex;
     settings.srk_handle = Swtpm::kSrkHandle;
     return OpenDeviceSlot<crypto::Tpm2Keyslot>(
-        disk_, random_,
+        disk_.files(), random_,
         std::make_unique<FaultyChannel>(
             std::make_unique<crypto::HelperChannel>(kKeyslotHelper, kPatience, clock_), plan),
         settings, plan);
   }
-  void Stop(End end) override { StopDisk(disk_, end); }
+  void Stop(End end) override { disk_.Stop(end); }
 
  private:
-  MemoryFileSystem disk_;
+  SlotDisk disk_;
   crypto::SystemRandom random_;
   SystemClock clock_;
   Swtpm tpm_;
@@ -428,6 +474,19 @@ std::unique_ptr<KeyslotBench> Moving() {
 
 std::unique_ptr<KeyslotBench> MakeMemoryBench() { return std::make_unique<MemoryBench>(); }
 
+template <typename Bench>
+std::unique_ptr<KeyslotBench> MakeIn(const std::string& folder) {
+  return std::make_unique<Bench>(folder);
+}
+
+std::unique_ptr<KeyslotBench> MakeDeviceMirrorIn(const std::string& folder) {
+  std::filesystem::create_directory(folder);
+  std::vector<std::unique_ptr<KeyslotBench>> members;
+  members.push_back(MakeIn<SoftHsmBench>(JoinPath(folder, "a")));
+  members.push_back(MakeIn<SwtpmBench>(JoinPath(folder, "b")));
+  return std::make_unique<MirrorBench>(std::move(members));
+}
+
 }  // namespace
 
 std::unique_ptr<KeyslotBench> MakeFileBench() { return std::make_unique<FileBench>(); }
@@ -453,6 +512,15 @@ std::vector<KeyslotKind> AllKeyslotKinds() {
       {"Tpm2", "tpm2", &Make<MemoryDeviceBench<crypto::Tpm2Keyslot, MemoryTpm>>},
       {"SoftHsm", "pkcs11", &Make<SoftHsmBench>, KeyslotKind::Pace::kSlow},
       {"Swtpm", "tpm2", &Make<SwtpmBench>, KeyslotKind::Pace::kSlow},
+  };
+}
+
+std::vector<LastingKeyslotKind> LastingKeyslotKinds() {
+  return {
+      {"File", &MakeIn<FileBench>},
+      {"SoftHsm", &MakeIn<SoftHsmBench>},
+      {"Swtpm", &MakeIn<SwtpmBench>},
+      {"MirrorOfDevices", &MakeDeviceMirrorIn},
   };
 }
 

@@ -59,6 +59,14 @@ std::vector<KeyslotKind> FastKeyslotKinds();
 
 std::unique_ptr<KeyslotBench> MakeFileBench();
 
+// The kinds on what outlives a process that is really killed: files in a real folder, which they
+// make, a token of files, a TPM that is a process of its own. Stop() has nothing to do for these.
+struct LastingKeyslotKind {
+  std::string name;
+  std::unique_ptr<KeyslotBench> (*make)(const std::string& folder);
+};
+std::vector<LastingKeyslotKind> LastingKeyslotKinds();
+
 // Slots whose device is in memory. Whatever it answers passes through `tamper`, while that is set.
 using Tamper = std::function<crypto::WipedBuffer(crypto::WipedBuffer)>;
 std::unique_ptr<KeyslotBench> MakeTamperedPkcs11Bench(const Tamper& tamper);
