@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -76,12 +77,23 @@ TEST_P(EveryKeyslot, AHoldSurvivesOrNeverWasWhereverTheProcessIsKilled) {
   }
 }
 
-class EveryKilledKeyslot : public EveryKeyslot {};
+class EveryKilledKeyslot : public EveryKeyslot {
+ protected:
+  // Whether the next start finds something else to do with the slot than after the step before.
+  // With real devices all steps take a minute, and are for the form with the label `slow`.
+  static bool ChangesTheSlot(EpochStep step) {
+    return step == EpochStep::kStaged || step == EpochStep::kCommitted ||
+           step == EpochStep::kErased;
+  }
+};
 
 // R32, R43.
 TEST_P(EveryKilledKeyslot, ADestructionHappensWholeOrNotAtAllWhereverTheProcessIsKilled) {
   world_.MustStart();
   for (const EpochStep step : kSteps) {
+    if (GetParam().pace == KeyslotKind::Pace::kSlow && !HF_SLOW_KEYSLOTS && !ChangesTheSlot(step)) {
+      continue;
+    }
     SCOPED_TRACE(static_cast<int>(step));
     const std::uint32_t transfer = world_.MustMakeTransfer(4);
     const std::uint64_t revocation = world_.Order("paula", world_.RevokeAct(transfer, 1, 2)).index;
@@ -94,10 +106,11 @@ TEST_P(EveryKilledKeyslot, ADestructionHappensWholeOrNotAtAllWhereverTheProcessI
     const std::uint64_t before = world_.epoch();
     KillAt(world_, step, [&] {
       world_.clock().Advance(std::chrono::hours(100));
-      // Whoever asks a stopped exchange hears so.
-      while (world_.exchange().serving()) world_.clock().Advance(std::chrono::seconds(1));
+      // Whoever asks a stopped exchange hears so. The clock stands still: while a device takes its
+      // time, months would pass, and all records expire.
+      while (world_.exchange().serving()) std::this_thread::yield();
     });
-    while (!destroyed()) world_.clock().Advance(std::chrono::seconds(2));
+    while (!destroyed()) std::this_thread::yield();
     for (std::uint32_t row = 0; row < 4; ++row) {
       EXPECT_EQ(world_.Derivable(transfer, row), row != 1 && row != 2) << row;
     }
@@ -149,16 +162,11 @@ TEST_P(EveryFastKeyslot, ASlotThatFailsAtAnyOperationLosesNoHoldAndNoKey) {
   }
 }
 
-// With real devices one of the two takes a minute: the form with the label `slow` has it.
-std::vector<KeyslotKind> KilledKinds() {
-  return HF_SLOW_KEYSLOTS ? AllKeyslotKinds() : FastKeyslotKinds();
-}
-
 INSTANTIATE_TEST_SUITE_P(Kinds, EveryFastKeyslot, ::testing::ValuesIn(FastDevices()),
                          [](const auto& kind) { return kind.param.name; });
 INSTANTIATE_TEST_SUITE_P(Kinds, EveryKeyslot, ::testing::ValuesIn(AllKeyslotKinds()),
                          [](const auto& kind) { return kind.param.name; });
-INSTANTIATE_TEST_SUITE_P(Kinds, EveryKilledKeyslot, ::testing::ValuesIn(KilledKinds()),
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryKilledKeyslot, ::testing::ValuesIn(AllKeyslotKinds()),
                          [](const auto& kind) { return kind.param.name; });
 
 class KeyslotMove : public ::testing::Test {
