@@ -291,12 +291,19 @@ class Tpm2Chip::Impl final {
     // There is no key yet to salt a session to; its HMAC keeps the owner's password off the bus.
     HF_ASSIGN_OR_RETURN(const ESYS_TR session,
                         Session(TPM2_SE_HMAC, kNone, TPMA_SESSION_CONTINUESESSION));
-    HF_TPM(CreatePrimary, esys_, ESYS_TR_RH_OWNER, session, kNone, kNone, &sensitive, &wanted,
-           &outside, &no_pcrs, &key, nullptr, nullptr, nullptr, nullptr);
-    HF_TPM(EvictControl, esys_, ESYS_TR_RH_OWNER, key, session, kNone, kNone, settings_.srk_handle,
-           &srk_);
-    HF_TPM(FlushContext, esys_, key);
-    HF_TPM(FlushContext, esys_, session);
+    // Without a resource manager what stays loaded after a failure takes room from the next one.
+    const TSS2_RC made =
+        Esys_CreatePrimary(esys_, ESYS_TR_RH_OWNER, session, kNone, kNone, &sensitive, &wanted,
+                           &outside, &no_pcrs, &key, nullptr, nullptr, nullptr, nullptr);
+    if (made != TSS2_RC_SUCCESS) {
+      Esys_FlushContext(esys_, session);
+      return Failed("TPM2_CreatePrimary", made);
+    }
+    const TSS2_RC kept = Esys_EvictControl(esys_, ESYS_TR_RH_OWNER, key, session, kNone, kNone,
+                                           settings_.srk_handle, &srk_);
+    Esys_FlushContext(esys_, key);
+    Esys_FlushContext(esys_, session);
+    if (kept != TSS2_RC_SUCCESS) return Failed("TPM2_EvictControl", kept);
     return absl::OkStatus();
   }
 

@@ -96,8 +96,13 @@ void Swtpm::Start() {
   HF_CHECK(pid_ > 0);
 }
 
+void Swtpm::Freeze() { HF_CHECK(kill(pid_, SIGSTOP) == 0); }
+
+void Swtpm::Thaw() { HF_CHECK(kill(pid_, SIGCONT) == 0); }
+
 void Swtpm::Stop() {
   if (pid_ <= 0) return;
+  kill(pid_, SIGCONT);  // A test that failed may have left it frozen.
   // It is not our child: it went into the background.
   const int process = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
   kill(pid_, SIGTERM);

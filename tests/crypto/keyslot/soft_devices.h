@@ -62,6 +62,10 @@ class Swtpm final {
   void Stop();
   void Start();
 
+  // Lets it take no more from its socket, and lets it go on.
+  void Freeze();
+  void Thaw();
+
  private:
   TempDir folder_;
   pid_t pid_ = -1;

@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <fstream>
 #include <sstream>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <tss2/tss2_esys.h>
 #include <tss2/tss2_tctildr.h>
@@ -94,6 +97,71 @@ class Owner final {
     }
   }
 
+  // Sets the password of the owner, who has had none.
+  void SetOwnerPassword(std::string_view password) {
+    const TPM2B_AUTH auth = Auth(password);
+    EXPECT_EQ(Esys_HierarchyChangeAuth(esys_, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+                                       ESYS_TR_NONE, &auth),
+              TSS2_RC_SUCCESS);
+  }
+
+  // Fills the memory with indices of its own. Returns them.
+  std::vector<std::uint32_t> FillMemory() {
+    std::vector<std::uint32_t> defined;
+    std::uint32_t index = kOwnIndex;
+    for (const std::uint16_t size : {std::uint16_t{2048}, std::uint16_t{256}, std::uint16_t{1}}) {
+      for (TSS2_RC rc = TSS2_RC_SUCCESS; rc != TPM2_RC_NV_SPACE; ++index) {
+        rc = Define(index, size, TPMA_NV_OWNERREAD | TPMA_NV_OWNERWRITE, "");
+        if (rc == TSS2_RC_SUCCESS) defined.push_back(index);
+        if (rc != TSS2_RC_SUCCESS && rc != TPM2_RC_NV_SPACE && rc != TPM2_RC_NV_DEFINED) {
+          ADD_FAILURE() << "TPM2_NV_DefineSpace: " << rc;
+          return defined;
+        }
+      }
+    }
+    return defined;
+  }
+
+  void Undefine(std::uint32_t index) {
+    EXPECT_EQ(Esys_NV_UndefineSpace(esys_, ESYS_TR_RH_OWNER, Handle(index), ESYS_TR_PASSWORD,
+                                    ESYS_TR_NONE, ESYS_TR_NONE),
+              TSS2_RC_SUCCESS);
+  }
+
+  // Guesses a password until the TPM takes no more guesses, of anybody.
+  void LockItOut() {
+    EXPECT_EQ(Esys_DictionaryAttackParameters(esys_, ESYS_TR_RH_LOCKOUT, ESYS_TR_PASSWORD,
+                                              ESYS_TR_NONE, ESYS_TR_NONE, /*newMaxTries=*/1,
+                                              /*newRecoveryTime=*/1000, /*lockoutRecovery=*/1000),
+              TSS2_RC_SUCCESS);
+    EXPECT_EQ(Define(kOwnIndex, 8, TPMA_NV_AUTHREAD | TPMA_NV_AUTHWRITE, "right"), TSS2_RC_SUCCESS);
+    EXPECT_EQ(WriteWith(kOwnIndex, "right"), TSS2_RC_SUCCESS);
+    EXPECT_NE(WriteWith(kOwnIndex, "wrong"), TSS2_RC_SUCCESS);
+    EXPECT_EQ(WriteWith(kOwnIndex, "right"), TPM2_RC_LOCKOUT);
+  }
+
+  // Whether there is a key at the handle of the storage root key.
+  bool HasSrk() {
+    ESYS_TR handle = ESYS_TR_NONE;
+    return Esys_TR_FromTPMPublic(esys_, Swtpm::kSrkHandle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+                                 &handle) == TSS2_RC_SUCCESS;
+  }
+
+  bool HasIndex(std::uint32_t index) {
+    ESYS_TR handle = ESYS_TR_NONE;
+    return Esys_TR_FromTPMPublic(esys_, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &handle) ==
+           TSS2_RC_SUCCESS;
+  }
+
+  Bytes SrkName() {
+    TPM2B_NAME* name = nullptr;
+    EXPECT_EQ(Esys_TR_GetName(esys_, Handle(Swtpm::kSrkHandle), &name), TSS2_RC_SUCCESS);
+    const auto* begin = reinterpret_cast<const std::byte*>(name->name);
+    Bytes bytes(begin, begin + name->size);
+    Esys_Free(name);
+    return bytes;
+  }
+
   void ExtendPcr16() {
     TPML_DIGEST_VALUES values = {};
     values.count = 1;
@@ -104,6 +172,41 @@ class Owner final {
   }
 
  private:
+  // Where the keyslot has nothing.
+  static constexpr std::uint32_t kOwnIndex = 0x01810000;
+
+  static TPM2B_AUTH Auth(std::string_view password) {
+    TPM2B_AUTH auth = {};
+    auth.size = static_cast<UINT16>(password.size());
+    std::copy(password.begin(), password.end(), auth.buffer);
+    return auth;
+  }
+
+  TSS2_RC Define(std::uint32_t index, std::uint16_t size, TPMA_NV attributes,
+                 std::string_view password) {
+    TPM2B_NV_PUBLIC area = {};
+    area.nvPublic.nvIndex = index;
+    area.nvPublic.nameAlg = TPM2_ALG_SHA256;
+    area.nvPublic.attributes = attributes;
+    area.nvPublic.dataSize = size;
+    const TPM2B_AUTH auth = Auth(password);
+    ESYS_TR made = ESYS_TR_NONE;
+    const TSS2_RC rc = Esys_NV_DefineSpace(esys_, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+                                           ESYS_TR_NONE, &auth, &area, &made);
+    if (rc == TSS2_RC_SUCCESS) Esys_TR_Close(esys_, &made);
+    return rc;
+  }
+
+  TSS2_RC WriteWith(std::uint32_t index, std::string_view password) {
+    const ESYS_TR handle = Handle(index);
+    const TPM2B_AUTH auth = Auth(password);
+    EXPECT_EQ(Esys_TR_SetAuth(esys_, handle, &auth), TSS2_RC_SUCCESS);
+    TPM2B_MAX_NV_BUFFER data = {};
+    data.size = 8;
+    return Esys_NV_Write(esys_, handle, handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &data,
+                         0);
+  }
+
   ESYS_TR Handle(std::uint32_t index) {
     ESYS_TR handle = ESYS_TR_NONE;
     EXPECT_EQ(
@@ -144,9 +247,10 @@ class Tpm2KeyslotTest : public ::testing::Test {
     settings_.srk_handle = Swtpm::kSrkHandle;
   }
 
-  absl::StatusOr<std::unique_ptr<Tpm2Keyslot>> Open() {
+  absl::StatusOr<std::unique_ptr<Tpm2Keyslot>> Open(
+      std::chrono::milliseconds patience = kPatience) {
     return Tpm2Keyslot::Open(
-        disk_, random_, std::make_unique<HelperChannel>(test::kKeyslotHelper, kPatience, clock_),
+        disk_, random_, std::make_unique<HelperChannel>(test::kKeyslotHelper, patience, clock_),
         settings_);
   }
   std::unique_ptr<Tpm2Keyslot> MustOpen() {
@@ -201,9 +305,10 @@ TEST_F(Tpm2KeyslotTest, WhoeverSeesEachCommandAndAnswerSeesNoKey) {
   for (std::size_t at = 0; at + 4 <= 32; at += 4) {
     EXPECT_FALSE(Contains(seen, ByteSpan(note).subspan(14 + at, 4))) << at;
   }
-  // What is not secret does stand there: the same test finds it.
-  EXPECT_TRUE(Contains(seen, ByteSpan(note).subspan(14 + 32 + 1 + 34 + 2, 32)) ||
-              Contains(seen, Bytes{std::byte{0x81}, std::byte{0}, std::byte{0}, std::byte{1}}));
+  // What is not secret does stand there: the same test finds the storage root key's name and its
+  // handle.
+  EXPECT_TRUE(Contains(seen, ByteSpan(note).subspan(14 + 32 + 1 + 2, 32)));
+  EXPECT_TRUE(Contains(seen, Bytes{std::byte{0x81}, std::byte{0}, std::byte{0}, std::byte{1}}));
 }
 
 TEST_F(Tpm2KeyslotTest, TheOwnerCanNeitherReadNorWriteTheIndices) {
@@ -267,6 +372,123 @@ TEST_F(Tpm2KeyslotTest, ATpmThatIsAbsentIsAnErrorAndHasLostNothing) {
   ExpectFault(Open().status(), "the TPM is not there");
   tpm_.Start();
   EXPECT_THAT(MustOpen()->List(), IsOkAndHolds(ElementsAre(Epoch(1))));
+}
+
+constexpr char kWrongPassword[] = "the TPM refuses the password";
+
+TEST_F(Tpm2KeyslotTest, AnOwnerWithAPasswordIsNeededAtTheFirstUseAndNeverAgain) {
+  Owner(tpm_).SetOwnerPassword("the owner's");
+  // More often than the TPM has room for sessions: what fails leaves none behind.
+  for (int attempt = 0; attempt < 4; ++attempt) ExpectFault(Open().status(), kWrongPassword);
+  settings_.owner_auth_path = "/owner";
+  ExpectFault(Open().status(), "/owner");
+  disk_.Preload("/owner", AsBytes("the neighbour's\n"));
+  for (int attempt = 0; attempt < 4; ++attempt) ExpectFault(Open().status(), kWrongPassword);
+  {
+    Owner owner(tpm_);
+    EXPECT_FALSE(owner.HasSrk());
+    EXPECT_FALSE(owner.HasIndex(Swtpm::kFirstIndex));
+  }
+  disk_.Preload("/owner", AsBytes("the owner's\n"));
+  ASSERT_THAT(MustOpen()->Stage(Epoch(1), key_[1]), IsOk());
+  // Neither the file, nor what it says, is of use any more.
+  ASSERT_THAT(disk_.Remove("/owner"), IsOk());
+  EXPECT_TRUE(ConstantTimeEquals(*MustOpen()->Read(Epoch(1)), key_[1]));
+  settings_.owner_auth_path.clear();
+  EXPECT_TRUE(ConstantTimeEquals(*MustOpen()->Read(Epoch(1)), key_[1]));
+}
+
+// The storage root key is there, and the indices are still to be defined.
+TEST_F(Tpm2KeyslotTest, AnOwnerWithAnotherPasswordDefinesNoIndex) {
+  MustOpen();
+  settings_.folder = "/other";
+  settings_.first_index += 2;
+  Owner(tpm_).SetOwnerPassword("the owner's");
+  for (int attempt = 0; attempt < 4; ++attempt) ExpectFault(Open().status(), kWrongPassword);
+  EXPECT_FALSE(Owner(tpm_).HasIndex(settings_.first_index));
+  disk_.Preload("/owner", AsBytes("the owner's\n"));
+  settings_.owner_auth_path = "/owner";
+  EXPECT_THAT(MustOpen()->Stage(Epoch(1), key_[1]), IsOk());
+}
+
+// Neither the indices nor the owner's hierarchy can be locked by guesses at something else.
+TEST_F(Tpm2KeyslotTest, ATpmThatIsLockedOutServesTheKeyslotAllTheSame) {
+  Owner(tpm_).LockItOut();
+  const auto slot = MustOpen();
+  ASSERT_THAT(slot->Stage(Epoch(1), key_[1]), IsOk());
+  ASSERT_THAT(slot->Stage(Epoch(2), key_[2]), IsOk());
+  ASSERT_THAT(slot->Erase(Epoch(1)), IsOk());
+  EXPECT_TRUE(ConstantTimeEquals(*slot->Read(Epoch(2)), key_[2]));
+}
+
+TEST_F(Tpm2KeyslotTest, ATpmWithoutRoomIsAnErrorOfTheFirstUseAlone) {
+  std::vector<std::uint32_t> others = Owner(tpm_).FillMemory();
+  ASSERT_GT(others.size(), 2u);
+  // More often than there is room for keys and sessions.
+  for (int attempt = 0; attempt < 4; ++attempt) ExpectFault(Open().status(), "the TPM is full");
+  // With room for the storage root key, and then for one index, and then for two.
+  int refused = 0;
+  auto slot = Open();
+  while (!slot.ok() && !others.empty()) {
+    ++refused;
+    ExpectFault(slot.status(), "the TPM is full");
+    Owner(tpm_).Undefine(others.back());
+    others.pop_back();
+    slot = Open();
+  }
+  ASSERT_THAT(slot, IsOk());
+  EXPECT_GE(refused, 2);
+  slot->reset();
+  // What it needs later it has.
+  static_cast<void>(Owner(tpm_).FillMemory());
+  slot = Open();
+  ASSERT_THAT(slot, IsOk());
+  ASSERT_THAT((*slot)->Stage(Epoch(1), key_[1]), IsOk());
+  ASSERT_THAT((*slot)->Stage(Epoch(2), key_[2]), IsOk());
+  ASSERT_THAT((*slot)->Erase(Epoch(1)), IsOk());
+  ASSERT_THAT((*slot)->Stage(Epoch(3), key_[0]), IsOk());
+  EXPECT_THAT((*slot)->List(), IsOkAndHolds(ElementsAre(Epoch(2), Epoch(3))));
+}
+
+TEST_F(Tpm2KeyslotTest, ATpmThatGivesNoAnswerIsAnErrorInTimeAndHasLostNothing) {
+  constexpr std::chrono::milliseconds kLittlePatience{2'000};
+  auto slot = Open(kLittlePatience);
+  ASSERT_THAT(slot, IsOk());
+  ASSERT_THAT((*slot)->Stage(Epoch(1), key_[1]), IsOk());
+  tpm_.Freeze();
+  ExpectFault((*slot)->Stage(Epoch(2), key_[2]), "the device gave no answer in 2000 ms");
+  // Nor is it asked again at once: a hold waits behind it.
+  ExpectFault((*slot)->Read(Epoch(1)).status(), "gave no answer a moment ago");
+  ExpectFault((*slot)->Erase(Epoch(1)), "gave no answer a moment ago");
+  ExpectFault((*slot)->List().status(), "gave no answer a moment ago");
+  slot->reset();
+  // A start does not wait for ever either.
+  ExpectFault(Open(std::chrono::milliseconds(100)).status(), "the device gave no answer in 100 ms");
+  tpm_.Thaw();
+  const auto again = MustOpen();
+  EXPECT_THAT(again->List(), IsOkAndHolds(ElementsAre(Epoch(1))));
+  EXPECT_TRUE(ConstantTimeEquals(*again->Read(Epoch(1)), key_[1]));
+  EXPECT_THAT(again->Stage(Epoch(2), key_[2]), IsOk());
+}
+
+TEST_F(Tpm2KeyslotTest, AStorageRootKeyThatIsKnownFromElsewhereIsNotTakenAsFound) {
+  const Bytes wrong = Bytes(34, std::byte{7});
+  settings_.srk_name = wrong;
+  // There is none: it cannot be the one, and none is made.
+  ExpectFault(Open().status(), "does not have that index or key");
+  EXPECT_FALSE(Owner(tpm_).HasSrk());
+  // Somebody made one.
+  settings_.srk_name.clear();
+  settings_.folder = "/other";
+  settings_.first_index += 2;
+  MustOpen();
+  settings_.folder = "/slot";
+  settings_.first_index -= 2;
+  settings_.srk_name = wrong;
+  ExpectFault(Open().status(), "storage root key is another one");
+  EXPECT_FALSE(Owner(tpm_).HasIndex(Swtpm::kFirstIndex));
+  settings_.srk_name = Owner(tpm_).SrkName();
+  EXPECT_THAT(MustOpen()->Stage(Epoch(1), key_[1]), IsOk());
 }
 
 TEST_F(Tpm2KeyslotTest, AnotherTpmIsRefused) {
