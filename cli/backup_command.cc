@@ -119,32 +119,72 @@ absl::Status RemoveVoid(Session& session, const std::string& folder, std::uint64
   return absl::OkStatus();
 }
 
+struct Made {
+  std::string file;
+  Backup backup;
+};
+
+absl::StatusOr<Made> MakeOne(Session& session, const Options& options, const std::string& file) {
+  HF_RETURN_IF_ERROR(store::BackUpStore(session.files(), options.state, file));
+  HF_ASSIGN_OR_RETURN(Backup backup, Inspect(file));
+  return Made{file, std::move(backup)};
+}
+
+// Makes a backup in the folder, under a name that says of what, and removes those that it makes
+// void.
+absl::StatusOr<Made> MakeOneInto(Session& session, const Options& options) {
+  const std::string file = JoinPath(options.into, "new.backup");
+  const absl::Status removed = session.files().Remove(file);  // Of a run that was cut short.
+  if (!removed.ok() && ReasonOf(removed) != Reason::kNotFound) return removed;
+  HF_ASSIGN_OR_RETURN(Made made, MakeOne(session, options, file));
+  const store::Head& head = made.backup.head;
+  made.file = JoinPath(options.into,
+                       fmt::format("epoch-{}-entries-{}.backup", head.epoch, head.ledger_size));
+  HF_RETURN_IF_ERROR(session.files().Rename(file, made.file));
+  HF_RETURN_IF_ERROR(session.files().SyncDirectory(options.into));
+  HF_RETURN_IF_ERROR(RemoveVoid(session, options.into, head.epoch));
+  return made;
+}
+
+absl::Status NoteBackup(Session& session, const Options& options, const Made& made) {
+  const std::string note = std::to_string(made.backup.head.epoch) + "\n";
+  return ReplaceFile(session.files(), JoinPath(options.state, kBackupName), AsBytes(note));
+}
+
+// Makes backups until one is of the epoch that the state folder names. A path unit starts this once
+// an epoch, and hears of none that begins while it runs.
+absl::StatusOr<Made> MakeNewestInto(Session& session, const Options& options) {
+  HF_RETURN_IF_ERROR(session.MakeFolder(options.into));
+  std::uint64_t before = 0;
+  while (true) {
+    HF_ASSIGN_OR_RETURN(Made made, MakeOneInto(session, options));
+    HF_RETURN_IF_ERROR(NoteBackup(session, options, made));
+    const std::uint64_t epoch = made.backup.head.epoch;
+    const std::uint64_t now = ReadNote(session, options.state, kEpochName);
+    if (now <= epoch) return made;
+    if (epoch <= before) {
+      session.out().Note(fmt::format(
+          "the state folder names epoch {}, and its database is of epoch {}", now, epoch));
+      return made;
+    }
+    before = epoch;
+  }
+}
+
+absl::StatusOr<Made> MakeOut(Session& session, const Options& options) {
+  HF_ASSIGN_OR_RETURN(Made made, MakeOne(session, options, options.out));
+  HF_RETURN_IF_ERROR(NoteBackup(session, options, made));
+  return made;
+}
+
 absl::StatusOr<ExitStatus> Create(Session& session, const Options& options) {
   if (options.out.empty() == options.into.empty()) {
     return MakeError(Reason::kRequestMalformed, "one of --out and --into is needed");
   }
-  std::string file = options.out;
-  if (file.empty()) {
-    HF_RETURN_IF_ERROR(session.MakeFolder(options.into));
-    file = JoinPath(options.into, "new.backup");
-    const absl::Status removed = session.files().Remove(file);  // Of a run that was cut short.
-    if (!removed.ok() && ReasonOf(removed) != Reason::kNotFound) return removed;
-  }
-  HF_RETURN_IF_ERROR(store::BackUpStore(session.files(), options.state, file));
-  HF_ASSIGN_OR_RETURN(const Backup backup, Inspect(file));
-  if (!options.into.empty()) {
-    const std::string name = JoinPath(
-        options.into,
-        fmt::format("epoch-{}-entries-{}.backup", backup.head.epoch, backup.head.ledger_size));
-    HF_RETURN_IF_ERROR(session.files().Rename(file, name));
-    HF_RETURN_IF_ERROR(session.files().SyncDirectory(options.into));
-    HF_RETURN_IF_ERROR(RemoveVoid(session, options.into, backup.head.epoch));
-    file = name;
-  }
-  const std::string note = std::to_string(backup.head.epoch) + "\n";
-  HF_RETURN_IF_ERROR(
-      ReplaceFile(session.files(), JoinPath(options.state, kBackupName), AsBytes(note)));
-  session.out().Result(BackupJson(file, backup), BackupText(backup) + ": " + file);
+  HF_ASSIGN_OR_RETURN(const Made made, options.into.empty() ? MakeOut(session, options)
+                                                            : MakeNewestInto(session, options));
+  session.out().Result(BackupJson(made.file, made.backup),
+                       BackupText(made.backup) + ": " + made.file);
   session.out().Note("the keyslot is not part of it, and must not be backed up");
   return ExitStatus::kDone;
 }

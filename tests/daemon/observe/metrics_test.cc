@@ -87,6 +87,8 @@ TEST(Metrics, CountWhatTheyAreTold) {
   metrics.TlsCredentialsValid(true);
   metrics.DestroyLag("tax", std::chrono::milliseconds(1500));
   metrics.KeyslotEpochs("tax", 49'999, 100'000);
+  metrics.BackupEpoch("tax", 41);
+  metrics.BackupEpoch("customs", 0);
   metrics.RpcDone("/a/B", "OK", std::chrono::milliseconds(2));
   const std::string text = metrics.Text();
   for (const char* line : {
@@ -100,6 +102,8 @@ TEST(Metrics, CountWhatTheyAreTold) {
            "holdfast_destroy_lag_seconds{exchange=\"tax\"} 1.5",
            "holdfast_keyslot_epochs{exchange=\"tax\"} 49999",
            "holdfast_keyslot_epochs_budget{exchange=\"tax\"} 100000",
+           "holdfast_backup_epoch{exchange=\"tax\"} 41",
+           "holdfast_backup_epoch{exchange=\"customs\"} 0",
            "holdfast_rpc_duration_seconds_count{code=\"OK\",method=\"/a/B\"} 1",
        }) {
     EXPECT_THAT(text, HasSubstr(line));

@@ -6,8 +6,11 @@ Usage: backup_test.py HOLDFAST HOLDFASTD
 """
 import pathlib
 import shutil
+import signal
+import socket
 import tempfile
 import unittest
+import urllib.request
 
 import gateway
 from gateway import DEFECT, DONE
@@ -24,6 +27,9 @@ class BackupTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.world = gateway.Gateway.create(pathlib.Path(folder.name) / "world", records=40,
                                             cooling="1s")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.metrics = f"127.0.0.1:{free.getsockname()[1]}"
+        self.world.write_config(self.world.config() + f'metrics_address: "{self.metrics}"\n')
         self.addCleanup(self.world.kill)
         self.world.start()
         self.exchange = ("--exchange-id", self.world.exchange_id)
@@ -51,6 +57,18 @@ class BackupTest(unittest.TestCase):
         return self.one(None, "backup", "restore", backup, "--state", "state", "--order", order,
                         *self.exchange, want=want)
 
+    def metric(self, name):
+        with urllib.request.urlopen(f"http://{self.metrics}/metrics",
+                                    timeout=gateway.SECONDS) as page:
+            lines = page.read().decode().splitlines()
+        begin = f'{name}{{exchange="{self.world.name}"}} '
+        return next((float(line[len(begin):]) for line in lines if line.startswith(begin)), None)
+
+    def lose_the_database(self):
+        """And nothing else: the state folder still says which epoch it was."""
+        for path in self.world.path("state").glob("database*"):
+            path.unlink()
+
     def lose_the_disk(self):
         shutil.rmtree(self.world.path("state"))
 
@@ -75,6 +93,15 @@ class BackupTest(unittest.TestCase):
         # Nobody restores over a database, or without an order of two about this very backup.
         self.order("now.backup", newest)
         self.assertNotEqual(self.restore_status("now.backup", "order-2.json"), 0)
+        # Nor one that cannot open, where the state folder knows, whoever ordered it.
+        self.lose_the_database()
+        self.order("old.backup", newest)
+        before = sorted(world.path("state").iterdir())
+        refused = self.restore("old.backup", want=None)
+        self.assertEqual(refused["reason"], "EPOCH_UNKNOWN")
+        self.assertIn(f"Look for a backup of epoch {epoch}", refused["message"])
+        self.assertEqual(sorted(world.path("state").iterdir()), before)
+        self.order("now.backup", newest)
         self.lose_the_disk()
         self.assertNotEqual(self.restore_status("now.backup", "order-1.json"), 0)
         self.assertNotEqual(self.restore_status("old.backup", "order-2.json"), 0)
@@ -144,6 +171,13 @@ class BackupTest(unittest.TestCase):
         _, said = self.world.refuses_to_start()
         return said
 
+    def look_again_until(self, epoch):
+        looked = len(self.world.daemon.events)
+        self.world.daemon.process.send_signal(signal.SIGHUP)
+        self.world.daemon.wait_for("reloaded", looked)
+        self.world.wait_until("the metric follows",
+                              lambda: self.metric("holdfast_backup_epoch") == epoch)
+
     def test_a_folder_of_backups_loses_those_that_are_void(self):
         made = ("backup", "create", "--state", "state", "--into", "backups")
         first = self.one(None, *made)
@@ -153,7 +187,16 @@ class BackupTest(unittest.TestCase):
         self.assertEqual([path.name for path in self.world.path("backups").iterdir()],
                          [pathlib.Path(second["file"]).name])
         self.assertEqual(self.world.read("state/backup-epoch"), f"{second['epoch']}\n")
-        damaged = bytearray(self.world.path(second["file"]).read_bytes())
+        # The daemon looks once a minute, and whenever it is told to.
+        self.assertEqual(self.metric("holdfast_backup_epoch"), 0)
+        self.look_again_until(second["epoch"])
+        self.assertEqual(self.metric("holdfast_epoch"), second["epoch"])
+        self.one("counsel-1", *PLACE)
+        self.assertEqual(self.metric("holdfast_epoch"), second["epoch"] + 1)
+        self.look_again_until(second["epoch"])
+        third = self.one(None, *made)
+        self.look_again_until(third["epoch"])
+        damaged = bytearray(self.world.path(third["file"]).read_bytes())
         damaged[len(damaged) // 2:] = b""
         self.world.path("damaged.backup").write_bytes(damaged)
         self.assertNotEqual(
