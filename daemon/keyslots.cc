@@ -67,12 +67,17 @@ absl::StatusOr<std::unique_ptr<Keyslot>> OpenOne(const Config& config,
   }
   if (keyslot.has_pkcs11()) {
     const auto& pkcs11 = keyslot.pkcs11();
+    crypto::Pkcs11Keyslot::Settings settings;
+    settings.folder = pkcs11.directory();
+    settings.module_path = pkcs11.module_path();
+    settings.token_label = pkcs11.token_label();
+    settings.pin_path = pkcs11.pin_path();
+    if (pkcs11.epoch_budget() != 0) settings.epoch_budget = pkcs11.epoch_budget();
     HF_ASSIGN_OR_RETURN(
         std::unique_ptr<crypto::Pkcs11Keyslot> slot,
         crypto::Pkcs11Keyslot::Open(
             *seams.files, *seams.random,
-            Channel(config, pkcs11.timeout_milliseconds(), kPkcs11Timeout, seams),
-            {pkcs11.directory(), pkcs11.module_path(), pkcs11.token_label(), pkcs11.pin_path()}));
+            Channel(config, pkcs11.timeout_milliseconds(), kPkcs11Timeout, seams), settings));
     return slot;
   }
   const auto& tpm2 = keyslot.tpm2();

@@ -69,13 +69,14 @@ Bytes EncodeHead(Epoch epoch) {
 }  // namespace
 
 Pkcs11Keyslot::Pkcs11Keyslot(FileSystem& files, Random& random,
-                             std::unique_ptr<DeviceChannel> channel, std::string folder,
+                             std::unique_ptr<DeviceChannel> channel, const Settings& settings,
                              std::unique_ptr<FileLock> lock)
     : files_(files),
       random_(random),
       channel_(std::move(channel)),
-      folder_(std::move(folder)),
-      lock_(std::move(lock)) {}
+      folder_(settings.folder),
+      lock_(std::move(lock)),
+      epoch_budget_(settings.epoch_budget) {}
 
 absl::StatusOr<std::unique_ptr<Pkcs11Keyslot>> Pkcs11Keyslot::Open(
     FileSystem& files, Random& random, std::unique_ptr<DeviceChannel> channel,
@@ -94,7 +95,7 @@ absl::StatusOr<std::unique_ptr<Pkcs11Keyslot>> Pkcs11Keyslot::Open(
         .Take();
   });
   std::unique_ptr<Pkcs11Keyslot> slot(
-      new Pkcs11Keyslot(files, random, std::move(channel), settings.folder, std::move(lock)));
+      new Pkcs11Keyslot(files, random, std::move(channel), settings, std::move(lock)));
   HF_RETURN_IF_ERROR(slot->Meet());
   return slot;
 }

@@ -17,7 +17,9 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +46,8 @@ class Pkcs11Keyslot final : public Keyslot {
     std::string module_path;
     std::string token_label;
     std::string pin_path;  // Read at each start of the helper; others than owner and group may not.
+    // How many epochs the token's memory bears, if its maker says.
+    std::optional<std::uint64_t> epoch_budget = std::nullopt;
   };
 
   // Opens the slot; makes its folder, and notes which token it is, at the first use.
@@ -58,13 +62,14 @@ class Pkcs11Keyslot final : public Keyslot {
   std::string_view kind() const override { return "pkcs11"; }
   ErasureClass erasure_class() const override { return erasure_class_; }
   std::chrono::milliseconds erase_interval() const override { return kEraseInterval; }
+  std::optional<std::uint64_t> epoch_budget() const override { return epoch_budget_; }
   std::vector<KeyslotPart> parts() const override { return {{"pkcs11", erasure_class_, device_}}; }
 
  private:
   static constexpr std::size_t kSlotIdBytes = 16;
 
   Pkcs11Keyslot(FileSystem& files, Random& random, std::unique_ptr<DeviceChannel> channel,
-                std::string folder, std::unique_ptr<FileLock> lock);
+                const Settings& settings, std::unique_ptr<FileLock> lock);
 
   // Opens the token, and compares it with the note of the first use; makes that where there is
   // none.
@@ -79,6 +84,7 @@ class Pkcs11Keyslot final : public Keyslot {
   const std::unique_ptr<DeviceChannel> channel_;
   const std::string folder_;
   const std::unique_ptr<FileLock> lock_;
+  const std::optional<std::uint64_t> epoch_budget_;
   std::array<std::byte, kSlotIdBytes> slot_id_{};
   ErasureClass erasure_class_ = ErasureClass::kMedium;
   std::string device_;

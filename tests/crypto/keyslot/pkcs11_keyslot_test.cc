@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <optional>
 #include <utility>
 
 #include "gmock/gmock.h"
@@ -47,7 +48,7 @@ class Pkcs11KeyslotTest : public ::testing::Test {
       std::chrono::milliseconds patience = kPatience) {
     return Pkcs11Keyslot::Open(
         disk_, random_, std::make_unique<HelperChannel>(test::kKeyslotHelper, patience, clock_),
-        {"/slot", HF_FAILING_PKCS11, SoftHsm::kLabel, "/pin"});
+        {"/slot", HF_FAILING_PKCS11, SoftHsm::kLabel, "/pin", epoch_budget_});
   }
 
   std::unique_ptr<Pkcs11Keyslot> MustOpen(std::chrono::milliseconds patience = kPatience) {
@@ -61,6 +62,7 @@ class Pkcs11KeyslotTest : public ::testing::Test {
     EXPECT_THAT(std::string(status.message()), HasSubstr(what));
   }
 
+  std::optional<std::uint64_t> epoch_budget_;
   SoftHsm token_;
   test::TempDir folder_;
   test::MemoryFileSystem disk_;
@@ -76,6 +78,12 @@ TEST_F(Pkcs11KeyslotTest, SaysWhichTokenItIs) {
   EXPECT_THAT(slot->parts()[0].device, HasSubstr("SoftHSM project, SoftHSM v2, serial number "));
   EXPECT_EQ(slot->erasure_class(), ErasureClass::kMedium);
   EXPECT_EQ(slot->erase_interval(), std::chrono::hours(1));
+}
+
+TEST_F(Pkcs11KeyslotTest, BearsWhatItsConfigurationSays) {
+  EXPECT_EQ(MustOpen()->epoch_budget(), std::nullopt);
+  epoch_budget_ = 500;
+  EXPECT_EQ(MustOpen()->epoch_budget(), std::optional<std::uint64_t>(500));
 }
 
 TEST_F(Pkcs11KeyslotTest, AnOldFileOpensNothingOnceItsKeyIsDestroyed) {

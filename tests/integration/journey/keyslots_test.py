@@ -56,7 +56,7 @@ class Devices:
     def token(self):
         return (f'pkcs11 {{ directory: "{self.folder}/slot-token" module_path: "{MODULE}" '
                 f'token_label: "journey" pin_path: "{self.folder}/pin" '
-                'timeout_milliseconds: 60000 }')
+                'timeout_milliseconds: 60000 epoch_budget: 6 }')
 
     def chip(self):
         return (f'tpm2 {{ directory: "{self.folder}/slot-tpm" tcti: "swtpm:path={self.folder}/socket"'
@@ -89,6 +89,9 @@ class KeyslotsTest(unittest.TestCase):
     def as_a_person_sees_it(self, who, *arguments):
         return self.world.cli(who, *arguments, json_form=False).err
 
+    def shown_to_a_person(self):
+        return self.world.cli("auditor-1", "keyslot", "status", json_form=False).out
+
     def restart_and_refuse(self, words):
         daemon = gateway.Daemon(self.world.path("holdfastd.conf"))
         self.assertEqual(daemon.end(), CONFIGURATION)
@@ -112,11 +115,16 @@ class KeyslotsTest(unittest.TestCase):
         self.preserve("hold-one")
         shown = self.status().object
         self.assertEqual((shown["epoch"], shown["epochs_written"], shown["epoch_budget"]),
-                         (2, 2, 100_000))
+                         (2, 2, 6))
+        self.assertNotIn("HALF OF THEM", self.shown_to_a_person())
         world.kill()
         world.start()
         self.preserve("hold-two")
         self.assertEqual(self.status().object["epoch"], 3)
+        # The token bears least, and the maker says how much.
+        self.assertIn("of some 6 that its memory bears", self.shown_to_a_person())
+        self.assertIn("HALF OF THEM ARE USED UP", self.shown_to_a_person())
+        self.assertEqual(world.daemon.wait_for("keyslot_wears")["budget"], 6)
         world.open()
 
         # A member that is gone: a hold is placed all the same, and nothing leaves.
