@@ -168,6 +168,48 @@ class KeyslotsTest(unittest.TestCase):
         self.assertEqual(kinds, {"mirror(pkcs11,tpm2)", "moving(mirror(pkcs11,tpm2),file)", "file"})
         world.stop()
 
+    def test_a_file_moves_to_a_token(self):
+        self.moves_from_a_file(self.devices.token(), "pkcs11")
+
+    def test_a_file_moves_to_a_tpm(self):
+        self.moves_from_a_file(self.devices.chip(), "tpm2")
+
+    def moves_from_a_file(self, slot, kind):
+        world = self.world
+        file = f'file {{ directory: "{world.path("keyslot")}" }}'
+        self.configure([f"keyslots {{ {file} }}"])
+        world.start()
+        transfer, _ = world.submit()
+        world.deliver(transfer)
+        self.preserve("hold-one")
+        self.assertEqual(self.areas_in_use(), 1)
+        unmoved = world.cli("auditor-1", "keyslot", "migrate", want=CONFIGURATION).object
+        self.assertIn("names no migrate_from", unmoved["message"])
+        world.stop()
+
+        self.configure([f"keyslots {{ {slot} }}", f"migrate_from {{ {file} }}"])
+        world.start()
+        moved = world.cli("auditor-1", "keyslot", "migrate").object
+        self.assertEqual((moved["keyslot"], moved["moving"], moved["epoch"]),
+                         (f"moving(file,{kind})", False, 3))
+        self.assertEqual(self.areas_in_use(), 0)
+        # It is over, whatever happens now; and the old slot is history.
+        world.kill()
+        self.configure([f"keyslots {{ {slot} }}"])
+        world.start()
+        shown = self.status().object
+        self.assertEqual((shown["keyslot"], shown["epochs_written"]), (kind, 0))
+        self.preserve("hold-two")
+        world.open()
+        world.stop()
+        self.configure([f"keyslots {{ {file} }}"])
+        self.restart_and_refuse("names other keyslots")
+
+    def areas_in_use(self):
+        """How many areas of the file keyslot claim an epoch."""
+        return sum(area.read_bytes()[:4] == b"HFK1"
+                   for area in self.world.path("keyslot").glob("area-*"))
+
     def erased(self):
         """What the export's events say of epochs that were erased."""
         for line in (self.world.path("export") / "events.jsonl").read_text(
