@@ -95,27 +95,31 @@ void Attacker::TakeFile(ByteSpan bytes) {
     // What stands in the middle of a file is a page's cell; a blob of its own may be longer.
     const ByteSpan from_here =
         bytes.subspan(at, at == 0 ? bytes.size() : std::min(bytes.size() - at, kDatabasePageBytes));
-    if (magic == "HFT1") TakeTopPage(from_here);
-    if (magic == "HFP1") TakeSegmentPage(from_here);
+    const Found how = at == 0 ? Found::kWhole : Found::kInTheMiddle;
+    if (magic == "HFT1") TakeTopPage(from_here, how);
+    if (magic == "HFP1") TakeSegmentPage(from_here, how);
     if (magic == "HFE1") TakeEnvelope(from_here);
     if (magic == "HFK1") TakeKeyslotArea(from_here);
   }
 }
 
-void Attacker::TakeTopPage(ByteSpan from_here) {
+void Attacker::Take(Sealed& page, ByteSpan from_here, Found how) {
+  Bytes& bytes = how == Found::kWhole ? page.whole : page.in_the_middle;
+  if (bytes.size() < from_here.size()) bytes = ToBytes(from_here);
+}
+
+void Attacker::TakeTopPage(ByteSpan from_here, Found how) {
   if (from_here.size() < 78 + 2 + kTagBytes) return;
   Nonce nonce{};
   std::copy_n(from_here.begin() + 54, nonce.size(), nonce.begin());
-  Sealed& page = top_pages_[nonce];
-  if (page.bytes.size() < from_here.size()) page.bytes = ToBytes(from_here);
+  Take(top_pages_[nonce], from_here, how);
 }
 
-void Attacker::TakeSegmentPage(ByteSpan from_here) {
+void Attacker::TakeSegmentPage(ByteSpan from_here, Found how) {
   if (from_here.size() < 30 + 6 + kTagBytes) return;
   Nonce nonce{};
   std::copy_n(from_here.begin() + 6, nonce.size(), nonce.begin());
-  Sealed& page = segment_pages_[nonce];
-  if (page.bytes.size() < from_here.size()) page.bytes = ToBytes(from_here);
+  Take(segment_pages_[nonce], from_here, how);
 }
 
 void Attacker::TakeEnvelope(ByteSpan from_here) {
@@ -125,7 +129,7 @@ void Attacker::TakeEnvelope(ByteSpan from_here) {
   std::vector<Envelope>& there = envelopes_[{*segment, leaf}];
   Envelope envelope{ToBytes(from_here.first(190)), KeyFrom(from_here.subspan(190, 32))};
   for (const Envelope& other : there) {
-    if (other.header == envelope.header) return;
+    if (other.header == envelope.header && other.commitment == envelope.commitment) return;
   }
   there.push_back(std::move(envelope));
 }
@@ -180,19 +184,25 @@ void Attacker::AddKey(const Key& key) {
 void Attacker::Work() {
   for (std::size_t next = 0; next < keys_.size(); ++next) {
     const Key key = keys_[next];
-    for (auto& [nonce, page] : top_pages_) TryTopPage(page, key);
-    for (auto& [nonce, page] : segment_pages_) TrySegmentPage(page, key);
+    for (auto& [nonce, page] : top_pages_) {
+      for (const Bytes* bytes : {&page.whole, &page.in_the_middle}) {
+        if (!page.opened && !bytes->empty()) page.opened = TryTopPage(*bytes, key);
+      }
+    }
+    for (auto& [nonce, page] : segment_pages_) {
+      for (const Bytes* bytes : {&page.whole, &page.in_the_middle}) {
+        if (!page.opened && !bytes->empty()) page.opened = TrySegmentPage(*bytes, key);
+      }
+    }
   }
   OpenEnvelopes();
 }
 
-void Attacker::TryTopPage(Sealed& page, const Key& key) {
-  if (page.opened) return;
-  const ByteSpan bytes = page.bytes;
+bool Attacker::TryTopPage(ByteSpan bytes, const Key& key) {
   const ByteSpan nonce = bytes.subspan(54, 24);
   std::byte version{};
   DecryptUnchecked(nonce, bytes.subspan(78, 1), key, &version);
-  if (version != std::byte{1}) return;
+  if (version != std::byte{1}) return false;
   const Bytes image = DecryptUnchecked(nonce, bytes.subspan(78), key);
 
   // Walks the image to its end, which says where the page ends.
@@ -201,28 +211,27 @@ void Attacker::TryTopPage(Sealed& page, const Key& key) {
   std::size_t at = 3;
   const auto count = BigEndian(ByteSpan(image).subspan(1, 2));
   for (std::uint64_t i = 0; i < count; ++i, at += 49) {
-    if (at + 49 > image.size()) return;
+    if (at + 49 > image.size()) return false;
     segments.emplace_back(*IdFromBytes<SegmentId>(ByteSpan(image).subspan(at, 16)),
                           KeyFrom(ByteSpan(image).subspan(at + 17, 32)));
   }
-  if (at + 1 > image.size()) return;
+  if (at + 1 > image.size()) return false;
   const auto named = std::to_integer<std::size_t>(image[at++]);
   for (std::size_t i = 0; i < named; ++i) {
-    if (at + 1 > image.size()) return;
+    if (at + 1 > image.size()) return false;
     at += 1 + std::to_integer<std::size_t>(image[at]);
-    if (at + 2 > image.size()) return;
+    if (at + 2 > image.size()) return false;
     const auto size = static_cast<std::size_t>(BigEndian(ByteSpan(image).subspan(at, 2)));
     at += 2;
-    if (at + size > image.size()) return;
+    if (at + size > image.size()) return false;
     secrets.push_back(ToBytes(ByteSpan(image).subspan(at, size)));
     at += size;
   }
-  if (at + kTagBytes > image.size()) return;
+  if (at + kTagBytes > image.size()) return false;
   const Bytes associated =
       Join({AsBytes("holdfast/1/top-page"), BytesOf(exchange_), bytes.first(78)});
-  if (!TagHolds(nonce, bytes.subspan(78, at + kTagBytes), associated, key)) return;
+  if (!TagHolds(nonce, bytes.subspan(78, at + kTagBytes), associated, key)) return false;
 
-  page.opened = true;
   for (const auto& [segment, page_key] : segments) {
     segments_.insert(segment);
     AddKey(page_key);
@@ -230,18 +239,17 @@ void Attacker::TryTopPage(Sealed& page, const Key& key) {
   for (const Bytes& secret : secrets) {
     if (secret.size() >= 32) AddKey(KeyFrom(secret));
   }
+  return true;
 }
 
-void Attacker::TrySegmentPage(Sealed& page, const Key& key) {
-  if (page.opened) return;
-  const ByteSpan bytes = page.bytes;
+bool Attacker::TrySegmentPage(ByteSpan bytes, const Key& key) {
   const ByteSpan nonce = bytes.subspan(6, 24);
   std::array<std::byte, 6> begin{};
   DecryptUnchecked(nonce, bytes.subspan(30, begin.size()), key, begin.data());
-  if (begin[0] != std::byte{1} || begin[1] != std::byte{kDepth}) return;
+  if (begin[0] != std::byte{1} || begin[1] != std::byte{kDepth}) return false;
   const auto nodes = static_cast<std::size_t>(BigEndian(ByteSpan(begin).subspan(2, 4)));
   const std::size_t sealed_bytes = 6 + 36 * nodes + kTagBytes;
-  if (nodes > (std::size_t{1} << kDepth) || bytes.size() < 30 + sealed_bytes) return;
+  if (nodes > (std::size_t{1} << kDepth) || bytes.size() < 30 + sealed_bytes) return false;
   const ByteSpan sealed = bytes.subspan(30, sealed_bytes);
   for (const SegmentId& segment : segments_) {
     for (const std::byte kind : {std::byte{1}, std::byte{2}}) {
@@ -251,7 +259,6 @@ void Attacker::TrySegmentPage(Sealed& page, const Key& key) {
                                      {&kind, 1},
                                      bytes.first(30)});
       if (!TagHolds(nonce, sealed, associated, key)) continue;
-      page.opened = true;
       const Bytes image = DecryptUnchecked(nonce, sealed, key);
       for (std::size_t node = 0; node < nodes; ++node) {
         const auto position =
@@ -261,9 +268,10 @@ void Attacker::TrySegmentPage(Sealed& page, const Key& key) {
         // Nobody has promised that a seed is not a key of something else.
         AddKey(seed);
       }
-      return;
+      return true;
     }
   }
+  return false;
 }
 
 std::vector<Attacker::Key> Attacker::SecretsOf(const SegmentId& segment, std::uint32_t leaf) const {

@@ -72,9 +72,13 @@ class Attacker final {
   std::size_t opened_segment_pages() const;
 
  private:
-  // Sealed bytes from where one begins; how long it is, nobody has said.
+  // Sealed bytes from where one begins; how long it is, nobody has said. Of what stands in the
+  // middle of a file the rest may have been overwritten, and it looks longer than what is whole:
+  // one is kept of each.
+  enum class Found { kWhole, kInTheMiddle };
   struct Sealed {
-    Bytes bytes;
+    Bytes whole;
+    Bytes in_the_middle;
     bool opened = false;
   };
   struct Envelope {
@@ -83,13 +87,15 @@ class Attacker final {
   };
   using Nonce = std::array<std::byte, 24>;
 
-  void TakeTopPage(ByteSpan from_here);
-  void TakeSegmentPage(ByteSpan from_here);
+  static void Take(Sealed& page, ByteSpan from_here, Found how);
+  void TakeTopPage(ByteSpan from_here, Found how);
+  void TakeSegmentPage(ByteSpan from_here, Found how);
   void TakeEnvelope(ByteSpan from_here);
   void TakeKeyslotArea(ByteSpan from_here);
 
-  void TryTopPage(Sealed& page, const Key& key);
-  void TrySegmentPage(Sealed& page, const Key& key);
+  // Whether the page opens under that key.
+  bool TryTopPage(ByteSpan bytes, const Key& key);
+  bool TrySegmentPage(ByteSpan bytes, const Key& key);
   void AddKey(const Key& key);
   void OpenEnvelopes();
 
