@@ -28,6 +28,9 @@ std::string ReadText(const std::string& path) {
   return text.str();
 }
 
+constexpr auto kReplacing =
+    std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing;
+
 }  // namespace
 
 bool RunProgram(std::initializer_list<std::string> command) {
@@ -49,11 +52,28 @@ bool RunProgram(std::initializer_list<std::string> command) {
 
 SoftHsm::SoftHsm() {
   std::filesystem::create_directory(folder_.File("tokens"));
-  const std::string conf = folder_.File("softhsm2.conf");
-  std::ofstream(conf) << "directories.tokendir = " << folder_.File("tokens") << "\n"
-                      << "log.level = ERROR\n";
-  HF_CHECK(setenv("SOFTHSM2_CONF", conf.c_str(), 1) == 0);
+  Configure();
   AddToken();
+}
+
+SoftHsm::SoftHsm(const std::string& copy) {
+  std::filesystem::copy(copy, folder_.File("tokens"), kReplacing);
+  Configure();
+}
+
+void SoftHsm::Configure() const {
+  std::ofstream(folder_.File("softhsm2.conf"))
+      << "directories.tokendir = " << folder_.File("tokens") << "\n"
+      << "log.level = ERROR\n";
+  Use();
+}
+
+void SoftHsm::Use() const {
+  HF_CHECK(setenv("SOFTHSM2_CONF", folder_.File("softhsm2.conf").c_str(), 1) == 0);
+}
+
+void SoftHsm::CopyTo(const std::string& folder) const {
+  std::filesystem::copy(folder_.File("tokens"), folder, kReplacing);
 }
 
 void SoftHsm::AddToken() {
@@ -77,7 +97,16 @@ Swtpm::Swtpm() {
   Start();
 }
 
+Swtpm::Swtpm(const std::string& copy) {
+  std::filesystem::copy(copy, folder_.File("state"), kReplacing);
+  Start();
+}
+
 Swtpm::~Swtpm() { Stop(); }
+
+void Swtpm::CopyTo(const std::string& folder) const {
+  std::filesystem::copy(folder_.File("state"), folder, kReplacing);
+}
 
 std::string Swtpm::tcti() const { return "swtpm:path=" + folder_.File("tpm"); }
 

@@ -33,12 +33,23 @@ class SoftHsm final {
   // A token of its own, in use by processes that start from now on.
   SoftHsm();
 
+  // The token that CopyTo() copied there.
+  explicit SoftHsm(const std::string& copy);
+
+  // Lets processes that start from now on use this one, after another was made.
+  void Use() const;
+
+  // Copies every file of it to a folder.
+  void CopyTo(const std::string& folder) const;
+
   // Adds another one with the same label, or puts a new one in its place.
   void AddToken();
   void ReplaceToken();
   void RemoveTokens();
 
  private:
+  void Configure() const;
+
   TempDir folder_;
 };
 
@@ -48,6 +59,9 @@ class Swtpm final {
   static constexpr std::uint32_t kSrkHandle = 0x81000001;
 
   Swtpm();
+
+  // The TPM whose memory CopyTo() copied there.
+  explicit Swtpm(const std::string& copy);
   Swtpm(const Swtpm&) = delete;
   Swtpm& operator=(const Swtpm&) = delete;
   ~Swtpm();
@@ -57,6 +71,9 @@ class Swtpm final {
 
   // What it has logged: each command and answer, byte by byte.
   std::string Log() const;
+
+  // Copies what it has stored to a folder.
+  void CopyTo(const std::string& folder) const;
 
   // Ends it, and starts it again with what it has stored.
   void Stop();
