@@ -70,8 +70,33 @@ JsonArray Lost(const std::vector<evidence::LostKeyslots>& lost) {
   return array;
 }
 
+// Requesters or leases; what sums up the others has an empty `requester` and no `lease`.
+JsonArray Released(const std::vector<evidence::PriorRelease>& releases,
+                   const std::optional<evidence::PriorRelease>& more) {
+  JsonArray array;
+  const auto add = [&array](const evidence::PriorRelease& release) {
+    JsonObject one;
+    one.Set("requester", release.requester)
+        .Set("lease_index", release.lease)
+        .Set("leases", release.leases)
+        .Set("records", release.records)
+        .Set("first", FormatRfc3339(release.first))
+        .Set("last", FormatRfc3339(release.last));
+    array.AddRaw(one.text());
+  };
+  for (const evidence::PriorRelease& release : releases) add(release);
+  if (more) add(*more);
+  return array;
+}
+
+// What of a certificate a whole ledger was asked for.
+struct AgainstLedger {
+  bool asked = false;
+  std::optional<evidence::ErasureSearch::StrikeOff> struck_off;  // Who verified, later.
+};
+
 JsonObject CertificateJson(const evidence::ErasureCertificate& certificate, const std::string& file,
-                           std::optional<bool> against_ledger = std::nullopt) {
+                           const std::optional<AgainstLedger>& against_ledger = std::nullopt) {
   const evidence::ErasureEvents& events = certificate.events;
   JsonObject object("ErasureCertificate");
   object.Set("file", file)
@@ -94,8 +119,18 @@ JsonObject CertificateJson(const evidence::ErasureCertificate& certificate, cons
       .Set("holds_overridden", certificate.asserted.overridden)
       .Set("checkpoint_size", events.checkpoint.size)
       .Set("checkpoint_root", Hex(events.checkpoint.root));
-  if (against_ledger) object.Set("against_ledger", *against_ledger);
+  if (against_ledger) object.Set("against_ledger", against_ledger->asked);
   object.Set("keyslots_erased", Media(events.media)).Set("keyslots_struck_off", Lost(events.lost));
+  const evidence::PriorReleases& prior = certificate.asserted.prior;
+  JsonArray cosigned;
+  for (const crypto::NoteSigned& by : events.cosigned) cosigned.Add(by.key.name());
+  object.Set("version", static_cast<std::uint64_t>(certificate.version))
+      .Set("released_to", Released(prior.requesters, prior.more_requesters))
+      .Set("released_under", Released(prior.leases, prior.more_leases))
+      .Set("checkpoint_cosigned_by", cosigned);
+  if (against_ledger && against_ledger->struck_off) {
+    object.Set("verifier_struck_off_index", against_ledger->struck_off->index);
+  }
   return object;
 }
 
@@ -128,6 +163,7 @@ absl::StatusOr<ExitStatus> Create(Session& session, const CreateOptions& options
   found.asserted.verified_by = member;
   found.asserted.verified_at = session.clock().WallNow();
   HF_ASSIGN_OR_RETURN(const crypto::SigningKey key, session.signing_key());
+  HF_RETURN_IF_ERROR(search.CheckVerifier(member, key.public_key(), found.asserted.verified_at));
   HF_ASSIGN_OR_RETURN(const std::string file,
                       evidence::SignErasure(exchange, found.asserted, found.evidence, key));
   HF_ASSIGN_OR_RETURN(const evidence::ErasureCertificate certificate,
@@ -151,9 +187,10 @@ absl::StatusOr<ExitStatus> Show(Session& session, const ReadOptions& options) {
   return ExitStatus::kDone;
 }
 
-// Holds what the signer says beyond the certificate's own entries against the whole ledger.
-absl::Status CompareWithLedger(Session& session, const ReadOptions& options,
-                               const evidence::ErasureCertificate& certificate) {
+// Holds what the signer says beyond the certificate's own entries against the whole ledger, and the
+// signer too. Returns whether that person was struck off later.
+absl::StatusOr<AgainstLedger> CompareWithLedger(Session& session, const ReadOptions& options,
+                                                const evidence::ErasureCertificate& certificate) {
   const evidence::ErasureEvents& events = certificate.events;
   HF_ASSIGN_OR_RETURN(const std::uint64_t size,
                       evidence::ClaimedSize(certificate.evidence.checkpoint));
@@ -183,21 +220,38 @@ absl::Status CompareWithLedger(Session& session, const ReadOptions& options,
         MakeError(Reason::kLedgerInconsistent, "the certificate does not say what the ledger says"),
         "rule", "CERTIFICATE");
   }
-  return absl::OkStatus();
+  const std::string& by = certificate.asserted.verified_by;
+  HF_RETURN_IF_ERROR(search.CheckVerifier(by, *certificate.key, certificate.asserted.verified_at));
+  return AgainstLedger{true, search.FindStrikeOff(by, *certificate.key)};
+}
+
+std::string LedgerText(const AgainstLedger& against, const std::string& by) {
+  if (!against.asked) {
+    return "to whom keys had left before and how many holds were in force is the word of " + by +
+           ", and nobody looked whether the ledger had struck " + by +
+           " off; --export checks that too\n";
+  }
+  std::string text = "made again from the whole ledger, and the same\n";
+  if (against.struck_off) {
+    text += by + " was struck off later, in ledger entry " +
+            std::to_string(against.struck_off->index) + " of " +
+            FormatRfc3339(against.struck_off->at) +
+            ": that this was signed before, only a copy from before shows\n";
+  }
+  return text;
 }
 
 absl::StatusOr<ExitStatus> Verify(Session& session, const ReadOptions& options) {
   HF_ASSIGN_OR_RETURN(const evidence::ErasureCertificate certificate, Open(session, options));
-  const bool whole = !options.folder.empty();
-  if (whole) HF_RETURN_IF_ERROR(CompareWithLedger(session, options, certificate));
-  const std::string by = certificate.asserted.verified_by;
+  AgainstLedger against;
+  if (!options.folder.empty()) {
+    HF_ASSIGN_OR_RETURN(against, CompareWithLedger(session, options, certificate));
+  }
   session.out().Result(
-      CertificateJson(certificate, options.file, whole),
+      CertificateJson(certificate, options.file, against),
       session.out().Good("GENUINE") +
           ": every signature and proof in it holds, and it says what its ledger entries show\n" +
-          (whole ? "made again from the whole ledger, and the same\n"
-                 : "what had left before and how many holds were in force is the word of " + by +
-                       "; --export checks that too\n") +
+          LedgerText(against, certificate.asserted.verified_by) +
           TextFor(session.out(), certificate));
   return ExitStatus::kDone;
 }

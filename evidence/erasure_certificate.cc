@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -16,6 +17,22 @@ namespace {
 
 constexpr std::size_t kMostEntries = 64;
 constexpr std::size_t kMostHashes = 64;
+
+// By version, from 1.
+constexpr std::string_view kPayloadTypes[] = {
+    "application/vnd.holdfast.cryptographic-erase.v1+json",
+    "application/vnd.holdfast.cryptographic-erase.v2+json",
+};
+static_assert(std::size(kPayloadTypes) == kErasureVersion);
+
+std::string_view PayloadType(int version) { return kPayloadTypes[version - 1]; }
+
+std::optional<int> VersionOf(std::string_view payload_type) {
+  for (int version = 1; version <= kErasureVersion; ++version) {
+    if (PayloadType(version) == payload_type) return version;
+  }
+  return std::nullopt;
+}
 
 absl::Status Malformed() {
   return MakeError(Reason::kRequestMalformed, "not a certificate of cryptographic erase");
@@ -42,9 +59,84 @@ std::optional<std::uint64_t> FindNumber(const JsonValue& object, std::string_vie
   return static_cast<std::uint64_t>(value->integer());
 }
 
+absl::StatusOr<PriorRelease> ReadPriorRelease(const JsonValue& value) {
+  const std::string* requester = FindText(value, "member");
+  const std::string* first = FindText(value, "first");
+  const std::string* last = FindText(value, "last");
+  const auto leases = FindNumber(value, "leases");
+  const auto records = FindNumber(value, "records");
+  if (first == nullptr || last == nullptr || !records) return Malformed();
+  PriorRelease release;
+  if (requester != nullptr) release.requester = *requester;
+  release.lease = FindNumber(value, "leaseIndex").value_or(0);
+  release.leases = leases.value_or(1);
+  release.records = *records;
+  HF_ASSIGN_OR_RETURN(release.first, ParseRfc3339(*first));
+  HF_ASSIGN_OR_RETURN(release.last, ParseRfc3339(*last));
+  return release;
+}
+
+// A list of at most `most`, and what sums up the others.
+absl::Status ReadPriorReleases(const JsonValue& value, std::string_view list_name, std::size_t most,
+                               std::string_view more_name, std::vector<PriorRelease>& list,
+                               std::optional<PriorRelease>& more) {
+  const JsonValue* items = value.Find(list_name);
+  if (items == nullptr || !items->is_array() || items->array().size() > most) return Malformed();
+  for (const JsonValue& item : items->array()) {
+    HF_ASSIGN_OR_RETURN(list.emplace_back(), ReadPriorRelease(item));
+  }
+  const JsonValue* others = value.Find(more_name);
+  if (others == nullptr) return absl::OkStatus();
+  if (list.size() != most) return Malformed();
+  HF_ASSIGN_OR_RETURN(more.emplace(), ReadPriorRelease(*others));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<PriorReleases> ReadPriorReleases(const JsonValue* value) {
+  if (value == nullptr) return Malformed();
+  PriorReleases prior;
+  HF_RETURN_IF_ERROR(ReadPriorReleases(*value, "requesters", kMaxPriorRequesters, "moreRequesters",
+                                       prior.requesters, prior.more_requesters));
+  HF_RETURN_IF_ERROR(ReadPriorReleases(*value, "leases", kMaxPriorLeases, "moreLeases",
+                                       prior.leases, prior.more_leases));
+  return prior;
+}
+
+// What only the whole ledger shows can contradict itself, and the entries.
+absl::Status CheckPriorReleases(const ErasureAsserted& asserted, const ErasureEvents& events) {
+  const PriorReleases& prior = asserted.prior;
+  std::uint64_t records = prior.more_requesters ? prior.more_requesters->records : 0;
+  std::uint64_t leases = prior.more_requesters ? prior.more_requesters->leases : 0;
+  for (const PriorRelease& release : prior.requesters) {
+    const policy::Member* requester = events.agreement->FindMember(release.requester);
+    if (requester == nullptr || requester->role != agreement::v1::ROLE_REQUESTER) {
+      return Inconsistent("keys left to who is no requester of the agreement");
+    }
+    records += release.records;
+    leases += release.leases;
+  }
+  if (records != asserted.released_before || records > events.records) {
+    return Inconsistent("the requesters' records are not those whose key had left");
+  }
+  if (leases != prior.leases.size() + (prior.more_leases ? prior.more_leases->leases : 0)) {
+    return Inconsistent("the requesters' leases are not those that are listed");
+  }
+  std::uint64_t last = 0;
+  for (const PriorRelease& release : prior.leases) {
+    const bool listed =
+        std::any_of(prior.requesters.begin(), prior.requesters.end(),
+                    [&](const PriorRelease& one) { return one.requester == release.requester; });
+    if (!listed && !prior.more_requesters) return Inconsistent("a lease's requester got no key");
+    if (release.lease <= last || release.lease >= events.destroyed_index) {
+      return Inconsistent("a lease is not one from before the destruction");
+    }
+    last = release.lease;
+  }
+  return absl::OkStatus();
+}
+
 // What the statement says that the entries do not.
-absl::StatusOr<ErasureAsserted> ReadAsserted(ByteSpan payload) {
-  HF_ASSIGN_OR_RETURN(const JsonValue value, ParseStrictJson(AsText(payload)));
+absl::StatusOr<ErasureAsserted> ReadAsserted(const JsonValue& value, int version) {
   const JsonValue* by = value.Find("verifiedBy");
   const JsonValue* holds = value.Find("holdCheck");
   if (by == nullptr || holds == nullptr) return Malformed();
@@ -67,6 +159,9 @@ absl::StatusOr<ErasureAsserted> ReadAsserted(ByteSpan payload) {
   asserted.overridden = *overridden;
   asserted.released_before = *released;
   asserted.under_open_leases = *leased;
+  if (version >= 2) {
+    HF_ASSIGN_OR_RETURN(asserted.prior, ReadPriorReleases(value.Find("priorReleases")));
+  }
   return asserted;
 }
 
@@ -137,6 +232,7 @@ absl::StatusOr<ProvenEntry> ReadEntry(const JsonValue& value) {
 
 struct OpenedFile {
   crypto::UnverifiedDsse envelope;
+  int version = 0;
   ErasureEvidence evidence;  // Without the checkpoint, which the statement has.
 };
 
@@ -152,7 +248,9 @@ absl::StatusOr<OpenedFile> ReadFile(std::string_view file) {
   }
   OpenedFile opened;
   HF_ASSIGN_OR_RETURN(opened.envelope, crypto::ParseDsse(WriteJson(*certificate)));
-  if (opened.envelope.payload_type != kErasurePayloadType) return Malformed();
+  const std::optional<int> version = VersionOf(opened.envelope.payload_type);
+  if (!version) return Malformed();
+  opened.version = *version;
   for (const JsonValue& one : entries->array()) {
     HF_ASSIGN_OR_RETURN(ProvenEntry entry, ReadEntry(one));
     opened.evidence.entries.push_back(std::move(entry));
@@ -172,33 +270,48 @@ absl::StatusOr<std::string> SignErasure(const ExchangeId& exchange, const Erasur
     return MakeError(Reason::kSignatureInvalid,
                      "the key is none that the agreement has for who verified");
   }
-  const ErasureCertificate certificate{exchange, asserted, evidence, std::move(events)};
+  HF_RETURN_IF_ERROR(CheckPriorReleases(asserted, events));
+  ErasureCertificate certificate;
+  certificate.exchange = exchange;
+  certificate.asserted = asserted;
+  certificate.evidence = evidence;
+  certificate.events = std::move(events);
   HF_ASSIGN_OR_RETURN(
       const crypto::UnverifiedDsse envelope,
-      crypto::SignDsse(kErasurePayloadType, AsBytes(RenderErasure(certificate)), key));
+      crypto::SignDsse(PayloadType(kErasureVersion), AsBytes(RenderErasure(certificate)), key));
   return RenderFile(envelope, evidence);
 }
 
-absl::StatusOr<ErasureCertificate> OpenErasure(std::string_view file, const ExchangeId& exchange) {
+absl::StatusOr<ErasureCertificate> OpenErasure(std::string_view file, const ExchangeId& exchange,
+                                               const ErasureReader& read) {
   HF_ASSIGN_OR_RETURN(OpenedFile opened, ReadFile(file));
   ErasureCertificate certificate;
   certificate.exchange = exchange;
-  HF_ASSIGN_OR_RETURN(certificate.asserted, ReadAsserted(opened.envelope.payload));
-  HF_ASSIGN_OR_RETURN(const JsonValue statement, ParseStrictJson(AsText(opened.envelope.payload)));
+  certificate.version = opened.version;
+  JsonLimits limits;
+  if (certificate.version >= 2) limits.max_bytes = crypto::kMaxDssePayloadBytes;
+  HF_ASSIGN_OR_RETURN(const JsonValue statement,
+                      ParseStrictJson(AsText(opened.envelope.payload), limits));
+  HF_ASSIGN_OR_RETURN(certificate.asserted, ReadAsserted(statement, certificate.version));
   const std::string* note = FindText(statement, "checkpoint");
   if (note == nullptr) return Malformed();
   HF_ASSIGN_OR_RETURN(const Bytes note_bytes, FromBase64(*note));
   opened.evidence.checkpoint = ToString(note_bytes);
   certificate.evidence = std::move(opened.evidence);
-  HF_ASSIGN_OR_RETURN(certificate.events, ReadErasure(exchange, certificate.evidence));
+  HF_ASSIGN_OR_RETURN(certificate.events, read(exchange, certificate.evidence));
   HF_ASSIGN_OR_RETURN(const std::vector<crypto::PublicKey> keys,
                       KeysOfVerifier(certificate.asserted, certificate.events));
-  HF_RETURN_IF_ERROR(
-      crypto::VerifyDsse(opened.envelope, kErasurePayloadType, crypto::LookupIn(keys)).status());
+  HF_ASSIGN_OR_RETURN(const crypto::OpenedDsse verified,
+                      crypto::VerifyDsse(opened.envelope, PayloadType(certificate.version),
+                                         crypto::LookupIn(keys)));
   if (opened.envelope.signatures.size() != 1) return Malformed();
   if (RenderErasure(certificate) != AsText(opened.envelope.payload)) {
     return Inconsistent("the certificate does not say what its entries show");
   }
+  if (certificate.version >= 2) {
+    HF_RETURN_IF_ERROR(CheckPriorReleases(certificate.asserted, certificate.events));
+  }
+  certificate.key = verified.signers.front();
   return certificate;
 }
 

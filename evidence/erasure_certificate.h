@@ -19,12 +19,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "evidence/prior_releases.h"
 
 #include "base/bytes.h"
 #include "base/ids.h"
@@ -32,13 +35,14 @@
 #include "crypto/checkpoint.h"
 #include "crypto/ed25519.h"
 #include "crypto/merkle_proof.h"
+#include "crypto/signed_note.h"
 #include "holdfast/ledger/v1/entry.pb.h"
 #include "policy/agreement.h"
 
 namespace holdfast::evidence {
 
-inline constexpr std::string_view kErasurePayloadType =
-    "application/vnd.holdfast.cryptographic-erase.v1+json";
+// The version of what is made. All of 1 to this are opened; a version's texts never change.
+inline constexpr int kErasureVersion = 2;
 
 // An inclusive limit: the largest entry, a few orders, an agreement, all in base64.
 inline constexpr std::size_t kMaxErasureBytes = std::size_t{8} << 20;
@@ -64,6 +68,7 @@ struct ErasureAsserted {
   std::uint64_t overridden = 0;       // so many, over which a court let it be destroyed.
   std::uint64_t released_before = 0;  // Records whose key had left at least once.
   std::uint64_t under_open_leases = 0;  // Of these, those of a lease that was open.
+  PriorReleases prior;  // Who got these keys, and when. Since version 2; before, empty.
 
   friend bool operator==(const ErasureAsserted&, const ErasureAsserted&) = default;
 };
@@ -72,6 +77,7 @@ struct ErasureAsserted {
 struct ErasurePart {
   std::string member;
   std::uint64_t index = 0;
+  UnixMillis signed_at;  // By that person's clock.
 };
 
 // A folder or device in which the old root key was erased.
@@ -93,6 +99,7 @@ struct LostKeyslots {
 struct ErasureEvents {
   std::shared_ptr<const policy::OpenedAgreement> agreement;
   crypto::Checkpoint checkpoint;
+  std::vector<crypto::NoteSigned> cosigned;  // By which of the agreement's witnesses.
   ledger::v1::RecordsDestroyed::Basis basis = ledger::v1::RecordsDestroyed::BASIS_UNSPECIFIED;
   std::vector<ErasurePart> performed_by;   // Who revoked. Nobody where they expired.
   std::vector<ErasurePart> approved_by;    // In the ledger's order.
@@ -118,13 +125,15 @@ struct ErasureCertificate {
   ErasureAsserted asserted;
   ErasureEvidence evidence;
   ErasureEvents events;
+  int version = kErasureVersion;
+  std::optional<crypto::PublicKey> key;  // Of who verified: the one that signed. In an opened one.
 };
 
 // Reads what the entries show, with every proof and every signature in them.
 absl::StatusOr<ErasureEvents> ReadErasure(const ExchangeId& exchange,
                                           const ErasureEvidence& evidence);
 
-// Returns the payload. One certificate has one text.
+// Returns the payload, of the certificate's version. One certificate has one text.
 std::string RenderErasure(const ErasureCertificate& certificate);
 
 // Returns the file, signed by `key`, which is one of `asserted.verified_by`.
@@ -132,8 +141,14 @@ absl::StatusOr<std::string> SignErasure(const ExchangeId& exchange, const Erasur
                                         const ErasureEvidence& evidence,
                                         const crypto::SigningKey& key);
 
-// Opens a file and checks all that it can show by itself. Every byte of it counts.
-absl::StatusOr<ErasureCertificate> OpenErasure(std::string_view file, const ExchangeId& exchange);
+// ReadErasure(), or what says the same, such as what it said of the same entries before.
+using ErasureReader =
+    std::function<absl::StatusOr<ErasureEvents>(const ExchangeId&, const ErasureEvidence&)>;
+
+// Opens a file and checks all that it can show by itself. Every byte of it counts. REQUIRES: `read`
+// is what ErasureReader says.
+absl::StatusOr<ErasureCertificate> OpenErasure(std::string_view file, const ExchangeId& exchange,
+                                               const ErasureReader& read = ReadErasure);
 
 // The certificate for people, without a line break at its end: a line for each field, and what it
 // rests on.

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "evidence/cosignatures.h"
 #include "evidence/erasure_certificate.h"
 
 #include "base/error.h"
@@ -84,6 +85,7 @@ class Reading {
         evidence.entries.front().index != 0) {
       return Inconsistent("the entries of a destruction are missing");
     }
+    HF_RETURN_IF_ERROR(CheckPaths(evidence));
     HF_ASSIGN_OR_RETURN(const Entry first, Parse(evidence.entries.front()));
     if (!first.has_exchange_opened()) return Inconsistent("the ledger does not begin");
     auto agreement = policy::OpenAgreement(AsBytes(first.exchange_opened().agreement_dsse()));
@@ -98,16 +100,15 @@ class Reading {
     HF_ASSIGN_OR_RETURN(const crypto::NoteKey note_key,
                         crypto::NoteKey::Make(crypto::LedgerOrigin(exchange_),
                                               crypto::NoteAlgorithm::kEd25519, public_key));
-    HF_ASSIGN_OR_RETURN(const crypto::OpenedCheckpoint opened,
-                        crypto::OpenCheckpoint(evidence.checkpoint, note_key));
+    HF_ASSIGN_OR_RETURN(
+        crypto::OpenedCheckpoint opened,
+        crypto::OpenCheckpoint(evidence.checkpoint, note_key, WitnessKeys(*events.agreement)));
     events.checkpoint = opened.checkpoint;
+    events.cosigned = std::move(opened.witnesses);
     return absl::OkStatus();
   }
 
   absl::Status Take(const ProvenEntry& proven) {
-    HF_RETURN_IF_ERROR(crypto::VerifyInclusion(proven.index, events.checkpoint.size,
-                                               crypto::LeafHash(proven.bytes), proven.path,
-                                               events.checkpoint.root));
     if (proven.index == 0) return absl::OkStatus();  // Open() has read it.
     HF_ASSIGN_OR_RETURN(const Entry entry, Parse(proven));
     switch (entry.fact_case()) {
@@ -157,6 +158,18 @@ class Reading {
   ErasureEvents events;
 
  private:
+  // Whether the entries are those of the checkpoint, whoever signed that: hashes cost less than the
+  // signatures that come after them, and refuse nearly every file that is damaged.
+  static absl::Status CheckPaths(const ErasureEvidence& evidence) {
+    HF_ASSIGN_OR_RETURN(const crypto::UnverifiedNote note, crypto::ParseNote(evidence.checkpoint));
+    HF_ASSIGN_OR_RETURN(const crypto::Checkpoint claimed, crypto::ParseCheckpointText(note.text));
+    for (const ProvenEntry& entry : evidence.entries) {
+      HF_RETURN_IF_ERROR(crypto::VerifyInclusion(
+          entry.index, claimed.size, crypto::LeafHash(entry.bytes), entry.path, claimed.root));
+    }
+    return absl::OkStatus();
+  }
+
   static absl::StatusOr<Entry> Parse(const ProvenEntry& proven) {
     Entry entry;
     if (!entry.ParseFromArray(proven.bytes.data(), static_cast<int>(proven.bytes.size()))) {
@@ -172,7 +185,7 @@ class Reading {
       return Inconsistent("an order is about another exchange");
     }
     const order::v1::Order& order = opened.order;
-    const ErasurePart part{order.person(), index};
+    const ErasurePart part{order.person(), index, opened.issued_at};
     if (order.has_revoke_records()) {
       if (!events.performed_by.empty()) return Inconsistent("two people revoked");
       events.performed_by.push_back(part);

@@ -31,6 +31,12 @@ void ErasureSearch::Take(std::uint64_t index, ByteSpan bytes, const Entry& entry
     case Entry::kTimeAdvanced:
       if (!destroyed_) time_ = ProvenEntry{index, ToBytes(bytes), {}};
       break;
+    case Entry::kLeaseOpened:
+      if (!destroyed_) prior_.Take(index, entry.lease_opened(), before);
+      break;
+    case Entry::kKeyReleased:
+      if (!destroyed_) prior_.Take(entry.key_released(), before.now().late);
+      break;
     case Entry::kOrderAccepted:
       if (!destroyed_) TakeOrder(index, bytes, entry.order_accepted());
       break;
@@ -89,18 +95,35 @@ void ErasureSearch::TakeDestruction(const RecordsDestroyed& fact, const policy::
           static_cast<std::uint64_t>(disposal->authorisation->order->holds_size());
     }
   }
+  // A reader sees an entry before it is verified: one with rows that are none goes no further.
+  std::vector<policy::RowRuns> destroyed;
   for (const ledger::v1::Rows& runs : fact.rows()) {
-    const auto rows = policy::ReadRows(runs);
+    auto rows = policy::ReadRows(runs);
     if (!rows.ok()) return;
     for (const policy::RowRun& run : rows->runs) {
       for (std::uint32_t row = run.first; row < run.first + run.count; ++row) {
         const policy::Record* record = before.FindRecord({rows->transfer, row});
-        if (record == nullptr || record->releases == 0) continue;
+        if (record == nullptr) return;
+        if (record->releases == 0) continue;
         ++asserted.released_before;
         if (record->open_leases > 0) ++asserted.under_open_leases;
       }
     }
+    destroyed.push_back(*std::move(rows));
   }
+  asserted.prior = prior_.Of(destroyed, before.agreement());
+  prior_ = {};
+}
+
+void ErasureSearch::Folded(std::uint64_t index, const policy::State& after) {
+  if (agreement_ == nullptr) agreement_ = after.shared_agreement();
+  const policy::StruckOff& all = after.struck_off();
+  if (all.empty()) return;
+  if (!struck_.empty() && struck_.back().all.members().size() == all.members().size() &&
+      struck_.back().all.keys().size() == all.keys().size()) {
+    return;
+  }
+  struck_.push_back({{index, after.now().late}, all});
 }
 
 void ErasureSearch::End(const LedgerVerifier& ledger) {
@@ -114,6 +137,27 @@ void ErasureSearch::End(const LedgerVerifier& ledger) {
   }
   std::sort(found_.evidence.entries.begin(), found_.evidence.entries.end(),
             [](const ProvenEntry& a, const ProvenEntry& b) { return a.index < b.index; });
+}
+
+std::optional<ErasureSearch::StrikeOff> ErasureSearch::FindStrikeOff(
+    const std::string& member, const crypto::PublicKey& key) const {
+  const policy::Member* person = agreement_ == nullptr ? nullptr : agreement_->FindMember(member);
+  for (const Struck& struck : struck_) {
+    if (struck.all.Has(key) || (person != nullptr && struck.all.Has(person->number))) {
+      return struck.when;
+    }
+  }
+  return std::nullopt;
+}
+
+absl::Status ErasureSearch::CheckVerifier(const std::string& member, const crypto::PublicKey& key,
+                                          UnixMillis at) const {
+  const std::optional<StrikeOff> struck = FindStrikeOff(member, key);
+  if (!struck || (size_ && struck->index >= *size_ && at < struck->at)) return absl::OkStatus();
+  const std::string index = std::to_string(struck->index);
+  return AddMetadata(
+      MakeError(Reason::kSignatureInvalid, "who verified was struck off in ledger entry " + index),
+      "index", index);
 }
 
 absl::StatusOr<ErasureSearch::Found> ErasureSearch::Result(std::string checkpoint) const {

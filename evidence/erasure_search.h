@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,10 @@
 #include "absl/status/statusor.h"
 #include "evidence/erasure_certificate.h"
 #include "evidence/ledger_reader.h"
+#include "evidence/prior_releases.h"
+
+#include "crypto/ed25519.h"
+#include "policy/struck_off.h"
 
 namespace holdfast::evidence {
 
@@ -31,6 +36,7 @@ class ErasureSearch final : public LedgerReader {
 
   void Take(std::uint64_t index, ByteSpan bytes, const ledger::v1::Entry& entry,
             const policy::State& before) override;
+  void Folded(std::uint64_t index, const policy::State& after) override;
   void End(const LedgerVerifier& ledger) override;
 
   // What it found, for the ledger of `checkpoint`, a signed note. The fields about the person are
@@ -40,6 +46,20 @@ class ErasureSearch final : public LedgerReader {
     ErasureEvidence evidence;
   };
   absl::StatusOr<Found> Result(std::string checkpoint) const;
+
+  // The ledger entry that struck off `member`, or the key with which that person signed.
+  struct StrikeOff {
+    std::uint64_t index = 0;
+    UnixMillis at;  // The late time then.
+  };
+  std::optional<StrikeOff> FindStrikeOff(const std::string& member,
+                                         const crypto::PublicKey& key) const;
+
+  // Refuses one whom the ledger had struck off when they verified: in an entry of those that count,
+  // or of a later one by `at`, the time that they say. Call after Result().
+  // Errors: kSignatureInvalid, with `index`, the entry.
+  absl::Status CheckVerifier(const std::string& member, const crypto::PublicKey& key,
+                             UnixMillis at) const;
 
  private:
   void Keep(std::uint64_t index, ByteSpan bytes) {
@@ -56,6 +76,13 @@ class ErasureSearch final : public LedgerReader {
   bool destroyed_ = false;
   std::uint64_t epoch_ = 0;  // That made it so; 0 before.
   bool erased_ = false;
+  PriorReleaseSearch prior_;
+  std::shared_ptr<const policy::OpenedAgreement> agreement_;
+  struct Struck {
+    StrikeOff when;
+    policy::StruckOff all;  // After it.
+  };
+  std::vector<Struck> struck_;
   absl::Status proven_;
 };
 

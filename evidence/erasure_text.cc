@@ -20,9 +20,8 @@ namespace {
 using ledger::v1::RecordsDestroyed;
 
 constexpr std::string_view kStatement = "holdfast cryptographic erase";
-constexpr std::int64_t kVersion = 1;
 
-// The texts of version 1. A verifier makes them again, so they never change.
+// The texts of a version. A verifier makes them again, so they never change.
 constexpr std::string_view kMedia =
     "logical: the keys of records, kept as a key tree under one root key; each record is stored "
     "only under its own key";
@@ -51,9 +50,82 @@ constexpr std::string_view kLostAssumption =
     "of "
     "the database of an epoch whose root key it holds, can open what that copy has.";
 
-std::vector<std::string_view> AssumptionsOf(const ErasureEvents& events) {
-  std::vector<std::string_view> lines(std::begin(kAssumptions), std::end(kAssumptions));
-  if (!events.lost.empty()) lines.push_back(kLostAssumption);
+// Said besides since version 2.
+constexpr std::string_view kMoreAssumptions[] = {
+    "The exchange's id came from elsewhere than the gateway and this certificate.",
+    "This is the only ledger of the exchange: an earlier checkpoint that another party kept shows "
+    "it up to there.",
+    "Times are those of the gateway's clock, but for those that a witness signed and those of the "
+    "signers' own clocks.",
+};
+constexpr std::string_view kNoWitness =
+    "The agreement names no witness: nobody but the gateway signed the checkpoint.";
+
+// What NIST SP 800-88 asks for, and this medium or this agreement has not got, in words: since
+// version 2.
+enum class Part { kPeople = 0, kMedium, kMethod };
+struct Said {
+  Part part;
+  std::string_view member;
+  std::string_view label;
+  std::string_view text;
+};
+constexpr Said kSaid[] = {
+    {Part::kPeople, "contact", "Location and contact",
+     "not in the agreement, which names people by side and role: each is reached through their "
+     "side"},
+    {Part::kMedium, "make", "Make, model and serial number",
+     "do not apply to a key tree; where a device held its root key, the device's are given"},
+    {Part::kMedium, "property", "Property number",
+     "does not apply: the exchange's id names the medium, and the list's digest the records"},
+    {Part::kMedium, "classification", "Classification before",
+     "none by the agreement: records that its authorities let be asked for, each sealed"},
+    {Part::kMedium, "backup", "Backed up",
+     "unknown: copies of the database may exist, and what they have of these records' keys is "
+     "sealed below old root keys"},
+    {Part::kMethod, "postClassification", "Classification after",
+     "none: what is left here of these records is ciphertext whose keys are not held here any "
+     "more"},
+    {Part::kMethod, "destination", "Destination",
+     "reuse in place: the medium stays in the gateway, with the keys of other records"},
+};
+
+std::string_view SideName(policy::Side side) {
+  switch (side) {
+    case agreement::v1::SOURCE:
+      return "source";
+    case agreement::v1::REQUESTER:
+      return "requester";
+    case agreement::v1::COURT:
+      return "court";
+    default:
+      return "none";
+  }
+}
+
+std::string WitnessesOf(const ErasureEvents& events) {
+  std::string names;
+  for (const policy::WitnessTerm& witness : events.agreement->witnesses()) {
+    names += (names.empty() ? "" : ", ") + witness.name + " (" +
+             std::string(SideName(witness.side)) + ")";
+  }
+  if (names.empty()) return std::string(kNoWitness);
+  std::string by;
+  for (const crypto::NoteSigned& cosigned : events.cosigned) {
+    by += (by.empty() ? "" : ", ") + cosigned.key.name();
+    if (cosigned.at) by += " at " + FormatRfc3339(*cosigned.at);
+  }
+  return "Witnesses of the agreement: " + names + ". The checkpoint was cosigned by " +
+         (by.empty() ? "none of them, so that nobody but the gateway signed it." : by + ".");
+}
+
+std::vector<std::string> AssumptionsOf(const ErasureCertificate& c) {
+  std::vector<std::string> lines(std::begin(kAssumptions), std::end(kAssumptions));
+  if (c.version >= 2) {
+    lines.insert(lines.end(), std::begin(kMoreAssumptions), std::end(kMoreAssumptions));
+    lines.push_back(WitnessesOf(c.events));
+  }
+  if (!c.events.lost.empty()) lines.emplace_back(kLostAssumption);
   return lines;
 }
 JsonValue Text(std::string_view text) { return JsonValue::OfText(std::string(text)); }
@@ -81,14 +153,16 @@ std::string_view MethodName(const ErasureEvents& events) {
   return events.erasure_class == "device" && events.lost.empty() ? "Purge" : "Clear";
 }
 
-std::string_view SideName(policy::Side side) {
-  switch (side) {
-    case agreement::v1::SOURCE:
-      return "source";
-    case agreement::v1::REQUESTER:
+std::string_view TitleName(policy::Role role) {
+  switch (role) {
+    case agreement::v1::ROLE_REQUESTER:
       return "requester";
-    case agreement::v1::COURT:
-      return "court";
+    case agreement::v1::ROLE_COUNSEL:
+      return "counsel";
+    case agreement::v1::ROLE_CUSTODIAN:
+      return "custodian";
+    case agreement::v1::ROLE_AUDITOR:
+      return "auditor";
     default:
       return "none";
   }
@@ -96,25 +170,81 @@ std::string_view SideName(policy::Side side) {
 
 struct Person {
   std::string name;
-  std::string_view organization;
+  std::string_view organization = "none";
+  std::string_view title = "none";
+  std::string principal;  // Who signed the agreement for that side. Empty for the court's.
 };
 
 Person PersonOf(const ErasureEvents& events, const std::string& id) {
+  Person person;
+  person.name = id;
   const policy::Member* member = events.agreement->FindMember(id);
-  if (member == nullptr) return {id, "none"};
-  return {member->display_name.empty() ? id : member->display_name, SideName(member->side)};
+  if (member == nullptr) return person;
+  if (!member->display_name.empty()) person.name = member->display_name;
+  person.organization = SideName(member->side);
+  person.title = TitleName(member->role);
+  for (const policy::Principal& principal : events.agreement->principals()) {
+    if (principal.side == member->side) person.principal = principal.name;
+  }
+  return person;
 }
 
-JsonValue PartsJson(const ErasureEvents& events, const std::vector<ErasurePart>& parts) {
+// A person or a machine, and what follows; since version 2 with title and principal.
+JsonValue PersonJson(const ErasureCertificate& c, const std::string& id, JsonValue::Object more) {
+  const Person person = PersonOf(c.events, id);
+  JsonValue::Object members = {{"member", Text(id)},
+                               {"name", Text(person.name)},
+                               {"organization", Text(person.organization)}};
+  if (c.version >= 2) {
+    members.push_back({"title", Text(person.title)});
+    members.push_back({"principal", Text(person.principal)});
+  }
+  std::move(more.begin(), more.end(), std::back_inserter(members));
+  return JsonValue::OfObject(std::move(members));
+}
+
+JsonValue PartsJson(const ErasureCertificate& c, const std::vector<ErasurePart>& parts) {
   JsonValue::Array array;
   for (const ErasurePart& part : parts) {
-    const Person person = PersonOf(events, part.member);
-    array.push_back(JsonValue::OfObject({{"member", Text(part.member)},
-                                         {"name", Text(person.name)},
-                                         {"organization", Text(person.organization)},
-                                         {"orderIndex", Number(part.index)}}));
+    JsonValue::Object more = {{"orderIndex", Number(part.index)}};
+    if (c.version >= 2) more.push_back({"signedAt", Text(FormatRfc3339(part.signed_at))});
+    array.push_back(PersonJson(c, part.member, std::move(more)));
   }
   return JsonValue::OfArray(std::move(array));
+}
+
+void AddTimes(const PriorRelease& release, JsonValue::Object& members) {
+  members.push_back({"records", Number(release.records)});
+  members.push_back({"first", Text(FormatRfc3339(release.first))});
+  members.push_back({"last", Text(FormatRfc3339(release.last))});
+}
+
+JsonValue SumJson(const PriorRelease& release) {
+  JsonValue::Object members = {{"leases", Number(release.leases)}};
+  AddTimes(release, members);
+  return JsonValue::OfObject(std::move(members));
+}
+
+JsonValue PriorReleasesJson(const ErasureCertificate& c) {
+  const PriorReleases& prior = c.asserted.prior;
+  JsonValue::Array requesters;
+  for (const PriorRelease& release : prior.requesters) {
+    JsonValue::Object more = {{"leases", Number(release.leases)}};
+    AddTimes(release, more);
+    requesters.push_back(PersonJson(c, release.requester, std::move(more)));
+  }
+  JsonValue::Array leases;
+  for (const PriorRelease& release : prior.leases) {
+    JsonValue::Object lease = {{"leaseIndex", Number(release.lease)},
+                               {"member", Text(release.requester)}};
+    AddTimes(release, lease);
+    leases.push_back(JsonValue::OfObject(std::move(lease)));
+  }
+  JsonValue::Object members = {{"requesters", JsonValue::OfArray(std::move(requesters))}};
+  if (prior.more_requesters) members.push_back({"moreRequesters", SumJson(*prior.more_requesters)});
+  members.push_back({"leases", JsonValue::OfArray(std::move(leases))});
+  if (prior.more_leases) members.push_back({"moreLeases", SumJson(*prior.more_leases)});
+  return JsonValue::OfObject(std::move(members));
 }
 
 JsonValue MediaJson(const ErasureEvents& events) {
@@ -160,35 +290,82 @@ struct Section {
   std::vector<Field> fields;
 };
 
-std::string People(const ErasureEvents& events, const std::vector<ErasurePart>& parts) {
+std::string Someone(const ErasureCertificate& c, const std::string& id) {
+  const Person person = PersonOf(c.events, id);
+  std::string text = person.name + " (" + id + ", " + std::string(person.organization) + ")";
+  if (c.version < 2) return text;
+  text += ", " + std::string(person.title);
+  return person.principal.empty() ? text : text + ", principal " + person.principal;
+}
+
+std::string People(const ErasureCertificate& c, const std::vector<ErasurePart>& parts) {
   std::string text;
   for (const ErasurePart& part : parts) {
-    const Person person = PersonOf(events, part.member);
     if (!text.empty()) text += "; ";
-    text += person.name + " (" + part.member + ", " + std::string(person.organization) +
-            "), signed order in ledger entry " + std::to_string(part.index);
+    text +=
+        Someone(c, part.member) + ", signed order in ledger entry " + std::to_string(part.index);
+    if (c.version >= 2) text += " at " + FormatRfc3339(part.signed_at);
   }
   return text;
 }
 
+void AddSaid(const ErasureCertificate& c, Part part, std::vector<Field>& fields) {
+  if (c.version < 2) return;
+  for (const Said& said : kSaid) {
+    if (said.part == part) fields.push_back({std::string(said.label), std::string(said.text)});
+  }
+}
+
+std::string TimesOf(const PriorRelease& release) {
+  return ", the first at " + FormatRfc3339(release.first) + ", the last at " +
+         FormatRfc3339(release.last);
+}
+
+std::string Counted(std::uint64_t count, std::string_view what) {
+  return std::to_string(count) + " " + std::string(what) + (count == 1 ? "" : "s");
+}
+
+std::string SumOf(const PriorRelease& release) {
+  return Counted(release.records, "record") + " under " + Counted(release.leases, "lease") +
+         TimesOf(release);
+}
+
+// Who had got the keys. Empty before version 2, and where no key had left.
+std::vector<Field> PriorFields(const ErasureCertificate& c) {
+  const PriorReleases& prior = c.asserted.prior;
+  std::vector<Field> fields;
+  for (const PriorRelease& release : prior.requesters) {
+    fields.push_back({"Left to " + Someone(c, release.requester), SumOf(release)});
+  }
+  if (prior.more_requesters) {
+    fields.push_back({"Left to further requesters", SumOf(*prior.more_requesters)});
+  }
+  for (const PriorRelease& release : prior.leases) {
+    fields.push_back(
+        {"Under the lease of ledger entry " + std::to_string(release.lease),
+         release.requester + ": " + Counted(release.records, "record") + TimesOf(release)});
+  }
+  if (prior.more_leases) fields.push_back({"Under further leases", SumOf(*prior.more_leases)});
+  return fields;
+}
+
 std::vector<Section> SectionsOf(const ErasureCertificate& c) {
   const ErasureEvents& e = c.events;
-  const Person verifier = PersonOf(e, c.asserted.verified_by);
   const auto number = [](std::uint64_t n) { return std::to_string(n); };
   std::vector<Section> sections;
   Section people{"Who", {}};
   people.fields.push_back({"Performed by", e.performed_by.empty()
                                                ? "the agreement, which both principals signed"
-                                               : People(e, e.performed_by)});
+                                               : People(c, e.performed_by)});
   if (!e.approved_by.empty()) {
-    people.fields.push_back({"Approved by", People(e, e.approved_by)});
+    people.fields.push_back({"Approved by", People(c, e.approved_by)});
   }
   if (!e.authorised_by.empty()) {
-    people.fields.push_back({"Authorised on a court's order by", People(e, e.authorised_by)});
+    people.fields.push_back({"Authorised on a court's order by", People(c, e.authorised_by)});
   }
-  people.fields.push_back({"Verified by", verifier.name + " (" + c.asserted.verified_by + ", " +
-                                              std::string(verifier.organization) + "), at " +
+  people.fields.push_back({"Verified by", Someone(c, c.asserted.verified_by) + ", at " +
                                               FormatRfc3339(c.asserted.verified_at)});
+  AddSaid(c, Part::kPeople, people.fields);
   sections.push_back(std::move(people));
 
   Section media{"Medium", {}};
@@ -214,6 +391,10 @@ std::vector<Section> SectionsOf(const ErasureCertificate& c) {
              ". It may still hold the root key of epoch " + number(lost.epoch) +
              " and of the one before: with it, a copy of the database of that epoch opens"});
   }
+  if (c.version >= 2) {
+    media.fields.push_back({"Source", "the gateway of the exchange " + e.agreement->name()});
+  }
+  AddSaid(c, Part::kMedium, media.fields);
   sections.push_back(std::move(media));
 
   Section method{"Sanitization, by NIST SP 800-88", {}};
@@ -222,6 +403,7 @@ std::vector<Section> SectionsOf(const ErasureCertificate& c) {
       {"Details", std::string(kDetails)},           {"Tool", c.asserted.tool},
       {"Verification", std::string(kVerification)}, {"Basis", std::string(BasisName(e.basis))}};
   if (!e.reason.empty()) method.fields.push_back({"Reason given", e.reason});
+  AddSaid(c, Part::kMethod, method.fields);
   sections.push_back(std::move(method));
 
   Section when{"When, in the ledger", {}};
@@ -245,6 +427,8 @@ std::vector<Section> SectionsOf(const ErasureCertificate& c) {
            (c.asserted.overridden == 0
                 ? std::string()
                 : ", but " + number(c.asserted.overridden) + " that a court's order names")}};
+  const std::vector<Field> prior = PriorFields(c);
+  before.fields.insert(before.fields.begin() + 1, prior.begin(), prior.end());
   sections.push_back(std::move(before));
 
   Section ledger{"The ledger", {}};
@@ -258,25 +442,22 @@ std::vector<Section> SectionsOf(const ErasureCertificate& c) {
 
 std::string RenderErasure(const ErasureCertificate& c) {
   const ErasureEvents& e = c.events;
-  const Person verifier = PersonOf(e, c.asserted.verified_by);
   JsonValue::Array entries;
   for (const ProvenEntry& entry : c.evidence.entries) {
     entries.push_back(JsonValue::OfObject(
         {{"index", Number(entry.index)}, {"leaf", Text(Hex(crypto::LeafHash(entry.bytes)))}}));
   }
   JsonValue::Array assumptions;
-  for (const std::string_view line : AssumptionsOf(e)) assumptions.push_back(Text(line));
+  for (const std::string& line : AssumptionsOf(c)) assumptions.push_back(Text(line));
   JsonValue::Object members = {
       {"statement", Text(kStatement)},
-      {"version", JsonValue::OfInteger(kVersion)},
+      {"version", JsonValue::OfInteger(c.version)},
       {"exchangeId", Text(Hex(BytesOf(c.exchange)))},
-      {"performedBy", PartsJson(e, e.performed_by)},
-      {"approvedBy", PartsJson(e, e.approved_by)},
-      {"authorisedBy", PartsJson(e, e.authorised_by)},
-      {"verifiedBy", JsonValue::OfObject({{"member", Text(c.asserted.verified_by)},
-                                          {"name", Text(verifier.name)},
-                                          {"organization", Text(verifier.organization)},
-                                          {"at", Text(FormatRfc3339(c.asserted.verified_at))}})},
+      {"performedBy", PartsJson(c, e.performed_by)},
+      {"approvedBy", PartsJson(c, e.approved_by)},
+      {"authorisedBy", PartsJson(c, e.authorised_by)},
+      {"verifiedBy", PersonJson(c, c.asserted.verified_by,
+                                {{"at", Text(FormatRfc3339(c.asserted.verified_at))}})},
       {"media", MediaJson(e)},
       {"method", Text(MethodName(e))},
       {"technique", Text(kTechnique)},
@@ -301,6 +482,11 @@ std::string RenderErasure(const ErasureCertificate& c) {
       {"assumptions", JsonValue::OfArray(std::move(assumptions))},
   };
   if (!e.lost.empty()) members.push_back({"keyslotsStruckOff", LostJson(e.lost)});
+  if (c.version >= 2) {
+    members.push_back({"source", Text(e.agreement->name())});
+    for (const Said& said : kSaid) members.push_back({std::string(said.member), Text(said.text)});
+    members.push_back({"priorReleases", PriorReleasesJson(c)});
+  }
   return WriteJson(JsonValue::OfObject(std::move(members)));
 }
 
@@ -314,9 +500,7 @@ std::string DescribeErasure(const ErasureCertificate& certificate) {
     }
   }
   text += "What it rests on";
-  for (const std::string_view line : AssumptionsOf(certificate.events)) {
-    text += "\n  - " + std::string(line);
-  }
+  for (const std::string& line : AssumptionsOf(certificate)) text += "\n  - " + line;
   return text;
 }
 
@@ -335,7 +519,7 @@ std::string ErasurePage(const ErasureCertificate& certificate) {
     page.End();
   }
   page.Heading("What it rests on");
-  for (const std::string_view line : AssumptionsOf(certificate.events)) page.Item(line);
+  for (const std::string& line : AssumptionsOf(certificate)) page.Item(line);
   return page.Finish("Certificate of cryptographic erase");
 }
 

@@ -227,6 +227,50 @@ inline SignedWorld Whole(const AgreementOptions& options = {}) {
   return s;
 }
 
+// The old root key is erased, on a medium or in a device.
+inline void EraseOldEpoch(SignedWorld& s, const std::string& kind = "file") {
+  ledger::v1::EpochErased erased;
+  erased.set_epoch(s.world.state().epoch() - 1);
+  erased.set_keyslot_kind(kind);
+  erased.set_erasure_class(kind == "file" ? "medium" : "device");
+  s.world.Do(erased);
+  s.Collect();
+}
+
+// The hold of Disclosures() is lifted by two, and its records expire and are destroyed. Nobody
+// orders that.
+inline SignedWorld Expired() {
+  SignedWorld s = Disclosures();
+  World& w = s.world;
+  EXPECT_EQ(s.Submit("carol", w.ProposeAct("hold-1")), Refusal::kAllowed);
+  EXPECT_EQ(s.Submit("erin", w.ConfirmAct("hold-1")), Refusal::kAllowed);
+  w.Pass(w.agreement().terms().cooling_period);
+  w.Pass(w.agreement().terms().record_lifetime + w.agreement().terms().destruction_window);
+  w.Do(World::ExpiryOf(0, {0, 1, 2, 3, 4, 5}));
+  w.AdvanceEpoch();
+  EraseOldEpoch(s);
+  return s;
+}
+
+// The records of Disclosures() are revoked, and destroyed under its hold because a court ordered
+// it: counsel of the source and of the court say so.
+inline SignedWorld Ordered() {
+  SignedWorld s = Disclosures();
+  World& w = s.world;
+  const std::uint64_t revocation = w.state().ledger_size();
+  EXPECT_EQ(s.Submit("paula", w.RevokeAct(OfTransfer(w, 0))), Refusal::kAllowed);
+  w.AdvanceEpoch();
+  EXPECT_EQ(s.Submit("pete", w.ApproveDestructionAct(revocation)), Refusal::kAllowed);
+  const std::uint64_t first = w.state().ledger_size();
+  EXPECT_EQ(s.Submit("carol", w.AuthoriseAct(revocation)), Refusal::kAllowed);
+  EXPECT_EQ(s.Submit("judge", w.AuthoriseAct(revocation, first)), Refusal::kAllowed);
+  w.Pass(w.agreement().terms().destruction_window);
+  w.Do(w.DestructionByCourt(revocation));
+  w.AdvanceEpoch();
+  EraseOldEpoch(s);
+  return s;
+}
+
 // Writes `entries` and `note` as an export into `folder`.
 inline void WriteExport(FileSystem& files, const std::string& folder,
                         const std::vector<std::string>& entries, const std::string& note) {
