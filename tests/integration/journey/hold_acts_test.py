@@ -7,6 +7,7 @@ Usage: hold_acts_test.py HOLDFAST HOLDFASTD
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import tempfile
@@ -14,7 +15,7 @@ import unittest
 import urllib.request
 
 import gateway
-from gateway import (BAD_INPUT, DONE, HELD, NOT_PERMITTED, PARTLY, REFUSED, UNREACHABLE,
+from gateway import (BAD_INPUT, DEFECT, DONE, HELD, NOT_PERMITTED, PARTLY, REFUSED, UNREACHABLE,
                      WAITS)
 
 
@@ -247,6 +248,37 @@ class HoldActsTest(unittest.TestCase):
         self.assertIn(f"of these {conflict['count']} because a court ordered it, 0 otherwise", text)
         self.assertIn("By a court's order", text)
         self.assertIn("ECF No. 30", text)
+        # So does the certificate of the destruction, offline and from the whole ledger again.
+        made = world.cli("counsel-2", "disposal", "certificate", "create", index, "ordered", "--out",
+                         "ordered.json").object
+        self.assertEqual([one["member"] for one in made["authorised_by"]],
+                         ["counsel-1", "custodian-1"])
+        self.assertEqual((made["version"], made["holds_overridden"]), (2, 1))
+        self.assertEqual([(one["requester"], one["records"]) for one in made["released_to"]],
+                         [("requester-1", conflict["count"])])
+        exchange = ("--exchange-id", world.exchange_id)
+        for export in ((), ("--export", "ordered")):
+            said = world.cli(None, "disposal", "certificate", "verify", "ordered.json", *exchange,
+                             *export, json_form=False)
+            self.assertIn("GENUINE", said.out)
+            self.assertIn("Basis: court order", said.out)
+            self.assertIn("Authorised on a court's order by: ", said.out)
+            self.assertIn("but 1 that a court's order names", said.out)
+        world.cli(None, "disposal", "certificate", "show", "ordered.json", *exchange, "--page",
+                  "ordered.html")
+        page = world.read("ordered.html")
+        self.assertIn("Authorised on a court&#39;s order by", page)
+        self.assertIn("(requester-1, requester), requester, principal Director</th><td>"
+                      f"{conflict['count']} records under 1 lease, the first at ", page)
+        # On a terminal headings stand out, what they are about does not; elsewhere nothing does.
+        show = ("disposal", "certificate", "show", "ordered.json", *exchange)
+        terminal = world.at_terminal("counsel-2", *show)
+        self.assertEqual(terminal.ended(), DONE, terminal.shown)
+        plain = world.cli("counsel-2", *show, json_form=False).out
+        self.assertNotIn("\x1b", plain)
+        strong = re.findall(r"(?m)^\x1b\[1m(.*)\x1b\[0m$", terminal.shown)
+        self.assertEqual(strong, re.findall(r"(?m)^([^ ].*)$", plain))
+        self.assertEqual(re.sub(r"\x1b\[[0-9;]*m", "", terminal.shown).split(), plain.split())
 
     def test_an_order_is_drafted_and_signed_without_a_gateway(self):
         world = self.world
@@ -405,10 +437,38 @@ class HoldActsTest(unittest.TestCase):
                        want=NOT_PERMITTED)
 
     def test_who_is_struck_off_does_nothing_more(self):
+        # What they certified stands, and it is said that they were struck off since.
+        world = self.world
+        world.write("order.pdf", "It is ordered.")
+        revoked = self.act("custodian-1", "disposal", "revoke", "--transfer", self.transfer, "--rows",
+                           "38-39", "--reason", "asked in error")
+        index = revoked.object["ledger_index"]
+        self.act("custodian-2", "disposal", "approve", index)
+        if any(one["revocation_index"] == index for one in world.cli(
+                "counsel-1", "disposal", "conflicts").objects):  # Other tests' holds.
+            for who in ("counsel-1", "custodian-1"):
+                self.act(who, "disposal", "authorise", index, "--matter", "1:26-cv-1", "--court",
+                         "D. Example", "--order-reference", "ECF No. 31", "--document", "order.pdf")
+        world.wait_until("they are destroyed", lambda: next(
+            one for one in world.cli("custodian-1", "disposal", "list").objects
+            if one["revocation_index"] == index)["state"] == "DESTROYED")
+        world.cli("auditor-1", "ledger", "export", "--out", "before")
+        certificate = ("disposal", "certificate")
+        world.cli("custodian-2", *certificate, "create", index, "before", "--out", "before.json")
         struck = self.act("counsel-1", "identity", "strike-off", "custodian-2", "--reason",
                           "a lost token")
         self.assertTrue(struck.object["verified"])
         self.assertNotEqual(self.world.cli("custodian-2", "disposal", "list", want=None).status, 0)
+        world.cli("auditor-1", "ledger", "export", "--out", "after")
+        error = world.cli("custodian-2", *certificate, "create", index, "after", "--out",
+                          "after.json", want=DEFECT).object
+        self.assertEqual((error["reason"], error["metadata"]["index"]),
+                         ("SIGNATURE_INVALID", str(struck.object["ledger_index"])))
+        self.assertFalse(world.path("after.json").exists())
+        for export, found in (("before", None), ("after", struck.object["ledger_index"])):
+            verified = world.cli(None, *certificate, "verify", "before.json", "--exchange-id",
+                                 world.exchange_id, "--export", export).object
+            self.assertEqual(verified.get("verifier_struck_off_index"), found)
         self.act("counsel-1", "identity", "strike-off", "requester-1", "--reason", "not mine",
                  want=REFUSED)
 
