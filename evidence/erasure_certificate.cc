@@ -87,7 +87,6 @@ absl::Status ReadPriorReleases(const JsonValue& value, std::string_view list_nam
   }
   const JsonValue* others = value.Find(more_name);
   if (others == nullptr) return absl::OkStatus();
-  if (list.size() != most) return Malformed();
   HF_ASSIGN_OR_RETURN(more.emplace(), ReadPriorRelease(*others));
   return absl::OkStatus();
 }
@@ -105,6 +104,13 @@ absl::StatusOr<PriorReleases> ReadPriorReleases(const JsonValue* value) {
 // What only the whole ledger shows can contradict itself, and the entries.
 absl::Status CheckPriorReleases(const ErasureAsserted& asserted, const ErasureEvents& events) {
   const PriorReleases& prior = asserted.prior;
+  const auto fits = [](std::size_t size, std::size_t most, bool more) {
+    return more ? size == most : size <= most;
+  };
+  if (!fits(prior.requesters.size(), kMaxPriorRequesters, prior.more_requesters.has_value()) ||
+      !fits(prior.leases.size(), kMaxPriorLeases, prior.more_leases.has_value())) {
+    return Inconsistent("who had got keys is not as long a list as it must be");
+  }
   std::uint64_t records = prior.more_requesters ? prior.more_requesters->records : 0;
   std::uint64_t leases = prior.more_requesters ? prior.more_requesters->leases : 0;
   for (const PriorRelease& release : prior.requesters) {

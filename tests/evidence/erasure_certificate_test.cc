@@ -282,6 +282,36 @@ TEST_F(ErasureCertificateTest, DoesNotContradictItselfInWhoHadGotKeys) {
   refused([](PriorReleases& prior) { std::swap(prior.leases[0], prior.leases[1]); });
   refused([](PriorReleases& prior) { prior.leases[1].requester = "ice2"; });
   refused([&](PriorReleases& prior) { prior.leases[1].lease = destroyed_; });
+  refused([](PriorReleases& prior) {  // A sum beside a list that is not full.
+    prior.more_leases = prior.leases.back();
+    prior.leases.pop_back();
+  });
+}
+
+// As many leases as one likes: the file is no larger for it than a list of 256, and it opens.
+TEST(ErasureOfManyLeases, IsAsShortAsItsLists) {
+  test::SignedWorld story = test::Disclosures();
+  constexpr std::uint32_t kMore = 300;
+  for (std::uint32_t i = 0; i < kMore; ++i) {
+    const std::uint32_t lease = test::OpenRealLease(story, 0);
+    story.world.Do(test::World::Release(lease, i % 2 == 0 ? 0 : 2));
+  }
+  test::LiftAndDestroy(story, 0);
+  test::EraseOldEpoch(story);
+  Exported ledger(std::move(story));
+  const auto file = ledger.Make();
+  ASSERT_THAT(file, IsOk());
+  EXPECT_LT(file->size(), std::size_t{256} << 10);
+  const ErasureCertificate opened = ledger.Open();
+  const PriorReleases& prior = opened.asserted.prior;
+  EXPECT_EQ(prior.requesters[0].leases, kMore + 2);
+  EXPECT_EQ(prior.requesters[0].records, 4U);
+  EXPECT_EQ(prior.leases.size(), kMaxPriorLeases);
+  ASSERT_TRUE(prior.more_leases);
+  EXPECT_EQ(prior.more_leases->leases, kMore + 2 - kMaxPriorLeases);
+  EXPECT_EQ(prior.more_leases->records, 2U);
+  EXPECT_THAT(DescribeErasure(opened),
+              HasSubstr("Under further leases: 2 records under 46 leases"));
 }
 
 // What nobody can contradict from the entries, a whole ledger does.

@@ -440,6 +440,13 @@ class JsonTest(unittest.TestCase):
         whole = self.one(None, "disposal", "certificate", "verify", "erased.json", *exchange,
                          "--export", export)
         self.assertEqual((alone["against_ledger"], whole["against_ledger"]), (False, True))
+        self.assertEqual(sum(one["records"] for one in whole["released_to"]),
+                         whole["released_before"])
+        # One of an earlier version is made again as it was.
+        old = self.one(None, "disposal", "certificate", "verify",
+                       snapshots.ROOT / "tests/vectors/erasure_v1.json", *exchange, "--export", export)
+        self.assertEqual((old["version"], old["released_to"], old["against_ledger"]), (1, [], True))
+        self.assertEqual((made["version"], old["released_before"]), (2, made["released_before"]))
         text = world.read("erased.json")
         world.write("forged.json", text.replace('"index": 0', '"index": 1', 1))
         for command in ("show", "verify"):
