@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many files that are replaced with one wait for the disk, where ReplaceFile() waits twice for each.
+// Many files that are replaced with one wait for the disk, where ReplaceFile() waits twice for
+// each.
 //
 // When to use  For hundreds of files that are of use only together, such as an export. One file
 //              that others rely on by itself is for ReplaceFile().

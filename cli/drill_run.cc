@@ -113,11 +113,11 @@ absl::Status DrillRun::Deliver() {
                                   "--terms", gateway.Path("sample/terms.txt"), "--attestation",
                                   gateway.Path("sample/attestation.txt")}));
   transfer_ = created.Text("name");
-  HF_RETURN_IF_ERROR(gateway
-                         .Run("requester-1", {"transfer", "submit", transfer_,
-                                              gateway.Path("sample/requests.csv"), "--refused",
-                                              gateway.Path("refused.csv")})
-                         .status());
+  HF_RETURN_IF_ERROR(
+      gateway
+          .Run("requester-1", {"transfer", "submit", transfer_, gateway.Path("sample/requests.csv"),
+                               "--refused", gateway.Path("refused.csv")})
+          .status());
   HF_ASSIGN_OR_RETURN(const DrillResult shown,
                       gateway.Run("custodian-1", {"transfer", "show", transfer_}));
   const JsonValue* stops = shown.objects.back().Find("stops");
@@ -200,9 +200,9 @@ absl::Status DrillRun::EndAsking(DrillRequester& asking, Steady::time_point orde
   const absl::Status ended = asking.Stop();
   const bool refused = stops == Stops::kStream ? ReasonOf(ended) == Reason::kHeld
                                                : asking.refused() >= before && before > 0;
-  Check(
-      "a lease from before the order gets no key any more", silent && refused,
-      fmt::format("{} keys came before, {} requests were refused after", released, asking.refused()));
+  Check("a lease from before the order gets no key any more", silent && refused,
+        fmt::format("{} keys came before, {} requests were refused after", released,
+                    asking.refused()));
   const auto last = asking.last();
   if (last) report_.to_last_release = std::max(milliseconds(0), Since(order) - Since(*last));
   return absl::OkStatus();
@@ -211,11 +211,10 @@ absl::Status DrillRun::EndAsking(DrillRequester& asking, Steady::time_point orde
 absl::StatusOr<std::uint64_t> DrillRun::Closed() {
   HF_ASSIGN_OR_RETURN(
       const DrillResult opened,
-      gateway_->Run("requester-1",
-                    {"envelope", "open", gateway_->Path("envelopes"), "--out",
-                     gateway_->Path("opened.csv")},
-                    {ExitStatus::kDone, ExitStatus::kPartlyDone, ExitStatus::kHeld,
-                     ExitStatus::kRefused}));
+      gateway_->Run(
+          "requester-1",
+          {"envelope", "open", gateway_->Path("envelopes"), "--out", gateway_->Path("opened.csv")},
+          {ExitStatus::kDone, ExitStatus::kPartlyDone, ExitStatus::kHeld, ExitStatus::kRefused}));
   if (opened.exit == ExitStatus::kHeld || opened.exit == ExitStatus::kRefused) return rows_.size();
   return opened.Number("not_released");
 }

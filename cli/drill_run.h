@@ -18,7 +18,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-
 #include "evidence/drill_report.h"
 
 #include "cli/drill_gateway.h"

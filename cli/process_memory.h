@@ -21,8 +21,8 @@
 namespace holdfast::cli {
 
 struct MemorySearch {
-  std::vector<bool> found;        // Of each pattern.
-  std::uint64_t bytes_read = 0;   // Mappings that cannot be read, such as a device's, are left out.
+  std::vector<bool> found;       // Of each pattern.
+  std::uint64_t bytes_read = 0;  // Mappings that cannot be read, such as a device's, are left out.
 };
 
 // Looks for each of `patterns`, none of them empty, in all that `process` has mapped. The process
