@@ -13,6 +13,7 @@
 #include "base/file_system.h"
 #include "base/status_macros.h"
 #include "crypto/internal/primitives.h"
+#include "crypto/internal/secret_access.h"
 #include "crypto/keyslot/device_channel.h"
 #include "crypto/keyslot/file_keyslot.h"
 #include "crypto/keyslot/internal/device_messages.h"
@@ -490,6 +491,10 @@ std::unique_ptr<KeyslotBench> MakeDeviceMirrorIn(const std::string& folder) {
 }  // namespace
 
 std::unique_ptr<KeyslotBench> MakeFileBench() { return std::make_unique<FileBench>(); }
+
+Bytes GiveAway(const SecretBytes& key) {
+  return ToBytes(crypto::internal::SecretAccess::Read(key));
+}
 
 std::unique_ptr<KeyslotBench> MakeTamperedPkcs11Bench(const Tamper& tamper) {
   return std::make_unique<MemoryDeviceBench<crypto::Pkcs11Keyslot, MemoryToken>>(&tamper);

@@ -15,7 +15,9 @@
 
 #include "absl/status/statusor.h"
 
+#include "base/bytes.h"
 #include "crypto/keyslot/keyslot.h"
+#include "crypto/secret_bytes.h"
 #include "crypto/wiped_buffer.h"
 #include "tests/support/fault_sweep.h"
 
@@ -58,6 +60,9 @@ std::vector<KeyslotKind> AllKeyslotKinds();
 std::vector<KeyslotKind> FastKeyslotKinds();
 
 std::unique_ptr<KeyslotBench> MakeFileBench();
+
+// The key's bytes, for an attacker of whom the test assumes that it has them.
+Bytes GiveAway(const crypto::SecretBytes& key);
 
 // The kinds on what outlives a process that is really killed: files in a real folder, which they
 // make, a token of files, a TPM that is a process of its own. Stop() has nothing to do for these.

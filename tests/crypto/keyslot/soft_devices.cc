@@ -2,12 +2,14 @@
 #include "tests/crypto/keyslot/soft_devices.h"
 
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <initializer_list>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include <poll.h>
@@ -17,6 +19,9 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/clock.h"
+#include "crypto/keyslot/device_channel.h"
+#include "crypto/keyslot/internal/device_messages.h"
 
 namespace holdfast::test {
 namespace {
@@ -141,6 +146,32 @@ void Swtpm::Stop() {
     close(process);
   }
   pid_ = -1;
+}
+
+std::vector<Bytes> ReadIndices(const Swtpm& tpm, ByteSpan note) {
+  using crypto::internal::DeviceOperation;
+  using crypto::internal::DeviceReader;
+  using crypto::internal::DeviceWriter;
+  const SystemClock clock;
+  // Whatever takes longer is stuck, also under sanitizers on a machine with other work.
+  crypto::HelperChannel channel(kKeyslotHelper, std::chrono::milliseconds(60'000), clock);
+  channel.SetOpening([&] {
+    DeviceWriter writer(DeviceOperation::kOpenTpm2);
+    writer.Text(tpm.tcti()).Number(Swtpm::kFirstIndex).Number(Swtpm::kSrkHandle);
+    for (const std::size_t name : {47u, 81u, 115u}) writer.Bytes(note.subspan(name, 34));
+    writer.Bytes(note.subspan(14, 32)).Bytes({}).Number(0).Bytes({}).Bytes({});
+    return std::move(writer).Take();
+  });
+  HF_CHECK(channel.Open().ok());
+  std::vector<Bytes> contents;
+  for (const std::uint32_t number : {0u, 1u}) {
+    const auto answer =
+        channel.Call(std::move(DeviceWriter(DeviceOperation::kReadIndex).Number(number)).Take());
+    HF_CHECK(answer.ok());
+    DeviceReader reader(answer->Reveal());
+    contents.push_back(ToBytes(reader.Bytes()));
+  }
+  return contents;
 }
 
 }  // namespace holdfast::test

@@ -12,9 +12,11 @@
 #include <cstdint>
 #include <initializer_list>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
+#include "base/bytes.h"
 #include "tests/support/temp_dir.h"
 
 namespace holdfast::test {
@@ -87,5 +89,9 @@ class Swtpm final {
   TempDir folder_;
   pid_t pid_ = -1;
 };
+
+// What lies in both indices of the keyslot whose note that is (docs/key-tree.md), as whoever has
+// the note reads it: through the daemon's helper, with the password in it. The keyslot is closed.
+std::vector<Bytes> ReadIndices(const Swtpm& tpm, ByteSpan note);
 
 }  // namespace holdfast::test

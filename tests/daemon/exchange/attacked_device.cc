@@ -16,7 +16,6 @@
 #include "base/clock.h"
 #include "base/status_macros.h"
 #include "crypto/keyslot/device_channel.h"
-#include "crypto/keyslot/internal/device_messages.h"
 #include "crypto/keyslot/pkcs11_keyslot.h"
 #include "crypto/keyslot/tpm2_keyslot.h"
 #include "crypto/random.h"
@@ -25,10 +24,6 @@
 
 namespace holdfast::test {
 namespace {
-
-using crypto::internal::DeviceOperation;
-using crypto::internal::DeviceReader;
-using crypto::internal::DeviceWriter;
 
 // Whatever takes longer is stuck, also under sanitizers on a machine with other work.
 constexpr std::chrono::milliseconds kPatience{60'000};
@@ -201,22 +196,7 @@ class AttackedTpm final : public AttackedDevice {
       if (file.size() != 149 || !AsText(file).starts_with("HFN1")) continue;
       if (file[46] != std::byte{1} || std::count(tried.begin(), tried.end(), file) != 0) continue;
       tried.push_back(file);
-      const ByteSpan note = file;
-      crypto::HelperChannel channel(kKeyslotHelper, kPatience, clock_);
-      channel.SetOpening([&] {
-        DeviceWriter writer(DeviceOperation::kOpenTpm2);
-        writer.Text(tpm.tcti()).Number(Swtpm::kFirstIndex).Number(Swtpm::kSrkHandle);
-        for (const std::size_t name : {47u, 81u, 115u}) writer.Bytes(note.subspan(name, 34));
-        writer.Bytes(note.subspan(14, 32)).Bytes({}).Number(0).Bytes({}).Bytes({});
-        return std::move(writer).Take();
-      });
-      HF_CHECK(channel.Open().ok());
-      for (const std::uint32_t number : {0u, 1u}) {
-        const auto answer = channel.Call(
-            std::move(DeviceWriter(DeviceOperation::kReadIndex).Number(number)).Take());
-        HF_CHECK(answer.ok());
-        DeviceReader reader(answer->Reveal());
-        const Bytes content = ToBytes(reader.Bytes());
+      for (const Bytes& content : ReadIndices(tpm, file)) {
         HF_CHECK(content.size() == 64);
         // Also of one that is not whole, or that nobody vouches for.
         found.emplace_back(EpochAt(content, 6), KeyAt(content, 14));

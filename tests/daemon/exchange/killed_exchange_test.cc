@@ -25,7 +25,6 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-#include "crypto/internal/secret_access.h"
 #include "store/sqlite_store.h"
 #include "tests/crypto/keyslot/keyslot_bench.h"
 #include "tests/daemon/exchange/attacker.h"
@@ -197,7 +196,7 @@ class KilledExchange : public ::testing::TestWithParam<KilledKind> {
       for (std::uint64_t epoch = 1; epoch <= core.vault.epoch().value() + 1; ++epoch) {
         const auto key = core.keyslot->Read(Epoch(epoch));
         EXPECT_EQ(key.ok(), epoch == core.vault.epoch().value()) << epoch;
-        if (key.ok()) attacker.TakeKey(crypto::internal::SecretAccess::Read(*key));
+        if (key.ok()) attacker.TakeKey(GiveAway(*key));
       }
       return TruthOf(core);
     });
