@@ -2,6 +2,7 @@
 // SecretBytes, WipedBuffer and WipedKey: what can be done with a secret, and what cannot.
 #include "crypto/secret_bytes.h"
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -12,6 +13,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -129,6 +131,46 @@ TEST(SecretBytesDeathTest, EndsTheProcessIfSomebodyWritesBehindIt) {
         *const_cast<volatile std::byte*>(SecretAccess::Write(secret).data() + 3) = std::byte{1};
       },
       "");
+}
+
+TEST(SecretBytesDeathTest, EndsTheProcessIfSomebodyHasWrittenBeforeIt) {
+  EXPECT_DEATH(
+      {
+        SecretBytes secret = Secret("key");
+        // What lies there is drawn at random, so a few of these change it.
+        for (int at = 1; at <= 8; ++at) {
+          *const_cast<volatile std::byte*>(SecretAccess::Write(secret).data() - at) = std::byte{0};
+        }
+      },
+      "");
+}
+
+TEST(SecretBytesTest, ComesWithoutTheSecretThatWasReleasedBefore) {
+  for (const std::size_t size : {std::size_t{1}, std::size_t{31}, std::size_t{32}, std::size_t{33},
+                                 std::size_t{4096}, (std::size_t{1} << 20) + 1}) {
+    for (int round = 0; round < 3; ++round) {
+      auto secret = SecretBytes::Zeroed(size);
+      ASSERT_THAT(secret, IsOk());
+      ASSERT_EQ(secret->size(), size);
+      EXPECT_THAT(SecretAccess::Read(*secret), Each(std::byte{0}));
+      std::fill_n(SecretAccess::Write(*secret).begin(), size, std::byte{0xa5});
+    }
+  }
+}
+
+TEST(SecretBytesTest, ServesManySizesAtATime) {
+  std::vector<SecretBytes> secrets;
+  for (int round = 0; round < 3; ++round) {
+    for (std::size_t size = 1; size <= 100; ++size) {
+      secrets.push_back(SecretBytes::Zeroed(size).value());
+      SecretAccess::Write(secrets.back())[size - 1] = static_cast<std::byte>(size);
+    }
+    for (const SecretBytes& secret : secrets) {
+      EXPECT_EQ(SecretAccess::Read(secret).back(), static_cast<std::byte>(secret.size()));
+    }
+    secrets.erase(secrets.begin(),
+                  secrets.begin() + static_cast<std::ptrdiff_t>(secrets.size() - 10));
+  }
 }
 
 TEST(LibraryTest, StartsAndSaysWhetherMemoryCanBeLocked) {
