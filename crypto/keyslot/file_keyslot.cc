@@ -27,6 +27,7 @@ constexpr std::size_t kClaimBytes = 6 + 8;
 constexpr std::size_t kNonceOffset = kClaimBytes;
 constexpr std::size_t kSealedKeyOffset = kNonceOffset + internal::kNonceBytes;
 constexpr std::size_t kBodyOffset = kSealedKeyOffset + Keyslot::kRootKeyBytes + internal::kTagBytes;
+constexpr std::size_t kPieceBytes = std::size_t{32} << 10;  // What is compared at a time.
 
 static_assert(Keyslot::kRootKeyBytes == internal::kKeyBytes);
 
@@ -130,12 +131,29 @@ absl::StatusOr<Epoch> FileKeyslot::ClaimOf(std::size_t area) {
   return Epoch(reader.TakeInteger<std::uint64_t>());
 }
 
+absl::StatusOr<bool> FileKeyslot::Has(std::size_t area, std::size_t offset, ByteSpan bytes) {
+  auto file = files_.Open(paths_[area], OpenMode::kRead);
+  HF_RETURN_IF_ERROR(internal::KeyslotStatus(file.status()));
+  // Piece by piece, which stays in the processor's cache.
+  WipedBuffer piece(std::min(bytes.size(), kPieceBytes));
+  bool same = true;
+  for (; same && !bytes.empty(); bytes = bytes.subspan(piece.size())) {
+    piece.Shrink(std::min(bytes.size(), piece.size()));
+    const auto count = (*file)->ReadAt(offset, piece.Mutable());
+    HF_RETURN_IF_ERROR(internal::KeyslotStatus(count.status()));
+    if (*count != piece.size()) return Failed("an area has the wrong size");
+    same = AsText(piece.Reveal()) == AsText(bytes.first(piece.size()));
+    offset += piece.size();
+  }
+  HF_RETURN_IF_ERROR(internal::KeyslotStatus((*file)->Close()));
+  return same;
+}
+
 absl::StatusOr<SecretBytes> FileKeyslot::OpenArea(std::size_t area, Epoch epoch) {
-  HF_ASSIGN_OR_RETURN(WipedBuffer buffer, ReadArea(area, 0, kAreaBytes));
+  HF_ASSIGN_OR_RETURN(const Hashed* const hashed, HashedAs(area));
   HF_ASSIGN_OR_RETURN(SecretBytes key, SecretBytes::Zeroed(kRootKeyBytes));
-  const AreaKey& area_key = KeyOf(area, std::move(buffer));
-  const ByteSpan bytes = hashed_[area].bytes.Reveal();
-  if (!internal::OpenAead(SecretAccess::Read(area_key),
+  const ByteSpan bytes = hashed->bytes.Reveal();
+  if (!internal::OpenAead(SecretAccess::Read(hashed->key),
                           bytes.subspan<kNonceOffset, internal::kNonceBytes>(), EncodeClaim(epoch),
                           bytes.subspan(kSealedKeyOffset, kRootKeyBytes + internal::kTagBytes),
                           SecretAccess::Write(key))) {
@@ -152,13 +170,33 @@ FileKeyslot::AreaKey FileKeyslot::HashOf(ByteSpan area) {
   return key;
 }
 
-const FileKeyslot::AreaKey& FileKeyslot::KeyOf(std::size_t area, WipedBuffer bytes) {
+absl::StatusOr<const FileKeyslot::Hashed*> FileKeyslot::HashedAs(std::size_t area) {
   Hashed& hashed = hashed_[area];
-  if (AsText(bytes.Reveal()) != AsText(hashed.bytes.Reveal())) {
-    hashed.key = HashOf(bytes.Reveal());
-    hashed.bytes = std::move(bytes);
+  if (!hashed.bytes.empty()) {
+    HF_ASSIGN_OR_RETURN(const bool same, Has(area, 0, hashed.bytes.Reveal()));
+    if (same) return &hashed;
   }
-  return hashed.key;
+  HF_ASSIGN_OR_RETURN(hashed.bytes, ReadArea(area, 0, kAreaBytes));
+  hashed.key = HashOf(hashed.bytes.Reveal());
+  return &hashed;
+}
+
+FileKeyslot::Hashed FileKeyslot::DrawArea(Epoch epoch) {
+  Hashed area{RandomBytes(kAreaBytes), {}};
+  internal::Writer writer(area.bytes.Mutable().first(kSealedKeyOffset));
+  writer.Put(EncodeClaim(epoch));
+  writer.Put(Draw<internal::kNonceBytes>(random_));
+  HF_CHECK(writer.full());
+  area.key = HashOf(area.bytes.Reveal());
+  return area;
+}
+
+WipedBuffer FileKeyslot::DrawNoise() { return RandomBytes(kAreaBytes - kClaimBytes); }
+
+void FileKeyslot::Prepare(Epoch next) {
+  HF_CHECK(next.value() != 0);
+  if (drawn_.epoch != next) drawn_ = {next, DrawArea(next), {}};
+  if (drawn_.noise.empty()) drawn_.noise = DrawNoise();
 }
 
 // After a failed sync nothing that is done through the old handle can be trusted, so each step has
@@ -175,13 +213,11 @@ absl::Status FileKeyslot::WriteArea(std::size_t area, std::size_t offset, ByteSp
 absl::Status FileKeyslot::EraseArea(std::size_t area) {
   hashed_[area] = {};
   // First all but the claim, so that an erasure which is cut short can be found and finished.
-  const WipedBuffer noise = RandomBytes(kAreaBytes - kClaimBytes);
+  WipedBuffer noise = std::move(drawn_.noise);
+  if (noise.empty()) noise = DrawNoise();
   HF_RETURN_IF_ERROR(WriteArea(area, kClaimBytes, noise.Reveal(), Durability::kSync));
-  HF_ASSIGN_OR_RETURN(const WipedBuffer found,
-                      ReadArea(area, kClaimBytes, kAreaBytes - kClaimBytes));
-  if (AsText(noise.Reveal()) != AsText(found.Reveal())) {
-    return Failed("an area does not hold what it was overwritten with");
-  }
+  HF_ASSIGN_OR_RETURN(const bool overwritten, Has(area, kClaimBytes, noise.Reveal()));
+  if (!overwritten) return Failed("an area does not hold what it was overwritten with");
   // The key is gone. What follows only says that the area is free, which need not be durable: a
   // claim that comes back opens nothing, and Erase() removes it again.
   const std::array<std::byte, kBodyOffset> blank{};
@@ -212,22 +248,17 @@ absl::Status FileKeyslot::Stage(Epoch epoch, const SecretBytes& key) {
   }
   if (free == kAreas) return Failed("the keyslot holds two epochs already");
 
-  WipedBuffer content = RandomBytes(kAreaBytes);
-  const auto bytes = content.Mutable();
-  internal::Writer writer(bytes.first(kSealedKeyOffset));
-  const Claim claim = EncodeClaim(epoch);
-  writer.Put(claim);
-  writer.Put(Draw<internal::kNonceBytes>(random_));
-  HF_CHECK(writer.full());
-  const ByteSpan view = bytes;
+  // What was drawn serves once: a second staging of the same epoch draws anew.
   Hashed& hashed = hashed_[free];
-  hashed.key = HashOf(view);
+  hashed = drawn_.epoch == epoch ? std::move(drawn_.area) : DrawArea(epoch);
+  drawn_.epoch = Epoch(0);
+  const auto bytes = hashed.bytes.Mutable();
+  const ByteSpan view = bytes;
   internal::SealAead(SecretAccess::Read(hashed.key),
-                     view.subspan<kNonceOffset, internal::kNonceBytes>(), claim,
+                     view.subspan<kNonceOffset, internal::kNonceBytes>(), EncodeClaim(epoch),
                      SecretAccess::Read(key),
                      bytes.subspan(kSealedKeyOffset, kRootKeyBytes + internal::kTagBytes));
   absl::Status staged = WriteArea(free, 0, view, Durability::kSync);
-  hashed.bytes = std::move(content);
   if (staged.ok()) {
     // It opens only if every byte is what was written.
     const auto found = Read(epoch);

@@ -62,6 +62,7 @@ class FileKeyslot final : public Keyslot {
   std::string_view kind() const override { return "file"; }
   ErasureClass erasure_class() const override { return ErasureClass::kMedium; }
   std::chrono::milliseconds erase_interval() const override { return kEraseInterval; }
+  void Prepare(Epoch next) override;
 
  private:
   static constexpr std::size_t kAreas = 2;
@@ -76,10 +77,29 @@ class FileKeyslot final : public Keyslot {
   FileKeyslot(FileSystem& files, std::string folder, std::unique_ptr<FileLock> lock,
               Random& random);
 
+  // An area's bytes, and their hash with its epoch, which opens the root key that stands in them.
+  struct Hashed {
+    WipedBuffer bytes;  // Empty if nothing was hashed.
+    AreaKey key;
+  };
+
+  // What an epoch change needs that has nothing to do with its key.
+  struct Drawn {
+    Epoch epoch;        // 0 if nothing was drawn.
+    Hashed area;        // All of the area but the sealed key.
+    WipedBuffer noise;  // What the other area is overwritten with; empty once that has been used.
+  };
+
   absl::Status CreateMissingAreas();
+
+  Hashed DrawArea(Epoch epoch);
+  WipedBuffer DrawNoise();
 
   // Returns `size` bytes of an area from `offset` on.
   absl::StatusOr<WipedBuffer> ReadArea(std::size_t area, std::size_t offset, std::size_t size);
+
+  // Reads an area from `offset` on, and returns whether it has just these bytes there.
+  absl::StatusOr<bool> Has(std::size_t area, std::size_t offset, ByteSpan bytes);
 
   // Returns the epoch that an area says it holds, whether or not it opens; 0 if it is free.
   absl::StatusOr<Epoch> ClaimOf(std::size_t area);
@@ -91,10 +111,10 @@ class FileKeyslot final : public Keyslot {
   // The hash of an area's random bytes and its epoch, which opens the root key before them.
   static AreaKey HashOf(ByteSpan area);
 
-  // The same for bytes that were read. What was hashed last is kept until the area is erased or
-  // staged anew: an epoch change looks at the same bytes four times, and to compare them costs a
-  // tenth of hashing them. They are worth what the root key is, which is in memory as well.
-  const AreaKey& KeyOf(std::size_t area, WipedBuffer bytes);
+  // Reads an area and hashes it. What was hashed last is kept until the area is erased or staged
+  // anew: an epoch change looks at the same bytes four times, and to compare them costs a tenth of
+  // hashing them. They are worth what the root key is, which is in memory as well.
+  absl::StatusOr<const Hashed*> HashedAs(std::size_t area);
 
   absl::Status WriteArea(std::size_t area, std::size_t offset, ByteSpan bytes,
                          Durability durability);
@@ -107,11 +127,8 @@ class FileKeyslot final : public Keyslot {
   const std::unique_ptr<FileLock> lock_;
   Random& random_;
 
-  struct Hashed {
-    WipedBuffer bytes;  // Empty if nothing was hashed.
-    AreaKey key;
-  };
   std::array<Hashed, kAreas> hashed_;
+  Drawn drawn_;
 };
 
 }  // namespace holdfast::crypto

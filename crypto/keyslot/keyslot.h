@@ -95,6 +95,10 @@ class Keyslot {
     return {{std::string(kind()), erasure_class(), {}}};
   }
 
+  // Does beforehand what staging `next` and the erasure after it need whatever the key is, while
+  // nobody waits. Changes nothing but how long these take; may be left out.
+  virtual void Prepare(Epoch next) { static_cast<void>(next); }
+
   // Whether a key lies where none shall stay, so that an epoch is to be made for that alone.
   virtual bool wants_epoch() const { return false; }
 };

@@ -143,4 +143,8 @@ std::vector<KeyslotPart> MirrorKeyslot::parts() const {
   return parts;
 }
 
+void MirrorKeyslot::Prepare(Epoch next) {
+  for (const auto& member : members_) member->Prepare(next);
+}
+
 }  // namespace holdfast::crypto

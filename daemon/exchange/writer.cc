@@ -69,6 +69,8 @@ void Writer::Loop() {
   if (core_ != nullptr) Serve();
   while (more) {
     taken.clear();
+    // Now, and not while somebody waits for a hold.
+    if (core_ != nullptr) core_->keyslot->Prepare(Epoch(core_->vault.epoch().value() + 1));
     const auto patience = parts_.egress.waiting() ? kDrainTick : kTick;
     more = parts_.queue.Take(kMostCommands, patience, taken);
     const bool idle = taken.empty();

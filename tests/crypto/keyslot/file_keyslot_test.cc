@@ -142,6 +142,37 @@ TEST_F(FileKeyslotTest, NeverWritesTheKeyItself) {
   }
 }
 
+TEST_F(FileKeyslotTest, WritesNothingBeforehandAndWhatItDrewOnce) {
+  MemoryFileSystem disk;
+  const auto slot = MustOpen(disk);
+  const auto areas = [&] {
+    return std::pair(disk.ReadWhole(AreaPath(0), FileKeyslot::kAreaBytes).value(),
+                     disk.ReadWhole(AreaPath(1), FileKeyslot::kAreaBytes).value());
+  };
+  const auto empty = areas();
+  slot->Prepare(Epoch(1));
+  EXPECT_EQ(areas(), empty);
+
+  // The bytes behind the sealed key, whichever area they are in.
+  std::vector<std::pair<Bytes, Bytes>> found = {empty};
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_THAT(slot->Stage(Epoch(1), Key(1)), IsOk());
+    EXPECT_THAT(Consistent(*slot), ElementsAre(1));
+    found.push_back(areas());
+    ASSERT_THAT(slot->Erase(Epoch(1)), IsOk());
+    found.push_back(areas());
+  }
+  std::vector<Bytes> bodies;
+  for (const auto& [first, second] : found) {
+    for (const Bytes& area : {first, second}) {
+      Bytes body = ToBytes(ByteSpan(area).subspan(4096));
+      if (std::find(bodies.begin(), bodies.end(), body) == bodies.end()) bodies.push_back(body);
+    }
+  }
+  // Two at first, and a new one for each staging and each erasure.
+  EXPECT_EQ(bodies.size(), 6u);
+}
+
 TEST_F(FileKeyslotTest, RefusesAMediumThatKeepsOldBytes) {
   for (const Medium medium : {Medium::kUnknown, Medium::kMemory, Medium::kCopyOnWrite,
                               Medium::kNetwork, Medium::kOverlay}) {

@@ -124,6 +124,29 @@ TEST_P(KeyslotContract, IsEmptyAtFirstAndSaysWhatItIs) {
   EXPECT_EQ(ErasureClassName(slot->erasure_class()), "medium");
 }
 
+TEST_P(KeyslotContract, DoesTheSameForAnEpochThatWasPrepared) {
+  const auto bench = Make();
+  {
+    const auto slot = MustOpen(*bench);
+    for (std::uint64_t epoch = 1; epoch <= 3; ++epoch) {
+      slot->Prepare(Epoch(epoch));
+      slot->Prepare(Epoch(epoch));
+      std::vector<std::uint64_t> held;
+      if (epoch > 1) held.push_back(epoch - 1);
+      EXPECT_EQ(Consistent(*slot), held);
+      ASSERT_THAT(slot->Stage(Epoch(epoch), Key(epoch)), IsOk());
+      if (epoch > 1) {
+        ASSERT_THAT(slot->Erase(Epoch(epoch - 1)), IsOk());
+      }
+    }
+    slot->Prepare(Epoch(4));  // And another one comes.
+    ASSERT_THAT(slot->Stage(Epoch(5), Key(5)), IsOk());
+    ASSERT_THAT(slot->Erase(Epoch(3)), IsOk());
+  }
+  bench->Stop(End::kPowerLost);
+  EXPECT_THAT(Consistent(*MustOpen(*bench), 5), ElementsAre(5));
+}
+
 TEST_P(KeyslotContract, KeepsEachEpochUntilItIsErased) {
   for (const End end : kEnds) {
     if (slow() && end != End::kPowerLost) continue;  // Their files are in memory, as the others'.
