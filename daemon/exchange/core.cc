@@ -117,7 +117,7 @@ absl::StatusOr<std::unique_ptr<Core>> CreateFirst(const CoreOptions& options, Op
                       CheckpointKey(plan.top.FindSecret(crypto::kCheckpointSecret)));
   policy::State state;
   TimeKeeper time(*options.clock);
-  Group group(state, {}, *options.random);
+  Group group(state, 0, *options.random);
   {
     Entry opening;
     auto& fact = *opening.mutable_exchange_opened();
@@ -137,7 +137,9 @@ absl::StatusOr<std::unique_ptr<Core>> CreateFirst(const CoreOptions& options, Op
     HF_RETURN_IF_ERROR(AppendDecided(group, std::move(advanced)));
   }
 
-  const LedgerHead head = group.Head();
+  crypto::TileBuilder tiles;
+  group.Close(tiles);
+  const LedgerHead& head = group.Head();
   Vault vault(options.exchange, std::move(plan), {head.size, head.root}, *options.random);
   HF_ASSIGN_OR_RETURN(const Bytes top, vault.SealTop());
   store::Group out = group.ToStore();
@@ -146,10 +148,6 @@ absl::StatusOr<std::unique_ptr<Core>> CreateFirst(const CoreOptions& options, Op
   HF_RETURN_IF_ERROR(opened.store->Commit(out));
   HF_RETURN_IF_ERROR(Failpoint(options, EpochStep::kCommitted));
 
-  crypto::TileBuilder tiles;
-  std::vector<crypto::Tile> full;
-  tiles.Append(group.leaf_hashes(), full);
-  HF_CHECK(full.empty());
   return std::make_unique<Core>(
       Core{std::move(opened.store), std::move(opened.keyslot), std::move(opened.agreement),
            std::move(state), std::move(vault), std::move(tiles),
@@ -456,7 +454,7 @@ absl::StatusOr<std::unique_ptr<Core>> Reopen(const CoreOptions& options, Opened 
                  {"entries", opened.head.ledger_size},
                  {"from_snapshot", folded.snapshot_size}});
 
-  Group group(core->state, core->tiles.frontier(), *options.random);
+  Group group(core->state, core->tiles.size(), *options.random);
   HF_RETURN_IF_ERROR(AppendJointOrders(options, opened.head, group));
   HF_RETURN_IF_ERROR(AppendOrdered(group, StartFact(options, *core->keyslot)));
   const Times now = core->time.Read();
@@ -464,13 +462,9 @@ absl::StatusOr<std::unique_ptr<Core>> Reopen(const CoreOptions& options, Opened 
   if (epoch.value() > 1 && core->state.erased_epoch() + 1 < epoch.value()) {
     HF_RETURN_IF_ERROR(AppendErased(*core, Epoch(epoch.value() - 1), group));
   }
+  group.Close(core->tiles);
   store::Group out = group.ToStore();
   out.epoch = epoch.value();
-  std::vector<crypto::Tile> full;
-  core->tiles.Append(group.leaf_hashes(), full);
-  for (const crypto::Tile& tile : full) {
-    out.tiles.push_back({tile.id.level, tile.id.index, tile.bytes});
-  }
   HF_RETURN_IF_ERROR(core->store->Commit(out));
   if (options.keyslots_recorded) options.keyslots_recorded(core->keyslot->kind());
   return core;

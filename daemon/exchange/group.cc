@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "crypto/merkle.h"
 #include "policy/apply.h"
 #include "policy/release_gate.h"
 
@@ -18,8 +19,8 @@ bool SettlesCase(const ledger::v1::Entry& entry) {
 
 }  // namespace
 
-Group::Group(policy::State& state, const crypto::Frontier& frontier, crypto::Random& random)
-    : state_(state), frontier_(frontier), random_(random), first_index_(frontier.size()) {}
+Group::Group(policy::State& state, std::uint64_t ledger_size, crypto::Random& random)
+    : state_(state), random_(random), first_index_(ledger_size) {}
 
 void Group::Push(const ledger::v1::Entry& entry, ByteSpan bytes, const Digest32& leaf_hash,
                  const policy::OpenedOrder* order,
@@ -30,7 +31,6 @@ void Group::Push(const ledger::v1::Entry& entry, ByteSpan bytes, const Digest32&
              entry.has_notice_given() || SettlesCase(entry);
   entries_.push_back(bytes);
   leaf_hashes_.push_back(leaf_hash);
-  frontier_.Append(leaf_hash);
 }
 
 std::uint64_t Group::Append(const EntryBatch& batch) {
@@ -82,14 +82,21 @@ void Group::ChangeEpoch(std::vector<LeafRef> destroyed, Anchoring anchoring) {
   epoch_change_ = EpochChange{std::move(destroyed), anchoring};
 }
 
-LedgerHead Group::Head() const { return {frontier_.size(), frontier_.Root()}; }
+void Group::Close(crypto::TileBuilder& tiles) {
+  HF_CHECK(tiles.size() == first_index_);
+  tiles.Append(leaf_hashes_, full_tiles_);
+  head_ = {tiles.size(), tiles.Root()};
+}
 
 store::Group Group::ToStore() const {
   store::Group group;
   group.first_index = first_index_;
   group.entries = entries_;
-  group.root = frontier_.Root();
+  group.root = head_.root;
   group.chunks = chunks_;
+  for (const crypto::Tile& tile : full_tiles_) {
+    group.tiles.push_back({tile.id.level, tile.id.index, tile.bytes});
+  }
   return group;
 }
 

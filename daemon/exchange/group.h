@@ -15,8 +15,8 @@
 #include <span>
 #include <vector>
 
-#include "crypto/merkle.h"
 #include "crypto/random.h"
+#include "crypto/tiles.h"
 #include "daemon/exchange/command.h"
 #include "policy/state.h"
 #include "store/store.h"
@@ -25,8 +25,8 @@ namespace holdfast::exchange {
 
 class Group final : public Turn {
  public:
-  // `frontier` is the ledger before the group.
-  Group(policy::State& state, const crypto::Frontier& frontier, crypto::Random& random);
+  // `ledger_size` is the ledger's before the group.
+  Group(policy::State& state, std::uint64_t ledger_size, crypto::Random& random);
 
   // Turn.
   const policy::State& state() const override { return state_; }
@@ -63,15 +63,17 @@ class Group final : public Turn {
   // Whether an entry changes what people wait for: a transfer's state, a hold, a revocation.
   bool notable() const { return notable_; }
 
-  // The ledger with the group's entries.
-  LedgerHead Head() const;
-  const crypto::Frontier& frontier() const { return frontier_; }
+  // Ends the group: nothing is appended after it. Makes `tiles` those of the ledger with the
+  // group's entries. REQUIRES: `tiles` are those before; called once.
+  void Close(crypto::TileBuilder& tiles);
 
-  // The leaf hashes of the group's entries.
-  std::span<const Digest32> leaf_hashes() const { return leaf_hashes_; }
+  // The ledger with the group's entries. REQUIRES: Close() was called.
+  const LedgerHead& Head() const { return head_; }
+
   std::span<const ByteSpan> entries() const { return entries_; }
 
-  // Returns what the store is to commit; the caller adds pages, tiles, epoch and checkpoint.
+  // Returns what the store is to commit; the caller adds pages, epoch and checkpoint.
+  // REQUIRES: Close() was called; the group lives until the commit.
   store::Group ToStore() const;
 
  private:
@@ -82,12 +84,13 @@ class Group final : public Turn {
                std::shared_ptr<const policy::OpenedAgreement> agreement);
 
   policy::State& state_;
-  crypto::Frontier frontier_;
   crypto::Random& random_;
   const std::uint64_t first_index_;
 
   std::vector<ByteSpan> entries_;
   std::vector<Digest32> leaf_hashes_;
+  LedgerHead head_;
+  std::vector<crypto::Tile> full_tiles_;
   std::deque<Bytes>
       own_;  // Bytes of the entries that the writer made; a deque keeps them in place.
   std::vector<store::ChunkWrite> chunks_;

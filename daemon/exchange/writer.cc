@@ -121,7 +121,7 @@ void Writer::Process(Commands& taken) {
 
 absl::Status Writer::RunTogether(std::span<const std::unique_ptr<Command>> commands,
                                  std::size_t& next) {
-  Group group(core_->state, core_->tiles.frontier(), *parts_.core_options.random);
+  Group group(core_->state, core_->tiles.size(), *parts_.core_options.random);
   bool begun = false;
   std::vector<Command*> run;
   absl::Status status;
@@ -159,7 +159,7 @@ absl::Status Writer::RunAlone(Command& command) {
     return absl::OkStatus();
   }
   for (bool reserve_used = false;; reserve_used = true) {
-    Group group(core_->state, core_->tiles.frontier(), *parts_.core_options.random);
+    Group group(core_->state, core_->tiles.size(), *parts_.core_options.random);
     absl::Status status = Begin(group);
     if (status.ok()) {
       command.Run(group);
@@ -210,7 +210,8 @@ absl::Status Writer::TrustIfOrdered(Group& group) {
   return AppendDecided(group, TimeFact(core_->time.Read()));
 }
 
-absl::Status Writer::Commit(const Group& group) {
+absl::Status Writer::Commit(Group& group) {
+  group.Close(core_->tiles);
   if (group.empty()) return absl::OkStatus();
   const auto begun = parts_.core_options.clock->SinceBoot();
   store::Group out = group.ToStore();
@@ -222,7 +223,7 @@ absl::Status Writer::Commit(const Group& group) {
     out.top_page = top;
     for (const SealedPage& page : new_pages_) out.pages.push_back({page.segment, page.bytes});
   }
-  HF_RETURN_IF_ERROR(CommitToStore(group, out));
+  HF_RETURN_IF_ERROR(CommitToStore(out));
   if (!std::exchange(new_pages_, {}).empty()) HF_RETURN_IF_ERROR(parts_.publish(core_.get()));
   if (parts_.metrics != nullptr) {
     parts_.metrics->Committed(parts_.core_options.name, group.entries().size(),
@@ -231,12 +232,7 @@ absl::Status Writer::Commit(const Group& group) {
   return absl::OkStatus();
 }
 
-absl::Status Writer::CommitToStore(const Group& group, store::Group& out) {
-  std::vector<crypto::Tile> full;
-  core_->tiles.Append(group.leaf_hashes(), full);
-  for (const crypto::Tile& tile : full) {
-    out.tiles.push_back({tile.id.level, tile.id.index, tile.bytes});
-  }
+absl::Status Writer::CommitToStore(store::Group& out) {
   const std::shared_ptr<const SignedHead> signed_head = parts_.checkpoints.newest();
   const auto since_boot = parts_.core_options.clock->SinceBoot();
   if (signed_head != nullptr && signed_head->head.size > stored_checkpoint_ &&
@@ -271,8 +267,8 @@ absl::Status Writer::CommitEpoch(Group& group) {
   advanced.mutable_epoch_advanced()->set_epoch(plan.epoch.value());
   HF_RETURN_IF_ERROR(AppendDecided(group, std::move(advanced)));
 
-  const LedgerHead head = group.Head();
-  const crypto::Anchor anchor{head.size, head.root};
+  group.Close(core_->tiles);
+  const crypto::Anchor anchor{group.Head().size, group.Head().root};
   HF_ASSIGN_OR_RETURN(const Bytes top, core_->vault.SealTop(plan, anchor));
   store::Group out = group.ToStore();
   out.epoch = plan.epoch.value();
@@ -282,7 +278,7 @@ absl::Status Writer::CommitEpoch(Group& group) {
     // A segment that was opened in this very group has nothing to destroy yet.
     out.pages.push_back({page.segment, page.bytes});
   }
-  HF_RETURN_IF_ERROR(CommitToStore(group, out));
+  HF_RETURN_IF_ERROR(CommitToStore(out));
   new_pages_.clear();
   HF_RETURN_IF_ERROR(Failpoint(EpochStep::kCommitted));
 
@@ -318,7 +314,7 @@ absl::Status Writer::AdoptEpoch(EpochPlan plan, const crypto::Anchor& anchor) {
 }
 
 absl::Status Writer::RecordErased(Epoch erased) {
-  Group group(core_->state, core_->tiles.frontier(), *parts_.core_options.random);
+  Group group(core_->state, core_->tiles.size(), *parts_.core_options.random);
   HF_RETURN_IF_ERROR(AppendErased(*core_, erased, group));
   return Commit(group);
 }
@@ -333,7 +329,7 @@ absl::Status Writer::GiveNotices() {
   if (restricting_only_ || notice_search_.Idle(core_->state)) return absl::OkStatus();
   const auto missing = notice_search_.Next(core_->state, kChunksALook);
   if (missing.empty()) return absl::OkStatus();
-  Group group(core_->state, core_->tiles.frontier(), *parts_.core_options.random);
+  Group group(core_->state, core_->tiles.size(), *parts_.core_options.random);
   HF_RETURN_IF_ERROR(Begin(group));
   for (const ledger::v1::NoticeGiven& notice : missing) {
     ledger::v1::Entry entry;
@@ -357,7 +353,7 @@ absl::Status Writer::Sweep() {
   const bool wanted = core_->state.epoch_pending() || core_->keyslot->wants_epoch();
   if (wanted && since_boot >= next_epoch_attempt_) {
     next_epoch_attempt_ = since_boot + kRetry;
-    Group group(core_->state, core_->tiles.frontier(), *parts_.core_options.random);
+    Group group(core_->state, core_->tiles.size(), *parts_.core_options.random);
     HF_RETURN_IF_ERROR(Begin(group));
     group.ChangeEpoch({}, Anchoring::kMayWait);
     HF_RETURN_IF_ERROR(CommitEpoch(group));

@@ -115,8 +115,8 @@ class Writer final {
   absl::Status TrustIfOrdered(Group& group);
 
   // Commits `group` within the epoch.
-  absl::Status Commit(const Group& group);
-  absl::Status CommitToStore(const Group& group, store::Group& out);
+  absl::Status Commit(Group& group);
+  absl::Status CommitToStore(store::Group& out);
 
   // Commits `group` as an epoch change (design, section 6).
   absl::Status CommitEpoch(Group& group);
