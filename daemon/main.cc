@@ -115,6 +115,7 @@ Exit Start(const CommandLine& line) {
   absl::Status status = ConfigureLogFrom(config->log());
   if (status.ok()) status = HardenProcess();
   if (!status.ok()) return Complain(status);
+  ReuseFreedMemory();
   BlockSignals();
   status = RunDaemon(*config, line.boot_id);
   if (status.ok()) return Exit::kOk;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/process.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -54,6 +55,13 @@ absl::Status HardenProcess() {
   }
   LockMemory();
   return absl::OkStatus();
+}
+
+void ReuseFreedMemory() {
+  // A few of the largest messages. To set either ends the library's own adapting of both.
+  constexpr int kBytes = 4 << 20;
+  HF_CHECK(mallopt(M_MMAP_THRESHOLD, kBytes) == 1);
+  HF_CHECK(mallopt(M_TRIM_THRESHOLD, kBytes) == 1);
 }
 
 void BlockSignals() {
