@@ -7,7 +7,7 @@
 //              of them: if all bytes are "secret", none are protected.
 // Memory       sodium_malloc(): guard pages, canary, left out of core dumps, and locked in memory
 //              if RLIMIT_MEMLOCK allows (InitLibrary() probes for it). Wiped before it is released
-//              and before it is assigned over. sodium_free() aborts on a damaged canary.
+//              or assigned over, and kept for the next secret. A damaged canary ends the process.
 // Threads      Const members may be called concurrently.
 // Ownership    Move-only. Duplicate() is the one way to a second copy, so that searching for that
 //              word finds every copy of every key.
