@@ -100,9 +100,9 @@ namespace {
 using Extends = std::function<bool(const crypto::Checkpoint& old, const crypto::Checkpoint& now)>;
 
 absl::StatusOr<VerifiedCheckpoint> Accept(const CheckpointMemory& memory,
+                                          const CheckpointMemory::Remembered& known,
                                           const ExchangeId& exchange, ByteSpan announced_key,
                                           const std::string& note, const Extends& extends) {
-  HF_ASSIGN_OR_RETURN(CheckpointMemory::Remembered known, memory.Load());
   HF_ASSIGN_OR_RETURN(const crypto::NoteKey key, known.key.empty()
                                                      ? KeyOf(exchange, announced_key)
                                                      : crypto::NoteKey::Parse(known.key));
@@ -145,8 +145,17 @@ absl::StatusOr<VerifiedCheckpoint> AcceptCheckpoint(const CheckpointMemory& memo
                                                     const ExchangeId& exchange,
                                                     ByteSpan announced_key,
                                                     const v1::Checkpoint& answer) {
+  HF_ASSIGN_OR_RETURN(const CheckpointMemory::Remembered known, memory.Load());
+  return AcceptCheckpoint(memory, known, exchange, announced_key, answer);
+}
+
+absl::StatusOr<VerifiedCheckpoint> AcceptCheckpoint(const CheckpointMemory& memory,
+                                                    const CheckpointMemory::Remembered& asked,
+                                                    const ExchangeId& exchange,
+                                                    ByteSpan announced_key,
+                                                    const v1::Checkpoint& answer) {
   return Accept(
-      memory, exchange, announced_key, answer.note(),
+      memory, asked, exchange, announced_key, answer.note(),
       [&](const crypto::Checkpoint& old, const crypto::Checkpoint& now) {
         std::vector<ByteSpan> hashes;
         for (const std::string& hash : answer.consistency()) {
@@ -162,7 +171,8 @@ absl::StatusOr<VerifiedCheckpoint> AcceptExport(const CheckpointMemory& memory,
                                                 const ExchangeId& exchange, ByteSpan announced_key,
                                                 const std::string& note,
                                                 const RootAtSize& root_at) {
-  return Accept(memory, exchange, announced_key, note,
+  HF_ASSIGN_OR_RETURN(const CheckpointMemory::Remembered known, memory.Load());
+  return Accept(memory, known, exchange, announced_key, note,
                 [&](const crypto::Checkpoint& old, const crypto::Checkpoint&) {
                   const absl::StatusOr<Digest32> root = root_at(old.size);
                   return root.ok() && *root == old.root;
@@ -178,24 +188,32 @@ absl::StatusOr<v1::Exchange> LedgerClient::GetExchange() {
 
 absl::StatusOr<VerifiedCheckpoint> LedgerClient::Checkpoint(const CheckpointMemory& memory,
                                                             const ExchangeId& exchange) {
-  HF_ASSIGN_OR_RETURN(const v1::Exchange about, GetExchange());
-  if (about.exchange_id() != ToString(BytesOf(exchange))) {
-    return AddMetadata(MakeError(Reason::kAgreementMismatch,
-                                 "the gateway hosts another exchange than the profile names"),
-                       "exchange_id", Hex(AsBytes(about.exchange_id())));
+  // Another process of this client may come to know a newer one while the answer is under way. That
+  // is not what the proof begins with, so it is asked for anew, and neither is taken for a fork.
+  constexpr int kAttempts = 8;
+  for (int attempt = 1;; ++attempt) {
+    // Before anything is asked: the ledger has at least what was known then, or it became shorter.
+    HF_ASSIGN_OR_RETURN(const CheckpointMemory::Remembered known, memory.Load());
+    HF_ASSIGN_OR_RETURN(const v1::Exchange about, GetExchange());
+    if (about.exchange_id() != ToString(BytesOf(exchange))) {
+      return AddMetadata(MakeError(Reason::kAgreementMismatch,
+                                   "the gateway hosts another exchange than the profile names"),
+                         "exchange_id", Hex(AsBytes(about.exchange_id())));
+    }
+    std::uint64_t known_size = 0;
+    if (!known.note.empty()) {
+      HF_ASSIGN_OR_RETURN(const crypto::NoteKey key, crypto::NoteKey::Parse(known.key));
+      HF_ASSIGN_OR_RETURN(const crypto::OpenedCheckpoint before,
+                          crypto::OpenCheckpoint(known.note, key));
+      known_size = before.checkpoint.size;
+    }
+    // A ledger that became shorter cannot prove anything about the size that is known here.
+    if (about.ledger_size() < known_size) known_size = 0;
+    HF_ASSIGN_OR_RETURN(const v1::Checkpoint answer, CheckpointFrom(known_size));
+    HF_ASSIGN_OR_RETURN(const CheckpointMemory::Remembered now, memory.Load());
+    if (now.note != known.note && attempt < kAttempts) continue;
+    return AcceptCheckpoint(memory, known, exchange, AsBytes(about.checkpoint_key()), answer);
   }
-  HF_ASSIGN_OR_RETURN(const CheckpointMemory::Remembered known, memory.Load());
-  std::uint64_t known_size = 0;
-  if (!known.note.empty()) {
-    HF_ASSIGN_OR_RETURN(const crypto::NoteKey key, crypto::NoteKey::Parse(known.key));
-    HF_ASSIGN_OR_RETURN(const crypto::OpenedCheckpoint before,
-                        crypto::OpenCheckpoint(known.note, key));
-    known_size = before.checkpoint.size;
-  }
-  // A ledger that became shorter cannot prove anything about the size that is known here.
-  if (about.ledger_size() < known_size) known_size = 0;
-  HF_ASSIGN_OR_RETURN(const v1::Checkpoint answer, CheckpointFrom(known_size));
-  return AcceptCheckpoint(memory, exchange, AsBytes(about.checkpoint_key()), answer);
 }
 
 absl::StatusOr<v1::Checkpoint> LedgerClient::CheckpointFrom(std::uint64_t known_size) {

@@ -76,6 +76,14 @@ absl::StatusOr<VerifiedCheckpoint> AcceptCheckpoint(const CheckpointMemory& memo
                                                     ByteSpan announced_key,
                                                     const v1::Checkpoint& answer);
 
+// The same, where the proof was asked for while `asked` was remembered, which is what it has to
+// begin with. Another process of the same client may have gone on since.
+absl::StatusOr<VerifiedCheckpoint> AcceptCheckpoint(const CheckpointMemory& memory,
+                                                    const CheckpointMemory::Remembered& asked,
+                                                    const ExchangeId& exchange,
+                                                    ByteSpan announced_key,
+                                                    const v1::Checkpoint& answer);
+
 // The same for a checkpoint that came with all of its entries: `root_at` returns the root of the
 // first so many of them, and is asked only for what they have.
 using RootAtSize = std::function<absl::StatusOr<Digest32>(std::uint64_t size)>;

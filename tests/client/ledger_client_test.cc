@@ -126,6 +126,36 @@ TEST_F(CheckpointMemoryTest, NoticesAForkAndKeepsBoth) {
   EXPECT_EQ(metadata.at("kept"), memory_.path());
 }
 
+// Two commands of one person at the same time.
+TEST_F(CheckpointMemoryTest, TakesWhatAnotherProcessCameToKnowMeanwhileForNoFork) {
+  for (int i = 0; i < 5; ++i) ledger_.Add("entry" + std::to_string(i));
+  ASSERT_THAT(Accept(ledger_.Answer(0)), IsOk());
+  const auto asked = memory_.Load();
+  ASSERT_THAT(asked, IsOk());
+  const auto accept = [&](const v1::Checkpoint& answer) {
+    return AcceptCheckpoint(memory_, *asked, exchange_, key_.public_key().bytes(), answer);
+  };
+  ledger_.Add("entry5");
+  const v1::Checkpoint older = ledger_.Answer(5);
+  ledger_.Add("entry6");
+  ASSERT_THAT(Accept(ledger_.Answer(5)), IsOk());  // The other one.
+  const auto newest = memory_.Load();
+  // What was answered before is older than what is known now, and no rollback.
+  EXPECT_THAT(accept(older), IsOk());
+  EXPECT_EQ(memory_.Load()->note, newest->note);
+  // And what was answered afterwards begins with what was asked about.
+  ledger_.Add("entry7");
+  const auto verified = accept(ledger_.Answer(5));
+  ASSERT_THAT(verified, IsOk());
+  EXPECT_EQ(verified->followed_from, 5u);
+  EXPECT_EQ(memory_.Load()->note, verified->note);
+  // A fork stays one.
+  FakeLedger fork(exchange_, key_);
+  for (int i = 0; i < 9; ++i) fork.Add("other" + std::to_string(i));
+  EXPECT_THAT(accept(fork.Answer(5)), HasReason(Reason::kLedgerInconsistent));
+  EXPECT_EQ(memory_.Load()->note, verified->note);
+}
+
 TEST_F(CheckpointMemoryTest, NoticesARollbackAndAForkOfTheSameSize) {
   for (int i = 0; i < 5; ++i) ledger_.Add("entry" + std::to_string(i));
   ASSERT_THAT(Accept(ledger_.Answer(0)), IsOk());
