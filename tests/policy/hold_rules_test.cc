@@ -7,6 +7,7 @@
 
 #include "gtest/gtest.h"
 
+#include "policy/request_gate.h"
 #include "tests/policy/policy_world.h"
 #include "tests/support/seeded_random.h"
 

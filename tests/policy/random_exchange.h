@@ -20,6 +20,7 @@
 #include "gtest/gtest.h"
 
 #include "policy/brakes.h"
+#include "policy/request_gate.h"
 #include "policy/state_snapshot.h"
 #include "tests/policy/policy_world.h"
 #include "tests/policy/reference_policy.h"

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "policy/release_gate.h"
+#include "policy/request_gate.h"
 #include "tests/policy/policy_world.h"
 
 namespace holdfast::test {
