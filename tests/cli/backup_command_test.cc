@@ -49,6 +49,7 @@ class Interrupting final : public FileSystem {
   absl::Status SyncDirectory(const std::string& path) override {
     return posix_.SyncDirectory(path);
   }
+  absl::Status SyncAll(const std::string& path) override { return posix_.SyncAll(path); }
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override {
     return posix_.List(path);
   }
