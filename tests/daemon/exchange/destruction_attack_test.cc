@@ -191,8 +191,12 @@ class CopiedExchange {
     EXPECT_GT(given_up_.size(), given_up);
     Revoke();
     LetTimePass();
-    BackUp();
-    MakeTransfer();
+    // The sweeper may begin an epoch of its own meanwhile.
+    do {
+      BackUp();
+      MakeTransfer();
+      WaitForDestruction();
+    } while (EpochIsPending() || backup_epochs_.back() != world_.epoch());
     return transfer;
   }
 
@@ -375,6 +379,10 @@ class CopiedExchange {
       }
     }
     return false;
+  }
+
+  bool EpochIsPending() {
+    return world_.Read<bool>([](const exchange::Core& core) { return core.state.epoch_pending(); });
   }
 
   void WaitForDestruction() {
