@@ -39,7 +39,10 @@ with open(path, newline="", encoding="utf-8") as file:
 def words(name):
     return set(name.upper().replace(",", " ").replace("-", " ").split())
 def say(value):
-    print(json.dumps(value), flush=True)
+    try:
+        print(json.dumps(value), flush=True)
+    except BrokenPipeError:
+        os._exit(1)  # Nobody listens to it any more, as is its own fault.
 assert json.loads(sys.stdin.readline()) == {"holdfast_lookup": 1}
 say({"holdfast_lookup": 1})
 seen = 0
