@@ -91,6 +91,8 @@ absl::Status Revoke(DrillRun& drill) {
              With({"disposal", "revoke", "--reason", "DRILL", "--yes"}, drill.Scope()))
         .status();
   }));
+  HF_RETURN_IF_ERROR(drill.Timed("watch a lease from before",
+                                 [&] { return drill.EndAsking(asking, order, Stops::kRow); }));
   std::uint64_t index = 0;
   HF_RETURN_IF_ERROR(DisposalState(drill, index).status());
   HF_RETURN_IF_ERROR(drill.Timed("approve by a second custodian", [&] {
@@ -105,8 +107,6 @@ absl::Status Revoke(DrillRun& drill) {
         },
         order);
   }));
-  HF_RETURN_IF_ERROR(drill.Timed("watch a lease from before",
-                                 [&] { return drill.EndAsking(asking, order, Stops::kRow); }));
   HF_RETURN_IF_ERROR(
       drill.Timed("export what the ledger has since", [&] { return drill.Export(); }));
   HF_RETURN_IF_ERROR(

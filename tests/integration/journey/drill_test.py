@@ -76,8 +76,8 @@ class DrillTest(unittest.TestCase):
 
     def test_it_says_everywhere_that_it_is_one(self):
         self.drill("revoke", "--keep")
-        certificate = json.loads(self.world.read("drill/erased.json"))
-        said = json.loads(base64.b64decode(certificate["payload"]))
+        file = json.loads(self.world.read("drill/erased.json"))
+        said = json.loads(base64.b64decode(file["certificate"]["payload"]))
         self.assertEqual(said["reason"], "DRILL")
         for person in said["performedBy"] + [said["verifiedBy"]]:
             self.assertTrue(person["name"].startswith("DRILL: "), person)
