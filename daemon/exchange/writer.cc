@@ -190,6 +190,8 @@ Times Writer::Now() {
 
 absl::Status Writer::Begin(Group& group) {
   const Times now = Now();
+  // What becomes due by this group's time lies in the past when the sweep looks next.
+  if (SomethingIsDue(core_->state, UnixMillis(now.early_ms))) look_again_ = true;
   if (now != TimesOf(core_->state)) HF_RETURN_IF_ERROR(AppendDecided(group, TimeFact(now)));
 
   const std::vector<PendingSegment> pending = core_->allocator->TakePending();

@@ -110,6 +110,20 @@ TEST_F(SweeperTest, DestroysAllThatIsDueInOneEpoch) {
   EXPECT_TRUE(world_.Derivable(first, 0));
 }
 
+// Whoever comes first after the window is over moves the ledger's time past it.
+TEST_F(SweeperTest, DestroysAlsoWhereSomebodyAsksAllTheTime) {
+  world_.MustStart();
+  const std::uint32_t transfer = world_.MustMakeTransfer(4);
+  for (std::uint32_t row = 0; row < 4; ++row) {
+    const std::uint64_t revocation = MustRevoke(transfer, row);
+    for (int asked = 0; !Destroyed(revocation); ++asked) {
+      ASSERT_LT(asked, 400) << "it is due, and is not destroyed";
+      world_.clock().Advance(std::chrono::hours(1));
+      static_cast<void>(world_.Do(world_.LeaseFact(transfer)));
+    }
+  }
+}
+
 TEST_F(SweeperTest, SparesADeviceThatWearsButNeverBeyondItsInterval) {
   constexpr std::chrono::hours kInterval{1};
   Use(kInterval, 100'000);
