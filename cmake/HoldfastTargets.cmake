@@ -63,7 +63,7 @@ function(hf_test name)
     ${arg_DEPS} holdfast::options GTest::gmock GTest::gtest GTest::gtest_main)
   hf_heavy_link(${name})
   add_test(NAME ${name} COMMAND ${name})
-  set(seconds 120)
+  set(seconds 300)  # Of the 45 to 90 that the longest takes under sanitizers beside other work.
   if("slow" IN_LIST arg_LABELS)
     set(seconds 3600)
   endif()
