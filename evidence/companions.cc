@@ -31,6 +31,9 @@ constexpr std::string_view kKeys = "keys.txt";
 constexpr std::string_view kAgreement = "agreement.textproto";
 constexpr std::string_view kAgreementSigned = "agreement.dsse.json";
 constexpr std::string_view kOrders = "orders";
+constexpr std::string_view kOrderSuffix = ".dsse.json";
+constexpr std::string_view kFreshOrderSuffix =
+    ".dsse.json.new";  // Of an attempt that was cut short.
 
 // A file that grows line by line and has its name only when it is whole.
 class GrowingFile final {
@@ -201,8 +204,14 @@ absl::Status RemoveCompanions(FileSystem& files, const std::string& folder) {
   if (!names.ok()) {
     return ReasonOf(names.status()) == Reason::kNotFound ? absl::OkStatus() : names.status();
   }
-  for (const std::string& name : *names) HF_RETURN_IF_ERROR(remove(JoinPath(orders, name)));
-  return remove(orders);
+  // What somebody else put there stays, and the folder with it.
+  bool others = false;
+  for (const std::string& name : *names) {
+    const bool ours = name.ends_with(kOrderSuffix) || name.ends_with(kFreshOrderSuffix);
+    if (ours) HF_RETURN_IF_ERROR(remove(JoinPath(orders, name)));
+    others = others || !ours;
+  }
+  return others ? absl::OkStatus() : remove(orders);
 }
 
 absl::Status WriteCompanions(FileSystem& files, const std::string& folder, std::uint64_t size,
@@ -223,8 +232,9 @@ absl::Status WriteCompanions(FileSystem& files, const std::string& folder, std::
                             EventLine(index, bytes, entry, ExplainEntry(replayer.state(), entry)));
         HF_RETURN_IF_ERROR(events.Add(line));
         if (entry.has_order_accepted()) {
-          HF_RETURN_IF_ERROR(batch.Add(JoinPath(orders, std::to_string(index) + ".dsse.json"),
-                                       AsBytes(entry.order_accepted().order_dsse())));
+          HF_RETURN_IF_ERROR(
+              batch.Add(JoinPath(orders, std::to_string(index) + std::string(kOrderSuffix)),
+                        AsBytes(entry.order_accepted().order_dsse())));
         }
         if (entry.has_exchange_opened()) {
           HF_RETURN_IF_ERROR(batch.Add(JoinPath(folder, kAgreementSigned),

@@ -95,6 +95,12 @@ TEST_F(CompanionsTest, AreRemovedAndLeaveTheLog) {
   EXPECT_GT(files_.List("/export")->size(), log->size() + 5);
   ASSERT_THAT(RemoveCompanions(files_, "/export"), IsOk());
   EXPECT_EQ(*files_.List("/export"), *log);
+
+  // Nobody else's file is theirs to remove.
+  ASSERT_THAT(Write(files_), IsOk());
+  ASSERT_THAT(ReplaceFile(files_, "/export/orders/my notes", AsBytes("mine")), IsOk());
+  ASSERT_THAT(RemoveCompanions(files_, "/export"), IsOk());
+  EXPECT_THAT(*files_.List("/export/orders"), testing::ElementsAre("my notes"));
 }
 
 TEST_F(CompanionsTest, ComesToTheSameAfterWhateverOperationFailed) {
