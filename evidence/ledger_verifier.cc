@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "evidence/ledger_verifier.h"
 
+#include <array>
+#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,13 +52,10 @@ class LedgerVerifier::Tree final : public crypto::NodeReader {
   }
 
  private:
-  void Put(unsigned level, const Digest32& hash) {
-    if (levels_.size() <= level) levels_.resize(level + 1);
-    levels_[level].push_back(hash);
-  }
+  void Put(unsigned level, const Digest32& hash) { levels_.at(level).push_back(hash); }
 
   crypto::Frontier frontier_;
-  std::vector<std::vector<Digest32>> levels_;
+  std::array<std::deque<Digest32>, 64> levels_;  // Of millions, none is moved.
 };
 
 LedgerVerifier::LedgerVerifier(const ExchangeId& exchange)

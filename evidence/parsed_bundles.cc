@@ -15,7 +15,19 @@ namespace {
 
 constexpr std::size_t kMostAhead = 4;  // Each may have 64 MiB, in an export that somebody made up.
 
+// What the messages of a bundle of common entries take.
+constexpr std::size_t kArenaBytes = std::size_t{256} << 10;
+
+google::protobuf::ArenaOptions Starting(std::vector<char>& block) {
+  google::protobuf::ArenaOptions options;
+  options.initial_block = block.data();
+  options.initial_block_size = block.size();
+  return options;
+}
+
 }  // namespace
+
+ParsedBundle::ParsedBundle() : block(kArenaBytes), arena(Starting(block)) {}
 
 ParsedBundles::ParsedBundles(FileSystem& files, std::string folder, std::uint64_t size)
     : files_(files), folder_(std::move(folder)), size_(size), thread_([this] { Loop(); }) {}
@@ -44,9 +56,27 @@ absl::Status ParsedBundles::Read(ParsedBundle& bundle) {
   return absl::OkStatus();
 }
 
+// One that was spent is emptied here: what this thread allocated, no other one has to free.
+std::unique_ptr<ParsedBundle> ParsedBundles::Empty() {
+  std::unique_ptr<ParsedBundle> bundle;
+  {
+    MutexLock lock(mutex_);
+    if (!spent_.empty()) {
+      bundle = std::move(spent_.back());
+      spent_.pop_back();
+    }
+  }
+  if (bundle == nullptr) return std::make_unique<ParsedBundle>();
+  bundle->entries.clear();
+  bundle->leaves.clear();
+  bundle->parsed.clear();
+  bundle->arena.Reset();
+  return bundle;
+}
+
 void ParsedBundles::Loop() {
   for (std::uint64_t first = 0; first < size_; first += crypto::kTileWidth) {
-    auto bundle = std::make_unique<ParsedBundle>();
+    std::unique_ptr<ParsedBundle> bundle = Empty();
     bundle->first = first;
     bundle->error = Read(*bundle);
     const bool last = !bundle->error.ok();
@@ -64,6 +94,7 @@ const ParsedBundle* ParsedBundles::Next() {
   HF_CHECK(current_ == nullptr || current_->error.ok());
   MutexLock lock(mutex_);
   while (ahead_.empty()) changed_.Wait(mutex_);
+  if (current_ != nullptr) spent_.push_back(std::move(current_));
   current_ = std::move(ahead_.front());
   ahead_.pop_front();
   changed_.NotifyAll();

@@ -34,6 +34,8 @@
 namespace holdfast::evidence {
 
 struct ParsedBundle {
+  ParsedBundle();
+
   std::uint64_t first = 0;        // The ledger index of the first entry.
   std::vector<ByteSpan> entries;  // Into `bytes`.
   std::vector<Digest32> leaves;   // Their hashes in the tree.
@@ -44,6 +46,7 @@ struct ParsedBundle {
   absl::Status error;
 
   Bytes bytes;
+  std::vector<char> block;        // The arena's first, which it keeps for the next entries.
   google::protobuf::Arena arena;  // Has what `parsed` leads to.
 };
 
@@ -60,6 +63,7 @@ class ParsedBundles final {
 
  private:
   void Loop();
+  std::unique_ptr<ParsedBundle> Empty();
   absl::Status Read(ParsedBundle& bundle);
 
   FileSystem& files_;
@@ -71,6 +75,7 @@ class ParsedBundles final {
   Mutex mutex_;
   CondVar changed_;
   std::deque<std::unique_ptr<ParsedBundle>> ahead_ HF_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<ParsedBundle>> spent_ HF_GUARDED_BY(mutex_);  // To be used again.
   bool stop_ HF_GUARDED_BY(mutex_) = false;
   std::thread thread_;  // Last: it uses all of the above.
 };
