@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/entry_bundle.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -15,6 +16,10 @@ namespace {
 constexpr std::size_t kShortBytes = 2;
 constexpr std::size_t kLongBytes = 4;
 constexpr std::size_t kEscape = 0xffff;
+
+// Bundles of common entries stay below the first step, those of orders grow by the second.
+constexpr std::size_t kSmallStep = std::size_t{32} << 10;
+constexpr std::size_t kLargeStep = std::size_t{128} << 10;
 
 void AppendBigEndian(Bytes& out, std::size_t value, std::size_t width) {
   for (std::size_t i = width; i > 0; --i) {
@@ -59,6 +64,32 @@ void AppendToBundle(Bytes& bundle, ByteSpan entry) {
     AppendBigEndian(bundle, entry.size(), kLongBytes);
   }
   bundle.insert(bundle.end(), entry.begin(), entry.end());
+}
+
+std::size_t PaddedBundleBytes(std::size_t bytes) {
+  const std::size_t step = bytes <= kSmallStep ? kSmallStep : kLargeStep;
+  return (bytes + step - 1) / step * step;
+}
+
+absl::Status RemovePadding(Bytes& stored) {
+  ByteSpan rest = stored;
+  for (std::size_t entries = 0; entries < kEntriesPerBundle && !rest.empty(); ++entries) {
+    if (rest.size() >= kShortBytes && BigEndian(rest.first(kShortBytes)) == 0) {
+      const std::size_t bytes = stored.size() - rest.size();
+      if (entries == 0) return Malformed("has no entry");
+      if (stored.size() != PaddedBundleBytes(bytes) ||
+          std::any_of(rest.begin(), rest.end(), [](std::byte b) { return b != std::byte{0}; })) {
+        return Malformed("is followed by something else");
+      }
+      stored.resize(bytes);
+      return absl::OkStatus();
+    }
+    absl::StatusOr<std::size_t> length = TakeLength(rest);
+    if (!length.ok()) return std::move(length).status();
+    if (rest.size() < *length) return Malformed("ends within an entry");
+    rest = rest.subspan(*length);
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<ByteSpan>> ParseBundle(ByteSpan bundle) {

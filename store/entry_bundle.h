@@ -13,8 +13,10 @@
 // Errors       kStoreCorrupt for what AppendToBundle() does not make.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 #include "base/bytes.h"
@@ -24,6 +26,15 @@ namespace holdfast::store {
 // Adds `entry` at the end of `bundle`.
 // REQUIRES: `entry` has 1 to kMaxEntryBytes bytes.
 void AppendToBundle(Bytes& bundle, ByteSpan entry);
+
+// How many bytes a bundle that is not full takes in the database: what it lacks are zeros behind
+// it, which no entry begins with. A row that keeps its size while entries are added is overwritten
+// in place, and only the pages that differ are written.
+std::size_t PaddedBundleBytes(std::size_t bytes);
+
+// Takes the zeros off what was stored. What has none stays as it is.
+// Errors: kStoreCorrupt for zeros of another number, and for what they cannot follow.
+absl::Status RemovePadding(Bytes& stored);
 
 // Returns the entries of `bundle`, in order: 1 to 256. Each sequence of entries has one form, and
 // no other one is taken.

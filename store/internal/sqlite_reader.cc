@@ -73,7 +73,10 @@ absl::StatusOr<Head> SqliteReader::ReadHead() {
 absl::StatusOr<Bytes> SqliteReader::ReadBundle(std::uint64_t bundle) {
   // A number that no row can have; it would be a negative one to SQLite.
   if (bundle > static_cast<std::uint64_t>(INT64_MAX)) return NotThere("entry bundle");
-  return ReadBlob(statements_.bundle, static_cast<std::int64_t>(bundle), "entry bundle");
+  HF_ASSIGN_OR_RETURN(Bytes stored, ReadBlob(statements_.bundle, static_cast<std::int64_t>(bundle),
+                                             "entry bundle"));
+  HF_RETURN_IF_ERROR(RemovePadding(stored));
+  return stored;
 }
 
 absl::Status SqliteReader::ForEachEntry(std::uint64_t first, const EntryCallback& callback) {

@@ -170,8 +170,12 @@ absl::Status SqliteWriter::WriteEntries(const Group& group, Bytes& open_bundle) 
     open_bundle.clear();
   }
   if (open_bundle.empty()) return absl::OkStatus();
-  return RunWith(statements_.put_bundle, static_cast<std::int64_t>(index / kEntriesPerBundle),
-                 open_bundle);
+  const std::size_t bytes = open_bundle.size();
+  open_bundle.resize(PaddedBundleBytes(bytes));
+  const absl::Status written = RunWith(
+      statements_.put_bundle, static_cast<std::int64_t>(index / kEntriesPerBundle), open_bundle);
+  open_bundle.resize(bytes);
+  return written;
 }
 
 absl::Status SqliteWriter::WriteTilesAndChunks(const Group& group) {

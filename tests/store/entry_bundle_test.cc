@@ -97,6 +97,40 @@ TEST(EntryBundleTest, ReadsAMutatedBundleAsItsOnlyFormOrNotAtAll) {
   }
 }
 
+TEST(EntryBundleTest, TakesItsPaddingOffAndNothingElse) {
+  for (const std::size_t size : {std::size_t{1}, std::size_t{32'766}, std::size_t{32'767},
+                                 std::size_t{65'534}, std::size_t{200'000}}) {
+    SCOPED_TRACE(size);
+    // The entry ends with zeros: they are its own.
+    Bytes entry = Repeated(size);
+    entry.back() = std::byte{0};
+    const Bytes bundle = BundleOf({entry});
+    Bytes stored = bundle;
+    stored.resize(PaddedBundleBytes(bundle.size()));
+    EXPECT_EQ(stored.size() % (std::size_t{32} << 10), 0U);
+    const Bytes padded = stored;
+    ASSERT_THAT(RemovePadding(stored), IsOk());
+    EXPECT_EQ(stored, bundle);
+    ASSERT_THAT(RemovePadding(stored), IsOk());
+    EXPECT_EQ(stored, bundle);
+
+    const std::size_t zeros = padded.size() - bundle.size();
+    if (zeros < 4) continue;
+    for (const std::size_t at : {bundle.size() + 2, padded.size() - 1}) {
+      Bytes spoilt = padded;
+      spoilt[at] = std::byte{1};
+      EXPECT_THAT(RemovePadding(spoilt), HasReason(Reason::kStoreCorrupt));
+    }
+    for (const std::size_t other : {padded.size() - 1, padded.size() + 1, bundle.size() + 2}) {
+      Bytes spoilt = padded;
+      spoilt.resize(other);
+      EXPECT_THAT(RemovePadding(spoilt), HasReason(Reason::kStoreCorrupt));
+    }
+  }
+  Bytes nothing(std::size_t{32} << 10);
+  EXPECT_THAT(RemovePadding(nothing), HasReason(Reason::kStoreCorrupt));
+}
+
 TEST(EntryBundleTest, RefusesEveryTruncationWithinAnEntry) {
   const Bytes bundle = BundleOf({Repeated(40)});
   for (const test::Mutation& mutation : test::Truncations(bundle)) {

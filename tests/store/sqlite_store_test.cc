@@ -4,6 +4,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -298,7 +299,7 @@ TEST_F(SqliteStoreTest, ShowsReadersInOtherThreadsWholeGroupsOnly) {
       last = count;
     }
   });
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 60; ++i) {
     Group group = Small(HeadOf(*store), "one");
     group.entries.push_back(AsBytes("two"));
     group.entries.push_back(AsBytes("three"));
@@ -367,6 +368,25 @@ TEST_F(SqliteStoreTest, RefusesADatabaseThatIsNotItsOwn) {
   EXPECT_THAT(spoilt("UPDATE entry_bundle SET bytes = x'000161ff'"),
               HasReason(Reason::kStoreCorrupt));
   EXPECT_THAT(spoilt("DELETE FROM entry_bundle"), HasReason(Reason::kStoreCorrupt));
+}
+
+// Two of the head and of what was added, and one where that lies across two pages.
+TEST_F(SqliteStoreTest, WritesOnlyThePagesThatDiffer) {
+  constexpr std::uint64_t kFrame = 16'384 + 24;
+  const Bytes order(1'500, std::byte{'o'});
+  const std::vector<ByteSpan> one = {ByteSpan(order)};
+  const std::unique_ptr<Store> store = Open();
+  std::map<std::uint64_t, int> commits;  // By pages.
+  std::uint64_t before = std::filesystem::file_size(PathOf("database-wal"));
+  for (int i = 0; i < 60; ++i) {
+    Group group = Small(HeadOf(*store), "unused");
+    group.entries = one;
+    ASSERT_THAT(store->Commit(group), IsOk());
+    const std::uint64_t now = std::filesystem::file_size(PathOf("database-wal"));
+    ++commits[(now - before) / kFrame];
+    before = now;
+  }
+  EXPECT_GT(commits[2] + commits[3], 55) << testing::PrintToString(commits);
 }
 
 TEST_F(SqliteStoreTest, NoticesAHoleInTheLedger) {
