@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/utf8.h"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace holdfast {
@@ -52,8 +53,12 @@ std::optional<char32_t> TakeCodePoint(std::string_view& text) {
 }
 
 bool IsUtf8(std::string_view text) {
-  while (TakeCodePoint(text)) {
-  }
+  do {
+    // Most text is ASCII throughout.
+    const auto ascii = std::find_if(text.begin(), text.end(),
+                                    [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+    text.remove_prefix(static_cast<std::size_t>(ascii - text.begin()));
+  } while (TakeCodePoint(text));
   return text.empty();
 }
 

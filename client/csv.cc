@@ -16,6 +16,7 @@ namespace holdfast::client {
 namespace {
 
 constexpr std::size_t kBlockBytes = 256 << 10;
+constexpr std::size_t kRecordBlockBytes = 4 << 10;  // A lookup makes a reader for each record.
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 absl::Status AtLine(absl::Status status, std::uint64_t line) {
@@ -44,7 +45,9 @@ CsvSource CsvFromFile(File& file) {
 }
 
 CsvReader::CsvReader(CsvSource source, CsvBegins begins)
-    : source_(std::move(source)), block_(kBlockBytes), at_start_(begins == CsvBegins::kFile) {}
+    : source_(std::move(source)),
+      block_(begins == CsvBegins::kFile ? kBlockBytes : kRecordBlockBytes),
+      at_start_(begins == CsvBegins::kFile) {}
 
 absl::Status CsvReader::Fill() {
   if (used_ < size_ || ended_) return absl::OkStatus();
@@ -83,14 +86,16 @@ absl::Status CsvReader::Malformed(std::string what) const {
                 line_);
 }
 
+absl::Status CsvReader::FieldTooLong() const {
+  return AtLine(
+      MakeError(Reason::kRequestTooLarge, "line " + std::to_string(line_) + ": a field has over " +
+                                              std::to_string(kMaxCsvFieldBytes) + " bytes"),
+      line_);
+}
+
 absl::Status CsvReader::Add(std::string& field, int byte) const {
   if (byte == 0) return Malformed("a NUL byte");
-  if (field.size() == kMaxCsvFieldBytes) {
-    return AtLine(MakeError(Reason::kRequestTooLarge,
-                            "line " + std::to_string(line_) + ": a field has over " +
-                                std::to_string(kMaxCsvFieldBytes) + " bytes"),
-                  line_);
-  }
+  if (field.size() == kMaxCsvFieldBytes) return FieldTooLong();
   field += static_cast<char>(byte);
   return absl::OkStatus();
 }
@@ -103,8 +108,23 @@ absl::StatusOr<int> CsvReader::EndOfLine(int byte) {
   return next;
 }
 
+absl::Status CsvReader::AddPlain(std::string& field) {
+  HF_RETURN_IF_ERROR(Fill());
+  const std::string_view rest = AsText(std::span(block_).subspan(used_, size_ - used_));
+  const auto end = std::find_if(rest.begin(), rest.end(), [](char c) {
+    return c == ',' || c == '\n' || c == '\r' || c == '"' || c == '\0';
+  });
+  const std::string_view plain = rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
+  if (plain.size() > kMaxCsvFieldBytes - field.size()) return FieldTooLong();
+  field += plain;
+  used_ += plain.size();
+  position_ += plain.size();
+  return absl::OkStatus();
+}
+
 absl::Status CsvReader::ReadPlain(std::string& field, int& terminator) {
   for (;;) {
+    HF_RETURN_IF_ERROR(AddPlain(field));
     HF_ASSIGN_OR_RETURN(int byte, Get());
     if (byte == '"') return Malformed("a quote inside a field that does not begin with one");
     if (byte == '\r') {

@@ -68,7 +68,12 @@ class CsvReader final {
   absl::Status ReadField(std::string& field, int& terminator);
   absl::Status ReadQuoted(std::string& field, int& terminator);
   absl::Status ReadPlain(std::string& field, int& terminator);
+  absl::Status FieldTooLong() const;
   absl::Status Add(std::string& field, int byte) const;
+
+  // Adds what comes before the next byte that means something in a plain field, or what of it has
+  // been read.
+  absl::Status AddPlain(std::string& field);
   absl::StatusOr<int> EndOfLine(int byte);
 
   CsvSource source_;
