@@ -16,6 +16,8 @@ namespace {
 constexpr std::uint64_t kMaxOfficers = 4096;
 constexpr std::uint64_t kRowsPerOfficer = 150;
 constexpr std::uint64_t kPeoplePerCase = 4;
+constexpr std::uint64_t kRecordsPerZip = 200;
+constexpr std::uint64_t kMaxZipsPerPlace = 100;
 
 // SplitMix64: small, and the same on every machine, which the standard's distributions are not.
 class Dice final {
@@ -154,7 +156,7 @@ std::string BirthDate(Dice& dice, std::uint64_t first_year, std::uint64_t years)
   return fmt::format("{:04}-{:02}-{:02}", year, month, day);
 }
 
-SampleAddress Address(Dice& dice, const SamplePlace& place) {
+SampleAddress Address(Dice& dice, const SamplePlace& place, std::uint64_t zips) {
   constexpr std::array<std::string_view, 8> kSuffixes = {"St", "Ave", "Rd",   "Ln",
                                                          "Dr", "Ct",  "Blvd", "Way"};
   SampleAddress address;
@@ -163,7 +165,7 @@ SampleAddress Address(Dice& dice, const SamplePlace& place) {
   if (dice.Below(5) == 0) address.line1 += fmt::format(" Apt {}", 1 + dice.Below(48));
   address.city = std::string(place.city);
   address.state = std::string(place.state);
-  address.postal_code = std::string(place.zip);
+  address.postal_code = SampleZip(place, zips == 1 ? 0 : dice.Below(zips));
   return address;
 }
 
@@ -175,16 +177,20 @@ enum class State { kAnother = 0, kTheSame };
 
 // Another place, in the same state or in another one. A state with one place has no second one:
 // then the place stays.
-SamplePlace OtherPlace(Dice& dice, const SampleAddress& than, State state) {
-  std::vector<SamplePlace> places;
+const SamplePlace& OtherPlace(Dice& dice, const SampleAddress& than, State state) {
+  std::vector<const SamplePlace*> places;
+  const SamplePlace* here = nullptr;
   for (const SamplePlace& place : SamplePlaces()) {
-    const bool same = place.state == than.state;
-    if (place.zip != than.postal_code && same == (state == State::kTheSame)) {
-      places.push_back(place);
+    const bool same_state = place.state == than.state;
+    if (same_state && place.city == than.city) {
+      here = &place;
+    } else if (same_state == (state == State::kTheSame)) {
+      places.push_back(&place);
     }
   }
-  if (places.empty()) return {than.postal_code, than.city, than.state};
-  return places[static_cast<std::size_t>(dice.Below(places.size()))];
+  HF_CHECK(here != nullptr);
+  if (places.empty()) return *here;
+  return *places[static_cast<std::size_t>(dice.Below(places.size()))];
 }
 
 std::string Name(Dice& dice) {
@@ -227,12 +233,12 @@ std::vector<std::string> Fields(Dice& dice) {
   return fields;
 }
 
-SamplePerson Person(Dice& dice, std::uint64_t number) {
+SamplePerson Person(Dice& dice, std::uint64_t number, std::uint64_t zips) {
   SamplePerson person;
   // Looks like nothing in particular, and is unique: the factor is odd.
   person.id = fmt::format("p{:09x}", (number * 0x2545F491) & 0xFFFFFFFFF);
   person.name = Name(dice);
-  person.address = Address(dice, Place(dice));
+  person.address = Address(dice, Place(dice), zips);
   person.tax_number = TaxNumber(number);
   person.birth_date = BirthDate(dice, 1945, 55);
   person.fields = Fields(dice);
@@ -279,10 +285,23 @@ std::span<const std::string_view> SampleFieldNames() { return kFields; }
 std::size_t SamplePermittedFieldCount() { return kPermittedFields; }
 std::span<const SampleShare> SampleShares() { return kShares; }
 
+std::uint64_t SampleZipsPerPlace(std::uint64_t records) {
+  return std::clamp<std::uint64_t>(records / (kRecordsPerZip * SamplePlaces().size()), 1,
+                                   kMaxZipsPerPlace);
+}
+
+std::string SampleZip(const SamplePlace& place, std::uint64_t n) {
+  HF_CHECK(n < kMaxZipsPerPlace);
+  // Each place has a prefix of three digits for itself.
+  const auto own = static_cast<std::uint64_t>((place.zip[3] - '0') * 10 + (place.zip[4] - '0'));
+  return fmt::format("{}{:02}", place.zip.substr(0, 3), (own + n) % 100);
+}
+
 SampleWorld::SampleWorld(std::uint64_t records, std::uint64_t seed, std::uint64_t of_one_officer)
     : records_(records),
       seed_(seed),
       of_one_officer_(of_one_officer),
+      zips_(SampleZipsPerPlace(records)),
       officers_(std::min(kMaxOfficers - (of_one_officer > 0 ? 1 : 0),
                          (records + kRowsPerOfficer - 1) / kRowsPerOfficer)) {
   HF_CHECK(records >= 1 && records <= 100'000'000 && of_one_officer <= records / 2);
@@ -340,7 +359,7 @@ SampleCase SampleWorld::CaseAt(std::uint64_t index) const {
   result.kind = kShares[number].kind;
   result.outcome = kShares[number].outcome;
   result.request.case_number = "given";
-  SamplePerson person = Person(dice, first_person);
+  SamplePerson person = Person(dice, first_person, zips_);
   AskAbout(result, person);
   SampleRequest& request = result.request;
 
@@ -356,16 +375,16 @@ SampleCase SampleWorld::CaseAt(std::uint64_t index) const {
     case Kind::kNamesake: {
       const std::uint64_t others = 1 + dice.Below(2);
       for (std::uint64_t k = 1; k <= others; ++k) {
-        SamplePerson other = Person(dice, first_person + k);
+        SamplePerson other = Person(dice, first_person + k, zips_);
         other.name = person.name;
-        other.address = Address(dice, OtherPlace(dice, person.address, State::kTheSame));
+        other.address = Address(dice, OtherPlace(dice, person.address, State::kTheSame), zips_);
         result.people.push_back(std::move(other));
       }
       break;
     }
     case Kind::kFatherAndSon:
     case Kind::kHouseholdUnclear: {
-      SamplePerson father = Person(dice, first_person + 1);
+      SamplePerson father = Person(dice, first_person + 1, zips_);
       father.name = person.name;
       father.address = person.address;
       father.birth_date = BirthDate(dice, 1920, 20);
@@ -379,7 +398,8 @@ SampleCase SampleWorld::CaseAt(std::uint64_t index) const {
     case Kind::kMoved:
       request.address = Address(
           dice,
-          OtherPlace(dice, person.address, dice.Below(2) == 0 ? State::kTheSame : State::kAnother));
+          OtherPlace(dice, person.address, dice.Below(2) == 0 ? State::kTheSame : State::kAnother),
+          zips_);
       break;
     case Kind::kAbsent:
       break;

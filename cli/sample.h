@@ -74,6 +74,13 @@ struct SamplePlace {
 };
 std::span<const SamplePlace> SamplePlaces();
 
+// How many ZIPs each place has among so many records: one, or as many as leave some 200 records to
+// a ZIP, so that a larger sample has no more people of like names in one; at most 100.
+std::uint64_t SampleZipsPerPlace(std::uint64_t records);
+
+// The nth of them. The first is the place's own, and no two places share one. REQUIRES: n < 100.
+std::string SampleZip(const SamplePlace& place, std::uint64_t n);
+
 // The kinds of cases and how many of 10,000 are of each.
 struct SampleShare {
   std::string_view kind;
@@ -113,6 +120,7 @@ class SampleWorld final {
   std::uint64_t records_;
   std::uint64_t seed_;
   std::uint64_t of_one_officer_;
+  std::uint64_t zips_;  // Of each place.
   std::uint64_t officers_;
   std::uint64_t row_step_;
   std::uint64_t row_start_;

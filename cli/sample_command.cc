@@ -106,11 +106,15 @@ absl::Status WriteRequests(Session& session, const SampleWorld& world, const std
   return answers->Finish();
 }
 
-std::string PlacesText() {
+std::string PlacesText(std::uint64_t records) {
   std::string text = "zip,city,state\n";
+  const std::uint64_t zips = SampleZipsPerPlace(records);
   for (const SamplePlace& place : SamplePlaces()) {
-    const std::array<std::string_view, 3> line = {place.zip, place.city, place.state};
-    text += client::CsvLine(line);
+    for (std::uint64_t n = 0; n < zips; ++n) {
+      const std::string zip = SampleZip(place, n);
+      const std::array<std::string_view, 3> line = {zip, place.city, place.state};
+      text += client::CsvLine(line);
+    }
   }
   return text;
 }
@@ -155,8 +159,8 @@ absl::StatusOr<ExitStatus> MakeSample(Session& session, const SampleOptions& opt
   HF_RETURN_IF_ERROR(WritePeople(session, world, path("people.csv")));
   HF_RETURN_IF_ERROR(
       WriteRequests(session, world, path("requests.csv"), path("truth.csv"), counts));
-  HF_RETURN_IF_ERROR(
-      session.WriteFile(path("places.csv"), AsBytes(PlacesText()), Overwrite::kPermit));
+  HF_RETURN_IF_ERROR(session.WriteFile(path("places.csv"), AsBytes(PlacesText(world.records())),
+                                       Overwrite::kPermit));
   HF_RETURN_IF_ERROR(session.WriteFile(path("terms.txt"), AsBytes(kTerms), Overwrite::kPermit));
   HF_RETURN_IF_ERROR(
       session.WriteFile(path("attestation.txt"), AsBytes(kAttestation), Overwrite::kPermit));

@@ -100,7 +100,6 @@ TEST(SampleTest, KeepsOfficersBelowTheBrakes) {
   }
 }
 
-// Places are made up, but each ZIP has to lie in its state.
 TEST(SampleTest, GivesOneOfficerSoManyRowsThatComeToARecord) {
   const SampleWorld plain(5'000, 3);
   const SampleWorld world(5'000, 3, 137);
@@ -121,13 +120,52 @@ TEST(SampleTest, GivesOneOfficerSoManyRowsThatComeToARecord) {
   EXPECT_LT(in_the_first_half, 97U);
 }
 
-TEST(SamplePlacesTest, AreEachOfOneZip) {
-  std::set<std::string_view> zips;
+// Places are made up, but each ZIP has to lie in its state: its first three digits do.
+TEST(SamplePlacesTest, ShareNoZip) {
+  std::set<std::string> zips;
   for (const SamplePlace& place : SamplePlaces()) {
     EXPECT_EQ(place.zip.size(), 5U);
     EXPECT_EQ(place.state.size(), 2U);
-    EXPECT_TRUE(zips.insert(place.zip).second) << place.zip;
+    EXPECT_EQ(SampleZip(place, 0), place.zip);
+    for (std::uint64_t n = 0; n < 100; ++n) {
+      const std::string zip = SampleZip(place, n);
+      EXPECT_EQ(zip.substr(0, 3), place.zip.substr(0, 3));
+      EXPECT_TRUE(zips.insert(zip).second) << zip;
+    }
   }
+}
+
+TEST(SamplePlacesTest, HaveMoreZipsWhereThereAreMoreRecords) {
+  EXPECT_EQ(SampleZipsPerPlace(1), 1U);
+  EXPECT_EQ(SampleZipsPerPlace(23'999), 1U);
+  EXPECT_EQ(SampleZipsPerPlace(300'000), 25U);
+  EXPECT_EQ(SampleZipsPerPlace(100'000'000), 100U);
+}
+
+TEST(SamplePlacesTest, HaveEachAddressOfALargeSample) {
+  const SampleWorld world(300'000, 1);
+  std::set<std::string> places;
+  for (const SamplePlace& place : SamplePlaces()) {
+    for (std::uint64_t n = 0; n < SampleZipsPerPlace(world.records()); ++n) {
+      places.insert(SampleZip(place, n) + std::string(place.city) + std::string(place.state));
+    }
+  }
+  std::set<std::string> zips;
+  for (std::uint64_t row = 0; row < world.records(); row += 17) {
+    const SampleCase one = world.CaseOfRow(row);
+    for (const SamplePerson& person : one.people) {
+      const SampleAddress& at = person.address;
+      EXPECT_TRUE(places.contains(at.postal_code + at.city + at.state)) << at.postal_code;
+      zips.insert(at.postal_code);
+    }
+    if (one.outcome == SampleOutcome::kReleased) {
+      EXPECT_EQ(one.request.address.postal_code, one.people.front().address.postal_code);
+    }
+    if (one.kind == "moved away") {
+      EXPECT_NE(one.request.address.line1, one.people.front().address.line1);
+    }
+  }
+  EXPECT_EQ(zips.size(), places.size());
 }
 
 }  // namespace
