@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/exchange/checkpoints.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -12,6 +14,8 @@
 
 namespace holdfast::exchange {
 namespace {
+
+constexpr std::size_t kMostRecent = 4096;  // Groups.
 
 absl::StatusOr<std::string> Sign(const ExchangeId& exchange, const LedgerHead& head,
                                  const crypto::SigningKey& key) {
@@ -41,6 +45,10 @@ void Checkpoints::Close() {
 void Checkpoints::Update(const LedgerHead& head, std::shared_ptr<const crypto::SigningKey> key) {
   {
     MutexLock lock(mutex_);
+    // What was opened again may be shorter.
+    if (!recent_.empty() && head.size < recent_.back().size) recent_.clear();
+    if (recent_.empty() || head.size > recent_.back().size) recent_.push_back(head);
+    if (recent_.size() > kMostRecent) recent_.pop_front();
     wanted_ = head;
     key_ = std::move(key);
   }
@@ -50,6 +58,15 @@ void Checkpoints::Update(const LedgerHead& head, std::shared_ptr<const crypto::S
 std::shared_ptr<const SignedHead> Checkpoints::newest() const {
   MutexLock lock(mutex_);
   return newest_;
+}
+
+std::optional<Digest32> Checkpoints::RecentRoot(std::uint64_t size) const {
+  MutexLock lock(mutex_);
+  const auto found = std::lower_bound(
+      recent_.begin(), recent_.end(), size,
+      [](const LedgerHead& head, std::uint64_t wanted) { return head.size < wanted; });
+  if (found == recent_.end() || found->size != size) return std::nullopt;
+  return found->root;
 }
 
 void Checkpoints::AtLeast(std::uint64_t size, Callback callback) {

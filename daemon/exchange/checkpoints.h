@@ -11,8 +11,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -48,6 +50,10 @@ class Checkpoints final {
   // The newest signed head, or null before the first.
   std::shared_ptr<const SignedHead> newest() const;
 
+  // The root of the first `size` entries, if that was the ledger lately: whoever signs something
+  // names a head that the gateway showed a moment before.
+  std::optional<Digest32> RecentRoot(std::uint64_t size) const;
+
   // Calls `callback` with the first signed head of at least `size` entries. With null if the object
   // dies before there is one. REQUIRES: the ledger has, or is about to have, that many.
   void AtLeast(std::uint64_t size, Callback callback);
@@ -65,6 +71,7 @@ class Checkpoints final {
   mutable Mutex mutex_;
   CondVar changed_;
   LedgerHead wanted_ HF_GUARDED_BY(mutex_);
+  std::deque<LedgerHead> recent_ HF_GUARDED_BY(mutex_);  // Ascending by size.
   std::shared_ptr<const crypto::SigningKey> key_ HF_GUARDED_BY(mutex_);
   std::shared_ptr<const SignedHead> newest_ HF_GUARDED_BY(mutex_);
   std::vector<Waiter> waiters_ HF_GUARDED_BY(mutex_);

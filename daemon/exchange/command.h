@@ -69,7 +69,8 @@ class Turn {
   // REQUIRES: it is stamped, and policy::Decide allowed it in the present state.
   virtual std::uint64_t AppendFact(ledger::v1::Entry fact, const policy::OpenedOrder* order) = 0;
 
-  // The leaf hash of the newest entry. REQUIRES: something was appended.
+  // The newest entry and its leaf hash, until Done(). REQUIRES: something was appended.
+  virtual ByteSpan last_entry() const = 0;
   virtual const Digest32& last_leaf_hash() const = 0;
 
   // Appends a refusal and returns its index.

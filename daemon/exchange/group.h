@@ -33,6 +33,7 @@ class Group final : public Turn {
   std::uint64_t Append(const EntryBatch& batch) override;
   void Stamp(ledger::v1::Entry& entry) override;
   std::uint64_t AppendFact(ledger::v1::Entry fact, const policy::OpenedOrder* order) override;
+  ByteSpan last_entry() const override { return entries_.back(); }
   const Digest32& last_leaf_hash() const override { return leaf_hashes_.back(); }
   std::uint64_t Refuse(ledger::v1::Refused refused) override;
   void WriteChunk(const store::ChunkKey& key, ByteSpan bytes,

@@ -96,6 +96,7 @@ void OrderCommand::Run(Turn& turn) {
     return;
   }
   outcome_.index = turn.AppendFact(fact_, order_.get());
+  outcome_.entry = ToBytes(turn.last_entry());
   outcome_.leaf_hash = turn.last_leaf_hash();
   NoteHold(turn.state());
   if (advances_epoch_) {

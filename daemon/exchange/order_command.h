@@ -40,7 +40,8 @@ struct OrderOutcome {
   policy::Decision decision;
   std::string matter;
   std::uint64_t index = 0;  // Of the order's entry; of the earlier one if `already`.
-  Digest32 leaf_hash{};     // Unset if `already`.
+  Bytes entry;              // The order's. Empty if `already`.
+  Digest32 leaf_hash{};     // Of that. Unset if `already`.
   LedgerHead head;
   bool already = false;
   bool anchored = true;  // False while a hold's epoch is still to be made.

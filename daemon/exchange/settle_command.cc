@@ -61,6 +61,7 @@ void SettleCommand::RunOrder(Turn& turn) {
     return;
   }
   out.index = turn.AppendFact(fact_, &order);
+  out.entry = ToBytes(turn.last_entry());
   out.leaf_hash = turn.last_leaf_hash();
   AppendEnvelopes(turn);
 }

@@ -58,7 +58,8 @@ absl::Status Rehearse(const Hosted& hosted, const std::string& dsse,
     // What it makes is made by workers first, and there is no envelope that is for practice.
     return MakeError(Reason::kRequestMalformed, "a review of cases cannot be rehearsed");
   }
-  HF_ASSIGN_OR_RETURN(drill.head_check, CheckHead(*published, drill.head_size, drill.head_root));
+  HF_ASSIGN_OR_RETURN(drill.head_check,
+                      CheckHead(hosted, *published, drill.head_size, drill.head_root));
   hosted.exchange->Submit(
       exchange::Lane::kNormal,
       std::make_unique<exchange::DrillCommand>(

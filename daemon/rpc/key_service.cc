@@ -17,10 +17,9 @@
 #include "crypto/envelope.h"
 #include "crypto/key_tree.h"
 #include "crypto/lease.h"
-#include "crypto/tiles.h"
 #include "daemon/exchange/act_command.h"
 #include "daemon/exchange/release_command.h"
-#include "daemon/exchange/stored_tiles.h"
+#include "daemon/rpc/order_service.h"
 #include "daemon/rpc/stream_transfer.h"
 #include "holdfast/v1/key_service.pb.h"
 #include "policy/proto_time.h"
@@ -70,17 +69,12 @@ absl::StatusOr<crypto::LeaseOpening> CheckOpening(const Hosted& hosted, const Vi
 
 // The ledger that the requester verified last must be a prefix of ours: a gateway whose ledger was
 // cut off or replaced serves nobody who knows better.
-absl::Status CheckKnownLedger(const exchange::Published& published,
+absl::Status CheckKnownLedger(const Hosted& hosted, const exchange::Published& published,
                               const crypto::LeaseOpening& opening) {
   if (opening.ledger_size == 0) return absl::OkStatus();
-  HF_ASSIGN_OR_RETURN(exchange::ReaderPool::Lease reader, published.readers->Borrow());
-  HF_ASSIGN_OR_RETURN(const store::Head head, reader->ReadHead());
-  if (opening.ledger_size <= head.ledger_size) {
-    exchange::StoredTiles tiles(*reader, reader.tile_roots());
-    crypto::TileReader nodes(opening.ledger_size, tiles);
-    HF_ASSIGN_OR_RETURN(const Digest32 root, crypto::RootAt(opening.ledger_size, nodes));
-    if (root == opening.ledger_root) return absl::OkStatus();
-  }
+  HF_ASSIGN_OR_RETURN(const policy::HeadCheck check,
+                      CheckHead(hosted, published, opening.ledger_size, opening.ledger_root));
+  if (check == policy::HeadCheck::kPrefix) return absl::OkStatus();
   return MakeError(Reason::kLedgerInconsistent,
                    "the ledger is not an extension of the one that the requester verified");
 }
@@ -187,7 +181,7 @@ class ReleaseSession final : public BidiSession<ReleaseKeysRequest, ReleaseKeysR
     }
     HF_ASSIGN_OR_RETURN(const crypto::LeaseOpening opening,
                         CheckOpening(hosted_, viewer_, *facts, message));
-    HF_RETURN_IF_ERROR(CheckKnownLedger(*published, opening));
+    HF_RETURN_IF_ERROR(CheckKnownLedger(hosted_, *published, opening));
 
     // The ledger's time may be ahead of a clock that was set back, and decides.
     const UnixMillis now = std::max(hosted_.exchange->options().core.clock->WallNow(), facts->late);

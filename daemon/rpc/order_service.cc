@@ -44,13 +44,14 @@ void Answer(const Hosted& hosted, exchange::OrderOutcome outcome,
     respond.Fail(std::move(error));
     return;
   }
-  const absl::StatusOr<Bytes> entry = EntryAt(hosted, outcome.index);
   if (outcome.already) {
+    absl::StatusOr<Bytes> entry = EntryAt(hosted, outcome.index);
     if (!entry.ok()) {
       respond.Fail(entry.status());
       return;
     }
-    outcome.leaf_hash = crypto::LeafHash(*entry);
+    outcome.entry = *std::move(entry);
+    outcome.leaf_hash = crypto::LeafHash(outcome.entry);
   }
   v1::SubmitOrderResponse response;
   v1::Receipt& receipt = *response.mutable_receipt();
@@ -67,9 +68,7 @@ void Answer(const Hosted& hosted, exchange::OrderOutcome outcome,
   }
   response.set_anchored(outcome.anchored);
   response.set_needs_second_person(outcome.needs_second_person);
-  // An order that is in force is answered whether or not its entry can be read back just now: the
-  // same order again gets it then.
-  if (entry.ok()) response.set_entry(ToString(*entry));
+  response.set_entry(ToString(outcome.entry));
   respond.Reply(response);
 }
 
@@ -112,11 +111,15 @@ void GetOrderContext(const Hosted& hosted, const Viewer&, const Call&,
 
 }  // namespace
 
-absl::StatusOr<policy::HeadCheck> CheckHead(const exchange::Published& published,
+absl::StatusOr<policy::HeadCheck> CheckHead(const Hosted& hosted,
+                                            const exchange::Published& published,
                                             std::uint64_t size, const Digest32& root) {
   if (size == 0) {
     return root == crypto::EmptyRoot() ? policy::HeadCheck::kPrefix
                                        : policy::HeadCheck::kNotAPrefix;
+  }
+  if (const auto recent = hosted.exchange->checkpoints().RecentRoot(size)) {
+    return *recent == root ? policy::HeadCheck::kPrefix : policy::HeadCheck::kNotAPrefix;
   }
   HF_ASSIGN_OR_RETURN(exchange::ReaderPool::Lease reader, published.readers->Borrow());
   HF_ASSIGN_OR_RETURN(const store::Head head, reader->ReadHead());
@@ -143,7 +146,8 @@ absl::Status SubmitOrder(const Hosted& hosted, Bytes dsse,
     return MakeError(Reason::kExchangeStopped, "the exchange is stopped");
   }
   HF_ASSIGN_OR_RETURN(policy::OpenedOrder order, policy::OpenOrder(dsse, *published->agreement));
-  HF_ASSIGN_OR_RETURN(order.head_check, CheckHead(*published, order.head_size, order.head_root));
+  HF_ASSIGN_OR_RETURN(order.head_check,
+                      CheckHead(hosted, *published, order.head_size, order.head_root));
   if (SettlesCases(order)) {
     SettleByOrder(hosted, std::move(dsse),
                   std::make_shared<const policy::OpenedOrder>(std::move(order)), std::move(done));

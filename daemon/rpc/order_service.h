@@ -25,7 +25,8 @@ absl::Status SubmitOrder(const Hosted& hosted, Bytes dsse,
 
 // Whether the ledger of that size had that root. The committed ledger is asked, so that a hold need
 // not queue behind anybody to be checked.
-absl::StatusOr<policy::HeadCheck> CheckHead(const exchange::Published& published,
+absl::StatusOr<policy::HeadCheck> CheckHead(const Hosted& hosted,
+                                            const exchange::Published& published,
                                             std::uint64_t size, const Digest32& root);
 
 // Returns the error of an outcome, or OK.
