@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "cli/orders.h"
+#include "client/ledger_client.h"
 #include "client/order_client.h"
 #include "tests/bench/gateway_steps.h"
 #include "tests/bench/require.h"
@@ -80,13 +81,21 @@ double Steps::SecondsToDestroy(const std::string& transfer, const std::vector<Ru
   const std::string approval_order = Signed(second, std::move(approval));
 
   while (SteadyClock::now() - destroyed_at_ < kBetweenDestructions) Pause(10);
+  client::LedgerClient ledger(Take(second.channel(), "connecting"));
+  const auto destroyed = [&ledger] {
+    return Take(ledger.GetExchange(), "asking").records().destroyed();
+  };
+  // The list of disposals, with what each of them destroyed, would keep the writer busy.
+  const std::uint64_t before = destroyed();
   const auto start = SteadyClock::now();
   Require(client.Submit(AsBytes(approval_order)).status(), "approving");
-  while (Find(Take(client.ListDisposals(), "listing"), preview.list_digest(),
-              v1::Disposal::DESTROYED) == nullptr) {
+  while (destroyed() == before) {
   }
   const double seconds = SecondsSince(start);
   destroyed_at_ = SteadyClock::now();
+  HF_CHECK(destroyed() == before + records);
+  HF_CHECK(Find(Take(client.ListDisposals(), "listing"), preview.list_digest(),
+                v1::Disposal::DESTROYED) != nullptr);
   return seconds;
 }
 
