@@ -91,8 +91,6 @@ absl::Status Revoke(DrillRun& drill) {
              With({"disposal", "revoke", "--reason", "DRILL", "--yes"}, drill.Scope()))
         .status();
   }));
-  HF_RETURN_IF_ERROR(drill.Timed("watch a lease from before",
-                                 [&] { return drill.EndAsking(asking, order, Stops::kRow); }));
   std::uint64_t index = 0;
   HF_RETURN_IF_ERROR(DisposalState(drill, index).status());
   HF_RETURN_IF_ERROR(drill.Timed("approve by a second custodian", [&] {
@@ -107,6 +105,9 @@ absl::Status Revoke(DrillRun& drill) {
         },
         order);
   }));
+  // Somebody has kept asking all the while.
+  HF_RETURN_IF_ERROR(drill.Timed("watch a lease from before",
+                                 [&] { return drill.EndAsking(asking, order, Stops::kRow); }));
   HF_RETURN_IF_ERROR(
       drill.Timed("export what the ledger has since", [&] { return drill.Export(); }));
   HF_RETURN_IF_ERROR(
