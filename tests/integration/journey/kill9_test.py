@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requesters and counsel go on while the daemon is killed again and again: what they were told, is.
 
-A requester submits, another opens records, counsel places holds; kill -9 at random moments, also
-while the daemon starts. Afterwards the exported ledger must have everything that was answered.
+A requester submits, another opens records, counsel places holds, custodians have keys destroyed;
+kill -9 at random moments, also while the daemon starts. Afterwards the exported ledger must have
+everything that was answered, and what was to be destroyed is, and nothing else.
 
 Usage: kill9_test.py HOLDFAST HOLDFASTD STUBS [ROUNDS [SEED]]
 """
@@ -18,7 +19,7 @@ import time
 import unittest
 
 import gateway
-from gateway import DONE, TRY_AGAIN, UNREACHABLE
+from gateway import DONE, PARTLY, TRY_AGAIN, UNREACHABLE
 
 sys.path[:0] = [sys.argv[3], str(pathlib.Path(__file__).resolve().parents[1])]
 
@@ -165,21 +166,24 @@ class Opener(Person):
 
 
 class Counsel(Person):
-    """Freezes a row now and then, and preserves everything."""
+    """Freezes a row now and then, and preserves one."""
 
     def __init__(self, world, number, transfer, rows):
         super().__init__(world, number)
         self.transfer = transfer
         self.rows = rows
         self.count = 0
+        self.frozen = set()  # Where nobody was answered as well.
 
     def act(self):
         self.count += 1
         hold = f"hold-{self.count}"
-        scope = ["--everything", "--kind", "preserve"]
+        row = self.random.choice(self.rows)
+        kind = "preserve"
         if self.count % 2 and self.count < RECORDS // 3:
-            row = self.random.choice(self.rows)
-            scope = ["--transfer", self.transfer, "--rows", row, "--kind", "freeze"]
+            kind = "freeze"
+            self.frozen.add(row)
+        scope = ["--transfer", self.transfer, "--rows", row, "--kind", kind]
         # The next daemon has another port: there is no use in asking this one for long.
         placed = self.world.place_hold(hold, *scope, "--timeout", "5s",
                                        want=(DONE, UNREACHABLE, TRY_AGAIN))
@@ -187,6 +191,43 @@ class Counsel(Person):
             self.acknowledged.append((placed.object["ledger_index"], placed.object["leaf_hash"],
                                       hold))
         self._enough.wait(0.1)
+
+
+class Custodians(Person):
+    """One revokes a record, and another approves that its keys are destroyed."""
+
+    def __init__(self, world, number, transfer, rows):
+        super().__init__(world, number)
+        self.transfer = transfer
+        self.rows = rows
+        self.touched = set()
+
+    def order(self, who, *arguments):
+        """The receipt, or None where nobody says whether it was accepted."""
+        result = self.world.cli(who, "disposal", *arguments, "--yes", "--timeout", "5s",
+                                want=(DONE, UNREACHABLE, TRY_AGAIN))
+        return result.object if result.status == DONE else None
+
+    def act(self):
+        if not self.rows:
+            self._enough.wait(0.1)
+            return
+        row = self.rows.pop()
+        self.touched.add(row)
+        revoked = self.order("custodian-1", "revoke", "--transfer", self.transfer, "--rows", row,
+                             "--reason", "asked in error")
+        if revoked and self.order("custodian-2", "approve", revoked["ledger_index"]):
+            self.acknowledged.append((revoked["ledger_index"], revoked["leaf_hash"], row))
+
+
+def rows_of(rows):
+    """The rows of a ledger's list: runs, of rows that are not in it and that are, in turn."""
+    found, at = [], 0
+    for i, length in enumerate(rows.runs):
+        if i % 2:
+            found.extend(range(at, at + length))
+        at += length
+    return found
 
 
 class World(gateway.Gateway):
@@ -223,9 +264,12 @@ class Kill9Test(unittest.TestCase):
                 envelopes = reader.collect(channel, transfer)
             requests = list(gateway.read_csv_by_row(world.path("sample/requests.csv")).values())
             submitter = Submitter(world, 1, requests)
-            opener = Opener(world, 2, transfer, envelopes, world.signing_seed("requester-1"))
-            counsel = Counsel(world, 3, transfer, sorted(envelopes))
-            people = (submitter, opener, counsel)
+            revoked = sorted(envelopes)[::4]
+            kept = {row: envelopes[row] for row in envelopes if row not in revoked}
+            opener = Opener(world, 2, transfer, kept, world.signing_seed("requester-1"))
+            counsel = Counsel(world, 3, transfer, sorted(kept))
+            custodians = Custodians(world, 4, transfer, list(revoked))
+            people = (submitter, opener, counsel, custodians)
             for person in people:
                 person.start()
             for _ in range(ROUNDS):
@@ -234,20 +278,30 @@ class Kill9Test(unittest.TestCase):
                 if dice.random() < 0.4:
                     world.killed_while_it_starts(dice.uniform(0.05, 0.8))
                 world.start()
+            # On a slow machine nobody may have been heard between two kills.
+            world.wait_until("everybody was answered",
+                             lambda: all(person.acknowledged or person.failed
+                                         for person in people), 2 * gateway.SECONDS)
+            world.kill()
+            world.start()
             for person in people:
                 person.stop()
                 self.assertIsNone(person.failed)
-            self.check(world, submitter, opener, counsel)
+            self.check(world, submitter, opener, counsel, custodians)
 
-    def check(self, world, submitter, opener, counsel):
+    def check(self, world, submitter, opener, counsel, custodians):
+        # An approval whose answer nobody heard may count as well, and destroys, which is an epoch.
+        world.wait_until("what was approved is destroyed", lambda: {
+            one["state"] for one in world.cli("custodian-1", "disposal", "list").objects}.issubset(
+                {"AWAITING_APPROVAL", "DESTROYED"}))
         about = world.cli("auditor-1", "status").object
         self.assertTrue(about["serving"])
         world.wait_until("one epoch is in the keyslot",
                          lambda: world.epochs_in_keyslot() == [about["epoch"]])
         report = world.verify_ledger()
         print(f"{report['entries']} entries; acknowledged: {len(submitter.acknowledged)} steps of "
-              f"submissions, {len(opener.acknowledged)} keys, {len(counsel.acknowledged)} holds",
-              flush=True)
+              f"submissions, {len(opener.acknowledged)} keys, {len(counsel.acknowledged)} holds, "
+              f"{len(custodians.acknowledged)} destructions", flush=True)
         self.assertGreaterEqual(report["facts"]["process_started"], ROUNDS + 1)
         entries = world.export_entries()
         self.assertEqual(len(entries), report["entries"])
@@ -263,9 +317,29 @@ class Kill9Test(unittest.TestCase):
         listed = {hold["id"] for hold in world.cli("counsel-1", "hold", "list").objects}
         self.assertLessEqual({hold for _, _, hold in counsel.acknowledged}, listed)
         self.assertEqual(about["freezes"] + about["preserves"], len(listed))
-        for what in (submitter, opener, counsel):
+        for what in (submitter, opener, counsel, custodians):
             self.assertGreater(len(what.acknowledged), 0, what)
+        # One frozen row would keep back all that are asked for with it.
+        self.check_destructions(world, entries, facts, custodians,
+                                (set(opener.envelopes) - counsel.frozen) | custodians.touched)
         world.stop()
+
+    def check_destructions(self, world, entries, facts, custodians, asked):
+        gone = set()
+        for fact in facts:
+            if fact.WhichOneof("fact") == "records_destroyed":
+                for rows in fact.records_destroyed.rows:
+                    self.assertEqual(rows.transfer, 0)
+                    gone.update(rows_of(rows))
+        # Whoever heard nothing of an order may have given it all the same; nobody else's rows go.
+        self.assertLessEqual({row for _, _, row in custodians.acknowledged}, gone)
+        self.assertLessEqual(gone, custodians.touched)
+        for index, leaf, _ in custodians.acknowledged:
+            self.assertEqual(hashlib.sha256(b"\0" + entries[index]).hexdigest(), leaf)
+        world.open(out="after.csv", rows=sorted(asked), want=PARTLY)
+        opened = set(gateway.read_csv_by_row(world.path("sample/after.csv")))
+        self.assertLessEqual(asked - custodians.touched, opened)
+        self.assertEqual(opened & gone, set())
 
     def check_submissions(self, facts, acknowledged):
         number, judged, finished = {}, {}, set()
