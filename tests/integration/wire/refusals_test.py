@@ -9,13 +9,17 @@ import json
 import pathlib
 import queue
 import re
+import sys
 import time
 import unittest
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "holds"))
 
 import grpc
 import wire_gateway as wire
 from nacl import bindings as sodium
 
+import orders  # noqa: E402
 import reader  # noqa: E402
 from holdfast.ledger.v1 import entry_pb2  # noqa: E402
 from holdfast.v1 import (hold_service_pb2, hold_service_pb2_grpc,  # noqa: E402
@@ -400,6 +404,61 @@ class Requests:
         if message is None:
             raise StopIteration
         return message
+
+
+class HeadTest(unittest.TestCase):
+    """Who signs an order names a ledger that was seen: it has to be how this one began."""
+
+    def setUp(self):
+        self.gateway = wire.Gateway()
+        self.addCleanup(self.gateway.close)
+        self.signer = orders.Signer("counsel-1", self.gateway.seed("counsel-1"),
+                                    self.gateway.exchange.hex())
+        self.stub = hold_service_pb2_grpc.OrderServiceStub(self.gateway.channel("counsel-1"))
+        self.holds = 0
+
+    def head(self):
+        context = self.stub.GetOrderContext(
+            hold_service_pb2.GetOrderContextRequest(person="counsel-1"), timeout=wire.SECONDS)
+        return context.ledger_size, context.ledger_root
+
+    def place(self, head):
+        self.holds += 1
+        order, prev = self.signer.sign("placeHold", orders.hold_body(
+            f"hold-{self.holds}", "1:26-cv-1", "PRESERVE", {"everything": True}), head)
+        answer = self.stub.SubmitOrder(hold_service_pb2.SubmitOrderRequest(order_dsse=order),
+                                       timeout=wire.SECONDS)
+        self.signer.prev = prev
+        return answer
+
+    def refused(self, head):
+        with self.assertRaises(grpc.RpcError) as caught:
+            self.place(head)
+        return wire.info_of(caught.exception)
+
+    def test_of_any_age_and_with_its_own_root(self):
+        seen = [self.head()]
+        for _ in range(3):
+            entry = self.place(seen[-1]).entry
+            self.assertEqual(entry_pb2.Entry.FromString(entry).WhichOneof("fact"),
+                             "order_accepted")
+            seen.append(self.head())
+        for head in seen:
+            self.place(head)
+        self.gateway.stop()
+        self.gateway.start()
+        self.stub = hold_service_pb2_grpc.OrderServiceStub(self.gateway.channel("counsel-1"))
+        for head in seen:
+            self.place(head)
+        # Between two groups, where no head was ever shown.
+        between = seen[1][0] + 1
+        self.assertNotIn(between, [size for size, _ in seen])
+        for size, root in ((seen[-1][0], seen[0][1]), (seen[0][0], bytes(32)),
+                           (between, seen[1][1]), (10**6, seen[-1][1])):
+            info = self.refused((size, root))
+            self.assertEqual((info.reason, info.metadata["refusal"]),
+                             ("ORDER_REJECTED", "ORDER_HEAD"), size)
+        self.place(self.head())
 
 
 if __name__ == "__main__":
