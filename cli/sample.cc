@@ -293,7 +293,8 @@ std::uint64_t SampleZipsPerPlace(std::uint64_t records) {
 std::string SampleZip(const SamplePlace& place, std::uint64_t n) {
   HF_CHECK(n < kMaxZipsPerPlace);
   // Each place has a prefix of three digits for itself.
-  const auto own = static_cast<std::uint64_t>((place.zip[3] - '0') * 10 + (place.zip[4] - '0'));
+  const auto digit = [](char c) { return static_cast<std::uint64_t>(c - '0'); };
+  const std::uint64_t own = digit(place.zip[3]) * 10 + digit(place.zip[4]);
   return fmt::format("{}{:02}", place.zip.substr(0, 3), (own + n) % 100);
 }
 
