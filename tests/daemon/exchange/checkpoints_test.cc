@@ -9,8 +9,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-#include "crypto/checkpoint.h"
-#include "tests/support/seeded_random.h"
+#include "crypto/random.h"
 #include "tests/support/status_matchers.h"
 
 namespace holdfast::exchange {
@@ -28,7 +27,7 @@ LedgerHead HeadOf(std::uint64_t size) {
 class CheckpointsTest : public testing::Test {
  protected:
   CheckpointsTest() {
-    test::SeededRandom random;
+    crypto::SystemRandom random;
     auto key = crypto::SigningKey::Generate(random);
     EXPECT_THAT(key, test::IsOk());
     key_ = std::make_shared<const crypto::SigningKey>(*std::move(key));
