@@ -23,8 +23,9 @@ void RegisterOrders(const Directory& directory, MethodTable& table);
 absl::Status SubmitOrder(const Hosted& hosted, Bytes dsse,
                          exchange::OrderCommand::DoneCallback done);
 
-// Whether the ledger of that size had that root. The committed ledger is asked, so that a hold need
-// not queue behind anybody to be checked.
+// Whether the ledger of that size had that root. A head that was shown lately is known from memory,
+// and of any other one the committed ledger is asked: a hold need not queue behind anybody to be
+// checked.
 absl::StatusOr<policy::HeadCheck> CheckHead(const Hosted& hosted,
                                             const exchange::Published& published,
                                             std::uint64_t size, const Digest32& root);

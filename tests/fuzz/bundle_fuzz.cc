@@ -11,6 +11,11 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const holdfast::ByteSpan bytes = std::as_bytes(std::span<const std::uint8_t>(data, size));
+  holdfast::Bytes stored = holdfast::ToBytes(bytes);
+  if (holdfast::store::RemovePadding(stored).ok() && stored.size() != size) {
+    HF_CHECK(holdfast::store::PaddedBundleBytes(stored.size()) == size);
+    HF_CHECK(holdfast::store::ParseBundle(stored).ok());
+  }
   const auto entries = holdfast::store::ParseBundle(bytes);
   if (!entries.ok()) return 0;
   std::size_t total = 0;

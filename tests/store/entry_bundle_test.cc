@@ -131,6 +131,34 @@ TEST(EntryBundleTest, TakesItsPaddingOffAndNothingElse) {
   EXPECT_THAT(RemovePadding(nothing), HasReason(Reason::kStoreCorrupt));
 }
 
+// Each flipped bit of the entries, of what follows them, and of the end of the padding.
+TEST(EntryBundleTest, TakesTheOnlyPaddingOfWhatAMutationSaysOrNone) {
+  const Bytes bundle = BundleOf({ToBytes("first"), ToBytes("2"), ToBytes("the third entry")});
+  Bytes padded = bundle;
+  padded.resize(PaddedBundleBytes(bundle.size()));
+  for (std::size_t at = 0; at < padded.size(); ++at) {
+    if (at == bundle.size() + 16) at = padded.size() - 16;
+    for (unsigned bit = 0; bit < 8; ++bit) {
+      SCOPED_TRACE(at * 8 + bit);
+      Bytes stored = padded;
+      stored[at] ^= static_cast<std::byte>(1U << bit);
+      const Bytes mutated = stored;
+      const absl::Status removed = RemovePadding(stored);
+      if (!removed.ok()) {
+        EXPECT_THAT(removed, HasReason(Reason::kStoreCorrupt));
+        continue;
+      }
+      const auto parsed = ParseBundle(stored);
+      ASSERT_THAT(parsed, IsOk());
+      std::vector<Bytes> entries;
+      for (const ByteSpan entry : *parsed) entries.push_back(ToBytes(entry));
+      Bytes again = BundleOf(entries);
+      again.resize(PaddedBundleBytes(again.size()));
+      EXPECT_EQ(again, mutated);
+    }
+  }
+}
+
 TEST(EntryBundleTest, RefusesEveryTruncationWithinAnEntry) {
   const Bytes bundle = BundleOf({Repeated(40)});
   for (const test::Mutation& mutation : test::Truncations(bundle)) {
