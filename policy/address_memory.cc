@@ -40,6 +40,39 @@ std::uint64_t AddressOf(ByteSpan tag) {
   return Number(tag) >> (64 - kTagBits);
 }
 
+// Where a person's slot is in an ascending shard, or would be. Pseudonyms are hashes, so its place
+// is known to within a few slots: two cache lines are read, and not one for each halving.
+std::size_t PlaceIn(const std::vector<std::uint64_t>& shard, std::uint64_t person) {
+  const std::uint64_t wanted = SlotOf(person, 0, 0);
+  std::size_t low = 0;
+  std::size_t high = shard.size();
+  const std::size_t likely = person * shard.size() >> kPersonBits;
+  std::size_t reach = 8;
+  if (likely < high && shard[likely] < wanted) {
+    low = likely + 1;
+    for (; low + reach < high; reach *= 2) {
+      if (shard[low + reach] >= wanted) {
+        high = low + reach;
+        break;
+      }
+      low += reach + 1;
+    }
+  } else {
+    high = likely;
+    for (; high > low + reach; reach *= 2) {
+      if (shard[high - 1 - reach] < wanted) {
+        low = high - reach;
+        break;
+      }
+      high -= reach + 1;
+    }
+  }
+  const auto begin = shard.begin();
+  const auto place = std::lower_bound(begin + static_cast<std::ptrdiff_t>(low),
+                                      begin + static_cast<std::ptrdiff_t>(high), wanted);
+  return static_cast<std::size_t>(place - begin);
+}
+
 std::uint16_t Stored(std::int64_t day) {
   return static_cast<std::uint16_t>(std::clamp<std::int64_t>(day, 0, 65'535));
 }
@@ -56,9 +89,8 @@ AddressMemory::Place AddressMemory::Find(const PersonKey& person) const {
   place.shard = name % kShards;
   place.in_shard = name >> (64 - kPersonBits);
   const Shard& shard = shards_[place.shard];
-  const auto slot = std::lower_bound(shard.begin(), shard.end(), SlotOf(place.in_shard, 0, 0));
-  place.slot = static_cast<std::size_t>(slot - shard.begin());
-  place.found = slot != shard.end() && PersonOf(*slot) == place.in_shard;
+  place.slot = PlaceIn(shard, place.in_shard);
+  place.found = place.slot < shard.size() && PersonOf(shard[place.slot]) == place.in_shard;
   return place;
 }
 

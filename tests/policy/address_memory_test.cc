@@ -75,6 +75,34 @@ TEST(AddressMemoryTest, AnswersAsOneThatForgetsNothing) {
   }
 }
 
+// Where a pseudonym lies is guessed from its bits. Whatever these are, the answer is right: one
+// after the other, all in one place, with the greatest and the least of all.
+TEST(AddressMemoryTest, FindsPseudonymsThatAreNoHashes) {
+  const auto key_of = [](std::uint64_t bits) {
+    PersonKey::value_type key{};
+    for (std::size_t i = 0; i < 8; ++i) key[i] = static_cast<std::byte>(bits >> (56 - 8 * i));
+    return PersonKey(key);
+  };
+  // The upper 30 bits tell people of one shard apart.
+  const auto person = [&](std::uint64_t number) { return key_of(number << 34); };
+  SeededRandom random;
+  for (const std::uint64_t step : {1ULL, 3ULL, 1ULL << 10, 1ULL << 19}) {
+    for (const std::uint64_t first : {0ULL, 1ULL << 29, (1ULL << 30) - 1 - 999 * step}) {
+      AddressMemory memory;
+      std::vector<std::uint64_t> numbers;
+      for (std::uint64_t i = 0; i < 1'000; ++i) numbers.push_back(first + i * step);
+      random.Shuffle(numbers);
+      for (std::size_t i = 0; i < numbers.size(); ++i) {
+        ASSERT_FALSE(memory.Seen(person(numbers[i]), TagOf(2), 20'000, 30));
+        ASSERT_FALSE(memory.Note(person(numbers[i]), TagOf(1), 20'000, 30));
+        ASSERT_EQ(memory.size(), i + 1);
+        ASSERT_TRUE(memory.Seen(person(numbers[random.Below(i + 1)]), TagOf(2), 20'000, 30));
+      }
+      ASSERT_TRUE(memory.Whole());
+    }
+  }
+}
+
 TEST(AddressMemoryTest, ItsDigestDoesNotDependOnTheOrderOfInsertion) {
   const auto digest = [](bool backwards) {
     AddressMemory memory;
