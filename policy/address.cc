@@ -132,9 +132,12 @@ std::string_view NormalCity(std::string_view normal_text, TextBuffer& buffer) {
   return city;
 }
 
-std::string NormalAddressLine(const ParsedAddress& address) {
+namespace {
+
+std::string LineOf(const ParsedAddress& address, std::string_view unit, std::string_view zip4) {
   std::string line;
   if (!address.complete()) return line;
+  line.reserve(address.text.size());
   const auto add = [&](std::string_view part) {
     if (part.empty()) return;
     if (!line.empty()) line += ' ';
@@ -155,7 +158,7 @@ std::string NormalAddressLine(const ParsedAddress& address) {
   add(address.street);
   add(address.suffix);
   add(address.post_directional);
-  add(address.unit);
+  add(unit);
   add_place(address.second_line);
   add_place(address.city);
   add_place(address.state);
@@ -163,11 +166,21 @@ std::string NormalAddressLine(const ParsedAddress& address) {
     line += ' ';
     line += address.zip;
   }
-  if (!address.zip4.empty()) {
+  if (!zip4.empty()) {
     line += '-';
-    line += address.zip4;
+    line += zip4;
   }
   return line;
+}
+
+}  // namespace
+
+std::string NormalAddressLine(const ParsedAddress& address) {
+  return LineOf(address, address.unit, address.zip4);
+}
+
+std::string ComparableAddressLine(const ParsedAddress& address) {
+  return LineOf(address, address.unit_key, {});
 }
 
 }  // namespace holdfast::policy

@@ -93,6 +93,9 @@ void ParseAddress(const AddressView& address, AddressScheme scheme, ParsedAddres
 // 62701". Empty if the address is not complete.
 std::string NormalAddressLine(const ParsedAddress& address);
 
+// The same for comparison: without ZIP+4, which changes; "APT 5" and "# 5" are one unit.
+std::string ComparableAddressLine(const ParsedAddress& address);
+
 // The normal form of a US city: "SAINT PAUL" and "St. Paul" are "ST PAUL". Appends to `buffer`;
 // empty if the text is no name of a city.
 std::string_view NormalCity(std::string_view normal_text, TextBuffer& buffer);

@@ -1,31 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/canonical_identity.h"
 
-#include <string_view>
-
-#include "policy/address.h"
-#include "policy/name.h"
-
 namespace holdfast::policy {
-
-std::string CanonicalAddress(const AddressView& address, AddressScheme scheme) {
-  ParsedAddress parsed;
-  ParseAddress(address, scheme, parsed);
-  if (!parsed.complete()) return {};
-  parsed.zip4 = {};
-  // "APT 5" and "# 5" are one unit.
-  parsed.unit = parsed.unit_key;
-  return NormalAddressLine(parsed);
-}
-
 namespace {
 
-std::optional<std::string> OfName(const PersonView& person, const std::optional<CivilDate>& born) {
-  const std::string name = NormalisedNameKey(person.name);
-  if (name.empty()) return std::nullopt;
+std::optional<std::string> OfKey(const std::string& name_key,
+                                 const std::optional<CivilDate>& born) {
+  if (name_key.empty()) return std::nullopt;
   std::string identity(1, kCanonicalIdentityVersion);
   identity += 'n';
-  identity += name;
+  identity += name_key;
   identity += '|';
   if (born) {
     identity += std::to_string(born->year) + '-' + std::to_string(born->month) + '-' +
@@ -34,15 +18,21 @@ std::optional<std::string> OfName(const PersonView& person, const std::optional<
   return identity;
 }
 
+std::optional<std::string> OfName(const PersonView& person, const std::optional<CivilDate>& born) {
+  return OfKey(NormalisedNameKey(person.name), born);
+}
+
+std::string OfNumber(const TaxNumber& number) {
+  std::string identity(1, kCanonicalIdentityVersion);
+  identity += 't';
+  identity.append(number.digits.data(), number.size);
+  return identity;
+}
+
 }  // namespace
 
 std::optional<std::string> CanonicalIdentity(const PersonView& person, TaxNumberForm form) {
-  if (const auto number = ParseTaxNumber(person.tax_number, form)) {
-    std::string identity(1, kCanonicalIdentityVersion);
-    identity += 't';
-    identity.append(number->digits.data(), number->size);
-    return identity;
-  }
+  if (const auto number = ParseTaxNumber(person.tax_number, form)) return OfNumber(*number);
   return OfName(person, ParseCivilDate(person.birth_date));
 }
 
@@ -50,6 +40,14 @@ std::optional<std::string> CanonicalAlias(const PersonView& person, TaxNumberFor
   if (!ParseTaxNumber(person.tax_number, form)) return std::nullopt;
   const auto born = ParseCivilDate(person.birth_date);
   return born ? OfName(person, born) : std::nullopt;
+}
+
+CanonicalIdentities IdentitiesOf(const PersonView& person, const ParsedName& name,
+                                 TaxNumberForm form) {
+  const auto number = ParseTaxNumber(person.tax_number, form);
+  const auto born = ParseCivilDate(person.birth_date);
+  if (!number) return {OfKey(NormalisedNameKey(name), born), std::nullopt};
+  return {OfNumber(*number), born ? OfKey(NormalisedNameKey(name), born) : std::nullopt};
 }
 
 std::vector<BasedIdentity> AllIdentities(const PersonView& person, TaxNumberForm form) {

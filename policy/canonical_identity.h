@@ -18,21 +18,26 @@
 
 #include "policy/gate_config.h"
 #include "policy/identity.h"
+#include "policy/name.h"
 
 namespace holdfast::policy {
 
 // Goes into the bytes: a change of this rule is a new version, and other pseudonyms.
 inline constexpr char kCanonicalIdentityVersion = '1';
 
-// The address as AddressTagOf takes it: the normal form without ZIP+4, which changes. Empty for an
-// address that is not complete.
-std::string CanonicalAddress(const AddressView& address, AddressScheme scheme);
-
 std::optional<std::string> CanonicalIdentity(const PersonView& person, TaxNumberForm form);
 
 // What the identity would be without the tax number. Nullopt if there is no tax number, and if name
 // or birth date is missing: a name alone is many people's.
 std::optional<std::string> CanonicalAlias(const PersonView& person, TaxNumberForm form);
+
+// Both, from a name that was read already.
+struct CanonicalIdentities {
+  std::optional<std::string> identity;
+  std::optional<std::string> alias;
+};
+CanonicalIdentities IdentitiesOf(const PersonView& person, const ParsedName& name,
+                                 TaxNumberForm form);
 
 // What an identity is made of.
 enum class IdentityBasis : std::uint8_t { kTaxNumber = 1, kNameAndBirthDate, kNameAlone };

@@ -214,9 +214,13 @@ void ParseName(std::string_view name, ParsedName& out) {
 std::string NormalisedNameKey(std::string_view name) {
   ParsedName parsed;
   ParseName(name, parsed);
-  if (!parsed.complete()) return {};
-  std::string_view first = parsed.words[0];
-  std::string_view second = parsed.words[parsed.count - 1];
+  return NormalisedNameKey(parsed);
+}
+
+std::string NormalisedNameKey(const ParsedName& name) {
+  if (!name.complete()) return {};
+  std::string_view first = name.words[0];
+  std::string_view second = name.words[name.count - 1];
   if (second < first) std::swap(first, second);
   std::string key(first);
   key += ' ';
@@ -235,7 +239,7 @@ std::vector<std::string> SourceIndexKeys(const PersonView& person) {
   ParsedName name;
   ParseName(person.name, name);
   if (!name.complete()) return keys;
-  keys.push_back("N" + NormalisedNameKey(person.name));
+  keys.push_back("N" + NormalisedNameKey(name));
   std::string postal;
   for (const char c : person.address.postal_code) {
     // Five, so that ZIP+4 and ZIP meet.

@@ -106,6 +106,7 @@ NameDifference CompareNames(const ParsedName& a, const ParsedName& b);
 // name is not complete. Names that are equal, or differ only in middle names, suffix, spacing
 // after the first word, or order, have the same key.
 std::string NormalisedNameKey(std::string_view name);
+std::string NormalisedNameKey(const ParsedName& name);
 
 // The keys under which a source's file is indexed, so that a request finds everybody who might be
 // meant or be mistaken: the normalised name; the tax number; and each part of the name with the

@@ -143,19 +143,24 @@ RequestVerdict JudgeTerms(const GateRules& rules, const TermsView& terms, CivilD
 }
 
 RequestVerdict JudgeSubject(const GateRules& rules, const SubjectView& subject, CivilDate today) {
+  SubjectParts parts;
+  return JudgeSubject(rules, subject, today, parts);
+}
+
+RequestVerdict JudgeSubject(const GateRules& rules, const SubjectView& subject, CivilDate today,
+                            SubjectParts& parts) {
   if (IsBlank(subject.officer)) return Refuse(RequestReason::kOfficerMissing);
   if (!IsLabel(rules, subject.officer, 1)) return Refuse(RequestReason::kOfficerMalformed);
   if (IsBlank(subject.case_number)) return Refuse(RequestReason::kCaseMissing);
   if (!IsLabel(rules, subject.case_number, 1)) return Refuse(RequestReason::kCaseMalformed);
 
-  ParsedName name;
-  ParseName(subject.person.name, name);
-  if (const RequestReason reason = CheckName(rules, name); reason != RequestReason::kAccepted) {
+  ParseName(subject.person.name, parts.name);
+  if (const RequestReason reason = CheckName(rules, parts.name);
+      reason != RequestReason::kAccepted) {
     return Refuse(reason);
   }
-  ParsedAddress address;
-  ParseAddress(subject.person.address, rules.config().scheme, address);
-  if (const RequestReason reason = CheckAddress(rules, address);
+  ParseAddress(subject.person.address, rules.config().scheme, parts.address);
+  if (const RequestReason reason = CheckAddress(rules, parts.address);
       reason != RequestReason::kAccepted) {
     return Refuse(reason);
   }

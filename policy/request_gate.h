@@ -23,8 +23,10 @@
 #include <span>
 #include <string_view>
 
+#include "policy/address.h"
 #include "policy/gate_rules.h"
 #include "policy/identity.h"
+#include "policy/name.h"
 
 namespace holdfast::policy {
 
@@ -131,6 +133,16 @@ struct SubjectView {
 // Judges one subject of a transfer whose terms were accepted: R1, R2, R3. The first reason in the
 // order officer, case, name, address, tax number, birth date is the verdict.
 RequestVerdict JudgeSubject(const GateRules& rules, const SubjectView& subject, CivilDate today);
+
+// What the gate read of a subject: both are complete if it was accepted.
+struct SubjectParts {
+  ParsedName name;
+  ParsedAddress address;
+};
+
+// The same, and leaves what it read in `parts`, which has to be new.
+RequestVerdict JudgeSubject(const GateRules& rules, const SubjectView& subject, CivilDate today,
+                            SubjectParts& parts);
 
 // Judges terms and subject together: accepted only if both are.
 RequestVerdict JudgeRequest(const GateRules& rules, const TermsView& terms,
