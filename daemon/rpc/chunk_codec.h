@@ -22,9 +22,6 @@
 
 namespace holdfast::rpc {
 
-// A subject's plaintext is padded to this. One that does not fit is refused.
-inline constexpr std::size_t kSubjectPaddedBytes = 512;
-
 // Returns a chunk with room for `count` items of `item_bytes`, all zero.
 // REQUIRES: count <= 256.
 Bytes NewChunk(store::ChunkKind kind, std::size_t item_bytes, std::size_t count);

@@ -22,8 +22,8 @@
 #include "daemon/rpc/chunk_codec.h"
 #include "daemon/rpc/opening.h"
 #include "daemon/rpc/outcome_sealer.h"
-#include "daemon/rpc/person_view.h"
 #include "daemon/rpc/record_act.h"
+#include "daemon/rpc/request_views.h"
 #include "daemon/rpc/stream_transfer.h"
 #include "daemon/rpc/subject_chunk.h"
 #include "holdfast/v1/transfer_service.pb.h"
@@ -33,7 +33,6 @@
 namespace holdfast::rpc {
 namespace {
 
-using v1::DepositRecordsRequest;
 using v1::DepositRecordsResponse;
 
 struct Prepared {
@@ -48,7 +47,7 @@ struct Prepared {
 class Preparer {
  public:
   Preparer(const Hosted& hosted, const exchange::Published& published, const TransferFacts& facts,
-           const DepositRecordsRequest& request)
+           const DepositView& request)
       : hosted_(hosted),
         published_(published),
         facts_(facts),
@@ -74,18 +73,17 @@ class Preparer {
 
  private:
   bool waits(std::size_t i) const { return policy::NeedsReview(verdicts_[i].reason); }
-  const v1::Findings& findings(std::size_t i) const {
-    return request_.findings(static_cast<int>(i));
+  std::span<const CandidateView> candidates(std::size_t i) const {
+    return request_.findings()[i].candidates;
   }
 
   // Every subject of the chunk exactly once, in order: so that nobody can leave one open.
   absl::Status CheckRows(const std::vector<OpenedSubject>& subjects) const {
-    const auto count = static_cast<std::size_t>(request_.findings_size());
-    bool same = count == subjects.size() && !subjects.empty();
-    for (std::size_t i = 0; same && i < count; ++i) {
-      same = findings(i).row() == subjects[i].row();
-    }
-    if (!same) {
+    const auto same = [](const FindingsView& findings, const OpenedSubject& subject) {
+      return findings.row == subject.row();
+    };
+    if (subjects.empty() || !std::equal(request_.findings().begin(), request_.findings().end(),
+                                        subjects.begin(), subjects.end(), same)) {
       return MakeError(Reason::kRequestMalformed,
                        "a chunk of findings names each accepted row once, in order");
     }
@@ -95,22 +93,19 @@ class Preparer {
   absl::Status JudgeAll(const std::vector<OpenedSubject>& subjects) {
     verdicts_.reserve(subjects.size());
     openings_.reserve(subjects.size());
-    std::vector<policy::PersonView> candidates;
+    std::vector<policy::PersonView> people;
     for (std::size_t i = 0; i < subjects.size(); ++i) {
-      const record::v1::SubjectAtRest& at_rest = subjects[i].at_rest;
-      candidates.clear();
-      for (const v1::Candidate& candidate : findings(i).candidates()) {
-        candidates.push_back(ViewOf(candidate.person()));
-      }
-      verdicts_.push_back(
-          policy::JudgeRelease(*hosted_.rules, ViewOf(at_rest.subject().person()), candidates));
+      const SubjectAtRestView& at_rest = subjects[i].at_rest;
+      people.clear();
+      for (const CandidateView& candidate : candidates(i)) people.push_back(candidate.person);
+      verdicts_.push_back(policy::JudgeRelease(*hosted_.rules, at_rest.subject.person, people));
       if (waits(i)) {
         // What a person may release later must fit then.
-        for (const v1::Candidate& candidate : findings(i).candidates()) {
-          HF_RETURN_IF_ERROR(sealer_.CheckFits(subjects[i].row(), at_rest.subject(), candidate));
+        for (const CandidateView& candidate : candidates(i)) {
+          HF_RETURN_IF_ERROR(sealer_.CheckFits(subjects[i].row(), at_rest.subject, candidate));
         }
       }
-      openings_.emplace_back(at_rest, findings(i),
+      openings_.emplace_back(at_rest, candidates(i),
                              waits(i) ? OpeningFields::kPermitted : OpeningFields::kLeftOut,
                              sealer_.permitted());
     }
@@ -169,14 +164,13 @@ class Preparer {
         prepared.response.set_waiting(prepared.response.waiting() + 1);
         continue;
       }
-      const v1::Candidate* released =
-          verdict.released() ? &findings(i).candidates(static_cast<int>(verdict.candidate))
-                             : nullptr;
+      const CandidateView* released =
+          verdict.released() ? &candidates(i)[verdict.candidate] : nullptr;
       crypto::LeafSeed seed;
       HF_RETURN_IF_ERROR(cursor.Derive(leaf, seed));
       HF_ASSIGN_OR_RETURN(const Digest32 digest,
-                          sealer_.Seal(row, subjects[i].at_rest.subject(), released,
-                                       run.name.segment, leaf, seed, salts[i], out));
+                          sealer_.Seal(row, subjects[i].at_rest.subject, released, run.name.segment,
+                                       leaf, seed, salts[i], out));
       ledger::v1::EnvelopeDeposited& fact = *entry.mutable_envelope_deposited();
       fact.set_transfer(facts_.number);
       fact.set_row(row);
@@ -199,15 +193,15 @@ class Preparer {
     fact.set_address(static_cast<std::uint32_t>(verdicts_[i].address));
     fact.set_commitment(ToString(commitments_[i]));
     fact.set_gate_version(policy::kGateVersion);
-    fact.set_candidates(static_cast<std::uint32_t>(findings(i).candidates_size()));
+    fact.set_candidates(static_cast<std::uint32_t>(candidates(i).size()));
     fact.set_releasable(verdicts_[i].releasable);
   }
 
   const Hosted& hosted_;
   const exchange::Published& published_;
   const TransferFacts& facts_;
-  const DepositRecordsRequest& request_;
-  const OutcomeSealer sealer_;
+  const DepositView& request_;
+  OutcomeSealer sealer_;
 
   // By position in the chunk.
   std::vector<policy::ReleaseVerdict> verdicts_;
@@ -215,15 +209,14 @@ class Preparer {
   std::vector<Digest32> commitments_;
 };
 
-class DepositSession final : public BidiSession<DepositRecordsRequest, DepositRecordsResponse>,
+class DepositSession final : public BidiSession<DepositView, DepositRecordsResponse>,
                              public std::enable_shared_from_this<DepositSession> {
  public:
   DepositSession(const Hosted& hosted, Viewer viewer, const Call&)
       : hosted_(hosted), viewer_(std::move(viewer)) {}
 
-  void OnRequest(const DepositRecordsRequest& request,
-                 Responder<DepositRecordsResponse> respond) override {
-    if (request.findings_size() < 1 || request.findings_size() > static_cast<int>(kRowsPerChunk) ||
+  void OnRequest(const DepositView& request, Responder<DepositRecordsResponse> respond) override {
+    if (request.findings().empty() || request.findings().size() > kRowsPerChunk ||
         request.chunk() >= store::kMaxChunksPerTransfer) {
       respond.Fail(MakeError(Reason::kRequestMalformed, "a chunk has 1 to 256 findings"));
       return;
@@ -242,8 +235,7 @@ class DepositSession final : public BidiSession<DepositRecordsRequest, DepositRe
   }
 
  private:
-  void Process(const DepositRecordsRequest& request,
-               const Responder<DepositRecordsResponse>& respond,
+  void Process(const DepositView& request, const Responder<DepositRecordsResponse>& respond,
                const StreamTransfer::Facts& facts) {
     const std::shared_ptr<const exchange::Published> published = hosted_.exchange->published();
     if (published == nullptr) {
@@ -378,7 +370,7 @@ class DepositSession final : public BidiSession<DepositRecordsRequest, DepositRe
 }  // namespace
 
 void RegisterDeposit(const Directory& directory, MethodTable& table) {
-  RegisterBidi<DepositRecordsRequest, DepositRecordsResponse, DepositSession>(
+  RegisterBidi<DepositView, DepositRecordsResponse, DepositSession>(
       directory, table, "/holdfast.v1.TransferService/DepositRecords");
 }
 

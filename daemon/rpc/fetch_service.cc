@@ -11,6 +11,7 @@
 #include "crypto/envelope.h"
 #include "daemon/rpc/chunk_codec.h"
 #include "daemon/rpc/chunk_stream.h"
+#include "daemon/rpc/person_view.h"
 #include "daemon/rpc/record_act.h"
 #include "daemon/rpc/subject_chunk.h"
 #include "holdfast/v1/transfer_service.pb.h"
@@ -44,10 +45,10 @@ absl::StatusOr<v1::FetchSubjectsResponse> BuildSubjects(const Hosted& hosted,
     out.set_first_year(period.first_year());
     out.set_last_year(period.last_year());
   }
-  for (OpenedSubject& subject : subjects) {
+  for (const OpenedSubject& subject : subjects) {
     v1::AcceptedSubject& out = *response.add_subjects();
     out.set_row(subject.row());
-    *out.mutable_person() = std::move(*subject.at_rest.mutable_subject()->mutable_person());
+    FillPerson(subject.at_rest.subject.person, *out.mutable_person());
   }
   return response;
 }

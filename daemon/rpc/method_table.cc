@@ -28,16 +28,29 @@ const google::protobuf::MethodDescriptor* FindInFile(const google::protobuf::Fil
 
 }  // namespace
 
-Method MethodTable::Describe(std::string_view path, const google::protobuf::Message& prototype,
+std::string_view internal::ReadAll(google::protobuf::io::ZeroCopyInputStream& in, std::size_t bytes,
+                                   google::protobuf::Arena& arena) {
+  char* const all = google::protobuf::Arena::CreateArray<char>(&arena, bytes);
+  std::size_t have = 0;
+  const void* data = nullptr;
+  int size = 0;
+  while (in.Next(&data, &size)) {
+    const std::size_t taken = std::min(static_cast<std::size_t>(size), bytes - have);
+    std::copy_n(static_cast<const char*>(data), taken, all + have);
+    have += taken;
+  }
+  return {all, have};
+}
+
+Method MethodTable::Describe(std::string_view path, const google::protobuf::Descriptor* request,
                              const google::protobuf::Descriptor* response, Lane lane) {
-  const auto* descriptor = FindInFile(*prototype.GetDescriptor()->file(), path);
+  const auto* descriptor = FindInFile(*request->file(), path);
   HF_CHECK(descriptor != nullptr);
-  HF_CHECK(descriptor->input_type() == prototype.GetDescriptor());
+  HF_CHECK(descriptor->input_type() == request);
   HF_CHECK(descriptor->output_type() == response);
   Method method;
   method.path = std::string(path);
   method.descriptor = descriptor;
-  method.request_prototype = &prototype;
   method.permission = descriptor->options().GetExtension(holdfast::options::v1::permission);
   method.max_request_bytes =
       descriptor->options().GetExtension(holdfast::options::v1::max_request_bytes);

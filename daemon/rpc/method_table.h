@@ -12,6 +12,7 @@
 //              names what is missing, with kInternal.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -24,8 +25,9 @@
 #include "absl/status/status.h"
 
 #include "daemon/rpc/handlers.h"
+#include "google/protobuf/arena.h"
 #include "google/protobuf/descriptor.h"
-#include "google/protobuf/message.h"
+#include "google/protobuf/io/zero_copy_stream.h"
 
 namespace holdfast::rpc {
 
@@ -38,20 +40,54 @@ enum class Lane {
 
 namespace internal {
 
-using google::protobuf::Message;
-
 class AnySession {
  public:
   AnySession() = default;
   AnySession(const AnySession&) = delete;
   AnySession& operator=(const AnySession&) = delete;
   virtual ~AnySession() = default;
-  virtual void OnRequest(const Message& request, std::shared_ptr<ReplySink> sink) = 0;
+  // REQUIRES: the request is what the method's ReadRequest returned.
+  virtual void OnRequest(const void* request, std::shared_ptr<ReplySink> sink) = 0;
 };
 
-using AnyUnary = std::function<void(const Message&, const Call&, std::shared_ptr<ReplySink>)>;
-using AnyServerStream =
-    std::function<void(const Message&, const Call&, std::shared_ptr<StreamSink>)>;
+// Reads a request of `bytes` bytes into `arena`. nullptr if it is none of the method's type.
+using ReadRequest = const void* (*)(google::protobuf::io::ZeroCopyInputStream& in,
+                                    std::size_t bytes, google::protobuf::Arena& arena);
+
+// A request may also be a view that is read from the bytes of its Request::Message.
+template <typename Request>
+concept RequestView = requires(std::string_view bytes, google::protobuf::Arena& arena) {
+  typename Request::Message;
+  { Request::Read(bytes, arena) } -> std::same_as<const Request*>;
+};
+
+// The message that a request's type is, or views.
+template <typename Request>
+struct MessageOf {
+  using Type = Request;
+};
+template <RequestView Request>
+struct MessageOf<Request> {
+  using Type = typename Request::Message;
+};
+
+// The `bytes` bytes that `in` has, in the arena.
+std::string_view ReadAll(google::protobuf::io::ZeroCopyInputStream& in, std::size_t bytes,
+                         google::protobuf::Arena& arena);
+
+template <typename Request>
+const void* Read(google::protobuf::io::ZeroCopyInputStream& in, std::size_t bytes,
+                 google::protobuf::Arena& arena) {
+  if constexpr (RequestView<Request>) {
+    return Request::Read(ReadAll(in, bytes, arena), arena);
+  } else {
+    auto* message = google::protobuf::Arena::CreateMessage<Request>(&arena);
+    return message->ParseFromZeroCopyStream(&in) ? message : nullptr;
+  }
+}
+
+using AnyUnary = std::function<void(const void*, const Call&, std::shared_ptr<ReplySink>)>;
+using AnyServerStream = std::function<void(const void*, const Call&, std::shared_ptr<StreamSink>)>;
 using AnyBidi = std::function<std::unique_ptr<AnySession>(const Call&)>;
 
 }  // namespace internal
@@ -60,7 +96,7 @@ using AnyBidi = std::function<std::unique_ptr<AnySession>(const Call&)>;
 struct Method {
   std::string path;  // "/holdfast.v1.KeyService/ReleaseKeys"
   const google::protobuf::MethodDescriptor* descriptor = nullptr;
-  const google::protobuf::Message* request_prototype = nullptr;
+  internal::ReadRequest read = nullptr;
   std::string permission;
   std::size_t max_request_bytes = 0;
   Lane lane = Lane::kOrdinary;
@@ -77,16 +113,16 @@ class MethodTable final {
 
   // Each registers `handler` for `path`, such as "/holdfast.v1.KeyService/ReleaseKeys", and with it
   // the whole service: every method of the service then needs a handler.
-  // REQUIRES: the service is in Request's file; the types and the shape are those of its
+  // `Request` is the message, or a view of it (internal::RequestView).
+  // REQUIRES: the service is in the message's file; the types and the shape are those of its
   // descriptor; the path is not registered yet.
   template <typename Request, typename Response>
   void Unary(std::string_view path, UnaryHandler<Request, Response> handler,
              Lane lane = Lane::kOrdinary) {
-    Method method = Describe(path, Request::default_instance(), Response::descriptor(), lane);
-    method.unary = [handler = std::move(handler)](const internal::Message& request,
-                                                  const Call& call,
+    Method method = Describe<Request>(path, Response::descriptor(), lane);
+    method.unary = [handler = std::move(handler)](const void* request, const Call& call,
                                                   std::shared_ptr<internal::ReplySink> sink) {
-      handler(static_cast<const Request&>(request), call, Responder<Response>(std::move(sink)));
+      handler(*static_cast<const Request*>(request), call, Responder<Response>(std::move(sink)));
     };
     Add(std::move(method));
   }
@@ -94,11 +130,11 @@ class MethodTable final {
   template <typename Request, typename Response>
   void ServerStream(std::string_view path, ServerStreamHandler<Request, Response> handler,
                     Lane lane = Lane::kOrdinary) {
-    Method method = Describe(path, Request::default_instance(), Response::descriptor(), lane);
+    Method method = Describe<Request>(path, Response::descriptor(), lane);
     method.server_stream = [handler = std::move(handler)](
-                               const internal::Message& request, const Call& call,
+                               const void* request, const Call& call,
                                std::shared_ptr<internal::StreamSink> sink) {
-      handler(static_cast<const Request&>(request), call, StreamWriter<Response>(std::move(sink)));
+      handler(*static_cast<const Request*>(request), call, StreamWriter<Response>(std::move(sink)));
     };
     Add(std::move(method));
   }
@@ -106,7 +142,7 @@ class MethodTable final {
   template <typename Request, typename Response>
   void Bidi(std::string_view path, BidiFactory<Request, Response> factory,
             Lane lane = Lane::kOrdinary) {
-    Method method = Describe(path, Request::default_instance(), Response::descriptor(), lane);
+    Method method = Describe<Request>(path, Response::descriptor(), lane);
     method.bidi = [factory = std::move(factory)](const Call& call) {
       return std::make_unique<TypedSession<Request, Response>>(factory(call));
     };
@@ -133,9 +169,8 @@ class MethodTable final {
    public:
     explicit TypedSession(std::shared_ptr<BidiSession<Request, Response>> session)
         : session_(std::move(session)) {}
-    void OnRequest(const internal::Message& request,
-                   std::shared_ptr<internal::ReplySink> sink) override {
-      session_->OnRequest(static_cast<const Request&>(request),
+    void OnRequest(const void* request, std::shared_ptr<internal::ReplySink> sink) override {
+      session_->OnRequest(*static_cast<const Request*>(request),
                           Responder<Response>(std::move(sink)));
     }
 
@@ -143,7 +178,15 @@ class MethodTable final {
     std::shared_ptr<BidiSession<Request, Response>> session_;
   };
 
-  static Method Describe(std::string_view path, const google::protobuf::Message& prototype,
+  template <typename Request>
+  static Method Describe(std::string_view path, const google::protobuf::Descriptor* response,
+                         Lane lane) {
+    Method method =
+        Describe(path, internal::MessageOf<Request>::Type::descriptor(), response, lane);
+    method.read = internal::Read<Request>;
+    return method;
+  }
+  static Method Describe(std::string_view path, const google::protobuf::Descriptor* request,
                          const google::protobuf::Descriptor* response, Lane lane);
   void Add(Method method);
 

@@ -13,20 +13,18 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 
 #include "base/bytes.h"
 #include "daemon/exchange/exchange.h"
+#include "daemon/rpc/request_views.h"
 #include "daemon/rpc/subject_chunk.h"
 #include "holdfast/record/v1/opening.pb.h"
-#include "holdfast/v1/transfer_service.pb.h"
 
 namespace holdfast::rpc {
-
-// SHA-256 over the domain, the nonce and the subject as it was received: what SubjectJudged has.
-Digest32 SubjectCommitment(ByteSpan nonce, const v1::Subject& subject);
 
 // SHA-256 over the domain and the opening's bytes: what the outcome's entry has.
 Digest32 OpeningCommitment(ByteSpan opening);
@@ -39,7 +37,7 @@ enum class OpeningFields { kLeftOut = 0, kPermitted };
 class OpeningBytes final {
  public:
   // `permitted` are the record fields that the agreement lets out for the authority.
-  OpeningBytes(const record::v1::SubjectAtRest& subject, const v1::Findings& findings,
+  OpeningBytes(const SubjectAtRestView& subject, std::span<const CandidateView> candidates,
                OpeningFields fields, const std::vector<std::string>& permitted);
 
   std::size_t size() const { return size_; }
@@ -49,11 +47,11 @@ class OpeningBytes final {
 
  private:
   template <typename Visit>
-  void ForEachField(const v1::Candidate& candidate, Visit visit) const;
-  std::size_t CandidateBytes(const v1::Candidate& candidate) const;
+  void ForEachField(const CandidateView& candidate, Visit visit) const;
+  std::size_t CandidateBytes(const CandidateView& candidate) const;
 
-  const record::v1::SubjectAtRest& subject_;
-  const v1::Findings& findings_;
+  const std::string_view commitment_nonce_;
+  const std::span<const CandidateView> candidates_;
   const OpeningFields fields_;
   const std::vector<std::string>& permitted_;
   Digest32 subject_commitment_;
@@ -61,7 +59,7 @@ class OpeningBytes final {
 };
 
 // Whether the agreement's list has the field.
-bool IsPermitted(const std::vector<std::string>& permitted, const std::string& field);
+bool IsPermitted(const std::vector<std::string>& permitted, std::string_view field);
 
 struct OpenedOpening {
   record::v1::Opening opening;

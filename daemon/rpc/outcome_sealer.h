@@ -17,10 +17,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "crypto/wiped_buffer.h"
 #include "crypto/wiped_key.h"
 #include "daemon/exchange/exchange.h"
+#include "daemon/rpc/request_views.h"
+#include "daemon/rpc/subject_at_rest.h"
 #include "daemon/rpc/transfer_facts.h"
-#include "holdfast/v1/transfer_service.pb.h"
 
 namespace holdfast::rpc {
 
@@ -38,22 +40,23 @@ class OutcomeSealer final {
 
   // Whether the record would fit into an envelope.
   // Errors: kRequestMalformed, with metadata `row`.
-  absl::Status CheckFits(std::uint32_t row, const v1::Subject& subject,
-                         const v1::Candidate& candidate) const;
+  absl::Status CheckFits(std::uint32_t row, const SubjectView& subject,
+                         const CandidateView& candidate) const;
 
   // Seals the permitted fields of `released` (R12), or that nothing is released, under a leaf, and
   // returns the envelope's digest. REQUIRES: out.size() == envelope_bytes().
   // Errors: as CheckFits().
-  absl::StatusOr<Digest32> Seal(std::uint32_t row, const v1::Subject& subject,
-                                const v1::Candidate* released, const SegmentId& segment,
+  absl::StatusOr<Digest32> Seal(std::uint32_t row, const SubjectView& subject,
+                                const CandidateView* released, const SegmentId& segment,
                                 std::uint32_t leaf, const crypto::LeafSeed& seed,
-                                const Digest32& salt, std::span<std::byte> out) const;
+                                const Digest32& salt, std::span<std::byte> out);
 
  private:
   const ExchangeId& exchange_;
   const policy::OpenedAgreement& agreement_;
   const TransferFacts& facts_;
   const policy::Authority& authority_;
+  crypto::WipedBuffer plain_;  // One outcome after the other.
 };
 
 }  // namespace holdfast::rpc

@@ -142,13 +142,12 @@ absl::StatusOr<std::shared_ptr<Pending>> CallCore::Accept(std::shared_ptr<Pendin
   if (!share.ok()) return share.status();
   const auto pending = spare != nullptr ? std::move(spare) : std::make_shared<Pending>();
   pending->share = *std::move(share);
-  auto* message = method_.request_prototype->New(&pending->arena);
   grpc::ProtoBufferReader reader(&in_);
-  if (!message->ParseFromZeroCopyStream(&reader) || !reader.status().ok()) {
+  pending->request = method_.read(reader, bytes, pending->arena);
+  if (pending->request == nullptr || !reader.status().ok()) {
     return MakeError(Reason::kRequestMalformed, "the message is not of the method's type");
   }
   in_.Clear();
-  pending->request = message;
   return pending;
 }
 
@@ -430,10 +429,10 @@ void AnsweringCall::OnStreamMessage(std::shared_ptr<Pending> pending) {
     }
   }
   if (session_ == nullptr) session_ = method().bidi(Call(shared_from_this()));
-  const auto* request = pending->request;
-  session_->OnRequest(*request, std::make_shared<Ticket>(
-                                    std::static_pointer_cast<AnsweringCall>(shared_from_this()),
-                                    std::move(pending)));
+  const void* request = pending->request;
+  session_->OnRequest(
+      request, std::make_shared<Ticket>(std::static_pointer_cast<AnsweringCall>(shared_from_this()),
+                                        std::move(pending)));
   MutexLock lock(mutex_);
   reading_ = false;
   ReadMoreLocked();
@@ -455,9 +454,9 @@ void AnsweringCall::OnHalfClose() {
     }
     pending = queue_.front();
   }
-  const auto* request = pending->request;
+  const void* request = pending->request;
   method().unary(
-      *request, Call(shared_from_this()),
+      request, Call(shared_from_this()),
       std::make_shared<Ticket>(std::static_pointer_cast<AnsweringCall>(shared_from_this()),
                                std::move(pending)));
 }
@@ -589,9 +588,9 @@ void StreamingCall::OnHalfClose() {
     }
     pending = std::move(pending_);
   }
-  const auto* request = pending->request;
+  const void* request = pending->request;
   method().server_stream(
-      *request, Call(shared_from_this()),
+      request, Call(shared_from_this()),
       std::make_shared<StreamTicket>(std::static_pointer_cast<StreamingCall>(shared_from_this()),
                                      std::move(pending)));
 }

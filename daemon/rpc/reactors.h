@@ -84,7 +84,7 @@ struct Pending {
   static constexpr std::size_t kBlockBytes = std::size_t{4} << 10;
   std::vector<char> block = std::vector<char>(kBlockBytes);
   google::protobuf::Arena arena;
-  const google::protobuf::Message* request = nullptr;
+  const void* request = nullptr;  // As the method reads it, in the arena.
   Load::Share share;
 
   State state = State::kWaiting;

@@ -197,12 +197,12 @@ absl::StatusOr<v1::ReviewCase> BuildCase(const Hosted& hosted, const RowFacts& r
   v1::ReviewCase view;
   *view.mutable_summary() = row.view;
   view.mutable_summary()->set_shown(row.view.shown() + 1);
-  *view.mutable_subject() = subject.at_rest.subject().person();
-  view.set_case_number(subject.at_rest.subject().case_number());
+  FillPerson(subject.at_rest.subject.person, *view.mutable_subject());
+  view.set_case_number(std::string(subject.at_rest.subject.case_number));
   for (int i = 0; i < opened.opening.candidates_size(); ++i) {
     const v1::Candidate& candidate = opened.opening.candidates(i);
     const policy::CandidateComparison compared = policy::CompareCandidate(
-        *hosted.rules, ViewOf(subject.at_rest.subject().person()), ViewOf(candidate.person()));
+        *hosted.rules, subject.at_rest.subject.person, ViewOf(candidate.person()));
     v1::ReviewCandidate& out = *view.add_candidates();
     *out.mutable_person() = candidate.person();
     *out.mutable_fields() = candidate.fields();
@@ -311,8 +311,7 @@ absl::StatusOr<Rerun> RunAgain(const Hosted& hosted, const RowFacts& row) {
   if (rerun.recorded.gate_version != policy::kGateVersion) {
     return MakeError(Reason::kUnavailable, "this program does not have the gate of that version");
   }
-  const v1::Subject& asked = subject.at_rest.subject();
-  const Digest32 who = SubjectCommitment(AsBytes(subject.at_rest.commitment_nonce()), asked);
+  const Digest32 who = subject.at_rest.Commitment();
   if (AsText(opened.commitment) != rerun.recorded.commitment ||
       opened.opening.subject_commitment() != AsText(who)) {
     rerun.result = ledger::v1::VerdictRerun::COMMITMENT_DIFFERS;
@@ -322,7 +321,7 @@ absl::StatusOr<Rerun> RunAgain(const Hosted& hosted, const RowFacts& row) {
   for (const v1::Candidate& candidate : opened.opening.candidates()) {
     candidates.push_back(ViewOf(candidate.person()));
   }
-  rerun.now = policy::JudgeRelease(*hosted.rules, ViewOf(asked.person()), candidates);
+  rerun.now = policy::JudgeRelease(*hosted.rules, subject.at_rest.subject.person, candidates);
   const bool same =
       rerun.now->reason == rerun.recorded.reason && rerun.now->address == rerun.recorded.address;
   rerun.result = same ? ledger::v1::VerdictRerun::SAME : ledger::v1::VerdictRerun::DIFFERS;

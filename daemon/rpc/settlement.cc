@@ -141,7 +141,8 @@ class Sealer {
     HF_ASSIGN_OR_RETURN(const std::span<std::byte> place, PlaceOf(chunk, row));
 
     OpenedOpening opened;
-    const v1::Candidate* released = nullptr;
+    std::vector<RecordFieldView> fields;
+    std::optional<CandidateView> released;
     if (selection_.verdict == ReleaseReason::kReleasedByReview) {
       HF_ASSIGN_OR_RETURN(opened, OpenStoredOpening(published_, facts_, subject));
       // What is released is what the case was about, and what was shown.
@@ -150,15 +151,17 @@ class Sealer {
       }
       const auto candidates = static_cast<std::uint32_t>(opened.opening.candidates_size());
       if (selection_.candidate < candidates) {
-        released = &opened.opening.candidates(static_cast<int>(selection_.candidate));
+        released =
+            ViewOf(opened.opening.candidates(static_cast<int>(selection_.candidate)), fields);
       }
     }
     const SelectedRow& selected = selection_.rows[i];
     crypto::LeafSeed seed;
     HF_RETURN_IF_ERROR(DeriveLeaf(selected, seed));
-    HF_ASSIGN_OR_RETURN(const Digest32 digest,
-                        sealer_.Seal(row, subject.at_rest.subject(), released, selected.segment_id,
-                                     selected.leaf, seed, salt, place));
+    HF_ASSIGN_OR_RETURN(
+        const Digest32 digest,
+        sealer_.Seal(row, subject.at_rest.subject, released.has_value() ? &*released : nullptr,
+                     selected.segment_id, selected.leaf, seed, salt, place));
     fact.set_transfer(facts_.number);
     fact.set_row(row);
     fact.set_segment(selected.segment);
@@ -198,7 +201,7 @@ class Sealer {
   const exchange::Published& published_;
   const Selection& selection_;
   const TransferFacts& facts_;
-  const OutcomeSealer sealer_;
+  OutcomeSealer sealer_;
   std::optional<crypto::LeafCursor> cursor_;
   std::uint32_t cursor_segment_ = 0;
 };

@@ -32,14 +32,14 @@ class StreamTransfer final {
 
   // Calls `ready` with the facts: at once if they are known, otherwise on the executor. `name` may
   // be empty in later messages, and may not be another one.
-  void With(const Hosted& hosted, const Viewer& viewer, const std::string& name,
+  void With(const Hosted& hosted, const Viewer& viewer, std::string_view name,
             std::function<void(absl::StatusOr<Facts>)> ready,
             const std::shared_ptr<StreamTransfer>& self) {
     std::string wanted;
     Facts known;
     {
       MutexLock lock(mutex_);
-      if (name_.empty()) name_ = name;
+      if (name_.empty()) name_ = std::string(name);
       known = facts_;
       wanted = name_;
     }

@@ -48,10 +48,10 @@ absl::StatusOr<std::vector<OpenedSubject>> Open(const exchange::Published& publi
     HF_RETURN_IF_ERROR(derived);
     absl::StatusOr<crypto::WipedBuffer> plain =
         crypto::OpenSubject(item, subject.name, subject.seed);
-    if (!plain.ok() || !subject.at_rest.ParseFromArray(plain->Reveal().data(),
-                                                       static_cast<int>(plain->Reveal().size()))) {
+    if (!plain.ok() || !ReadSubjectAtRest(AsText(plain->Reveal()), subject.at_rest)) {
       return MakeError(Reason::kStoreCorrupt, "a stored subject does not open");
     }
+    subject.plain = *std::move(plain);
     subjects.push_back(std::move(subject));
   }
   return subjects;

@@ -13,17 +13,19 @@
 #include "absl/status/statusor.h"
 
 #include "crypto/sealed_subject.h"
+#include "crypto/wiped_buffer.h"
 #include "crypto/wiped_key.h"
 #include "daemon/exchange/exchange.h"
+#include "daemon/rpc/subject_at_rest.h"
 #include "daemon/rpc/transfer_facts.h"
-#include "holdfast/record/v1/subject_at_rest.pb.h"
 
 namespace holdfast::rpc {
 
 struct OpenedSubject {
   crypto::SubjectName name;
   crypto::LeafSeed seed;  // Of its leaf, under which the row's opening is sealed too.
-  record::v1::SubjectAtRest at_rest;
+  crypto::WipedBuffer plain;
+  SubjectAtRestView at_rest;  // Of `plain`.
 
   std::uint32_t row() const { return name.row; }
 };

@@ -16,13 +16,11 @@
 #include "base/status_macros.h"
 #include "crypto/pseudonym.h"
 #include "crypto/sealed_subject.h"
-#include "crypto/wiped_buffer.h"
 #include "daemon/exchange/act_command.h"
 #include "daemon/rpc/chunk_codec.h"
-#include "daemon/rpc/opening.h"
-#include "daemon/rpc/person_view.h"
+#include "daemon/rpc/request_views.h"
 #include "daemon/rpc/stream_transfer.h"
-#include "holdfast/record/v1/subject_at_rest.pb.h"
+#include "daemon/rpc/subject_at_rest.h"
 #include "holdfast/v1/transfer_service.pb.h"
 #include "policy/agreement_gate.h"
 #include "policy/canonical_identity.h"
@@ -33,7 +31,6 @@ namespace holdfast::rpc {
 namespace {
 
 using policy::RequestReason;
-using v1::SubmitSubjectsRequest;
 using v1::SubmitSubjectsResponse;
 
 constexpr std::size_t kNonceBytes = 32;
@@ -51,34 +48,27 @@ struct Prepared {
   std::unique_ptr<exchange::EntryBatch> batch;
 };
 
-// REQUIRES: CheckOfficers().
-RequestReason Judge(const Hosted& hosted, const TransferFacts& facts, const v1::Subject& subject,
-                    policy::CivilDate today) {
-  const std::string& officer = facts.terms->officers(static_cast<int>(subject.officer()));
-  return policy::JudgeSubject(*hosted.rules,
-                              {ViewOf(subject.person()), officer, subject.case_number()}, today)
-      .reason;
+std::uint32_t RowOf(const SubmitView& request, std::size_t i) {
+  return request.chunk() * kRowsPerChunk + static_cast<std::uint32_t>(i);
 }
 
-absl::Status RowError(const SubmitSubjectsRequest& request, int i, std::string_view message) {
-  const std::uint32_t row = request.chunk() * kRowsPerChunk + static_cast<std::uint32_t>(i);
+absl::Status RowError(const SubmitView& request, std::size_t i, std::string_view message) {
   return AddMetadata(MakeError(Reason::kRequestMalformed, std::string(message)), "row",
-                     std::to_string(row));
+                     std::to_string(RowOf(request, i)));
 }
 
-absl::Status CheckShape(const SubmitSubjectsRequest& request) {
-  const int count = request.subjects_size();
-  if (count < 1 || count > static_cast<int>(kRowsPerChunk)) {
+absl::Status CheckShape(const SubmitView& request) {
+  const std::size_t count = request.subjects().size();
+  if (count < 1 || count > kRowsPerChunk) {
     return MakeError(Reason::kRequestMalformed, "a chunk has 1 to 256 subjects");
   }
   if (request.chunk() >= store::kMaxChunksPerTransfer) {
     return MakeError(Reason::kRequestMalformed, "the chunk's number is too high");
   }
-  for (int i = 0; i < count; ++i) {
-    // The bytes around the subject: two field headers, the nonce, the gate's version.
-    constexpr std::size_t kAround = 64;
-    if (request.subjects(i).client_reference().size() > 64 ||
-        request.subjects(i).ByteSizeLong() + kAround > kSubjectPaddedBytes) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const SubjectView& subject = request.subjects()[i];
+    if (subject.client_reference.size() > 64 ||
+        subject.bytes.size() + kAroundSubjectBytes > kSubjectPaddedBytes) {
       return RowError(request, i, "a subject is longer than the gateway stores");
     }
   }
@@ -86,10 +76,10 @@ absl::Status CheckShape(const SubmitSubjectsRequest& request) {
 }
 
 // A position that is not on the list is no verdict about a person: it cannot enter the ledger.
-absl::Status CheckOfficers(const SubmitSubjectsRequest& request, const TransferFacts& facts) {
+absl::Status CheckOfficers(const SubmitView& request, const TransferFacts& facts) {
   const auto officers = static_cast<std::uint32_t>(facts.terms->officers_size());
-  for (int i = 0; i < request.subjects_size(); ++i) {
-    if (request.subjects(i).officer() >= officers) {
+  for (std::size_t i = 0; i < request.subjects().size(); ++i) {
+    if (request.subjects()[i].officer >= officers) {
       return RowError(request, i, "a subject names an officer who is not on the transfer's list");
     }
   }
@@ -100,32 +90,22 @@ absl::Status CheckOfficers(const SubmitSubjectsRequest& request, const TransferF
 class Preparer {
  public:
   Preparer(const Hosted& hosted, const exchange::Published& published, const TransferFacts& facts,
-           const SubmitSubjectsRequest& request)
+           const SubmitView& request)
       : hosted_(hosted), published_(published), facts_(facts), request_(request) {}
 
   absl::StatusOr<Prepared> Prepare(const std::optional<Capacity>& capacity) {
     HF_RETURN_IF_ERROR(CheckOfficers(request_, facts_));
-    const auto count = static_cast<std::size_t>(request_.subjects_size());
+    const std::size_t count = request_.subjects().size();
     crypto::Random& random = hosted_.exchange->random();
     const policy::CivilDate today =
         policy::DayOf(hosted_.exchange->options().core.clock->WallNow());
 
     std::optional<Capacity> left = capacity;
-    std::vector<RequestReason> verdicts(count);
+    std::vector<Judged> rows(count);
     std::uint32_t accepted = 0;
     for (std::size_t i = 0; i < count; ++i) {
-      const v1::Subject& subject = request_.subjects(static_cast<int>(i));
-      verdicts[i] = Judge(hosted_, facts_, subject, today);
-      if (verdicts[i] != RequestReason::kAccepted) continue;
-      if (left.has_value()) {
-        std::uint32_t& room = (*left)[subject.officer()];
-        if (room == 0) {
-          verdicts[i] = RequestReason::kOfficerLoadExceeded;
-          continue;
-        }
-        --room;
-      }
-      ++accepted;
+      rows[i] = Judge(request_.subjects()[i], today, left);
+      if (rows[i].accepted()) ++accepted;
     }
 
     Prepared prepared;
@@ -143,48 +123,26 @@ class Preparer {
     const auto seal_nonces = crypto::DrawMany<crypto::kSubjectNonceBytes>(random, accepted);
 
     std::uint32_t sealed = 0;
+    SubjectAtRestBytes at_rest;
     for (std::size_t i = 0; i < count; ++i) {
-      const v1::Subject& subject = request_.subjects(static_cast<int>(i));
-      const std::uint32_t row = request_.chunk() * kRowsPerChunk + static_cast<std::uint32_t>(i);
+      const SubjectView& subject = request_.subjects()[i];
+      const std::uint32_t row = RowOf(request_, i);
       ledger::v1::SubjectJudged& fact = *prepared.batch->Add()->mutable_subject_judged();
-      fact.set_transfer(facts_.number);
       fact.set_row(row);
-      fact.set_verdict(static_cast<std::uint32_t>(verdicts[i]));
-      fact.set_gate_version(policy::kGateVersion);
-      fact.set_officer(subject.officer());
-      prepared.verdicts.push_back(static_cast<char>(verdicts[i]));
-      const auto identity = policy::CanonicalIdentity(ViewOf(subject.person()),
-                                                      hosted_.rules->config().tax_number_form);
-      // Without the key the policy refuses the rows.
-      if (identity.has_value() && published_.vault->pseudonym_key() != nullptr) {
-        const crypto::SecretBytes& key = *published_.vault->pseudonym_key();
-        const Pseudonym person = crypto::PseudonymOf(key, AsBytes(*identity));
-        fact.set_pseudonym(ToString(BytesOf(person)));
-        if (verdicts[i] == RequestReason::kAccepted) {
-          const std::string address = policy::CanonicalAddress(ViewOf(subject.person()).address,
-                                                               hosted_.rules->config().scheme);
-          fact.set_address_tag(ToString(crypto::AddressTagOf(key, person, AsBytes(address))));
-          const auto alias = policy::CanonicalAlias(ViewOf(subject.person()),
-                                                    hosted_.rules->config().tax_number_form);
-          if (alias.has_value()) {
-            const Pseudonym other = crypto::PseudonymOf(key, AsBytes(*alias));
-            fact.set_alias(ToString(BytesOf(other)));
-            fact.set_alias_address_tag(
-                ToString(crypto::AddressTagOf(key, other, AsBytes(address))));
-          }
-        }
-      }
-      fact.set_commitment(ToString(SubjectCommitment(nonces[i], subject)));
-      if (verdicts[i] != RequestReason::kAccepted) continue;
+      Describe(subject, rows[i], fact);
+      prepared.verdicts.push_back(static_cast<char>(rows[i].verdict));
+      fact.set_commitment(ToString(SubjectCommitment(nonces[i], AsBytes(subject.bytes))));
+      if (!rows[i].accepted()) continue;
 
       const std::uint32_t leaf = run.first + sealed;
       fact.set_segment(run.segment);
       fact.set_leaf(leaf);
       crypto::LeafSeed seed;
       HF_RETURN_IF_ERROR(cursor->Derive(leaf, seed));
-      HF_RETURN_IF_ERROR(Seal({run.name.exchange, facts_.id, run.name.segment, leaf, row}, seed,
-                              seal_nonces[sealed], nonces[i], subject,
-                              ItemOf(prepared.chunk, kItemBytes, sealed)));
+      HF_RETURN_IF_ERROR(
+          crypto::SealSubject({run.name.exchange, facts_.id, run.name.segment, leaf, row}, seed,
+                              seal_nonces[sealed], at_rest.Write(subject, nonces[i]),
+                              kSubjectPaddedBytes, ItemOf(prepared.chunk, kItemBytes, sealed)));
       ++sealed;
     }
     prepared.batch->Seal();
@@ -192,23 +150,80 @@ class Preparer {
   }
 
  private:
-  static absl::Status Seal(const crypto::SubjectName& name, const crypto::LeafSeed& seed,
-                           const crypto::SubjectNonce& seal_nonce, const Nonce& nonce,
-                           const v1::Subject& subject, std::span<std::byte> out) {
-    record::v1::SubjectAtRest at_rest;
-    *at_rest.mutable_subject() = subject;
-    at_rest.set_commitment_nonce(ToString(nonce));
-    at_rest.set_gate_version(policy::kGateVersion);
-    crypto::WipedBuffer plain(at_rest.ByteSizeLong());
-    at_rest.SerializeWithCachedSizesToArray(
-        reinterpret_cast<std::uint8_t*>(plain.Mutable().data()));
-    return crypto::SealSubject(name, seed, seal_nonce, plain.Reveal(), kSubjectPaddedBytes, out);
+  // What the ledger says of one person under one pseudonym: at which address, if accepted.
+  struct Known {
+    std::optional<Pseudonym> pseudonym;
+    std::string address_tag;
+  };
+
+  struct Judged {
+    RequestReason verdict = RequestReason::kUnspecified;
+    Known person;
+    Known alias;
+
+    bool accepted() const { return verdict == RequestReason::kAccepted; }
+  };
+
+  // Takes from `left` what an accepted subject needs. REQUIRES: CheckOfficers().
+  Judged Judge(const SubjectView& subject, policy::CivilDate today,
+               std::optional<Capacity>& left) const {
+    const policy::SubjectView view{subject.person,
+                                   facts_.terms->officers(static_cast<int>(subject.officer)),
+                                   subject.case_number};
+    policy::SubjectParts parts;
+    Judged judged;
+    judged.verdict = policy::JudgeSubject(*hosted_.rules, view, today, parts).reason;
+    if (judged.accepted() && left.has_value()) {
+      std::uint32_t& room = (*left)[subject.officer];
+      if (room == 0) {
+        judged.verdict = RequestReason::kOfficerLoadExceeded;
+      } else {
+        --room;
+      }
+    }
+    const policy::TaxNumberForm form = hosted_.rules->config().tax_number_form;
+    if (!judged.accepted()) {
+      judged.person = Know(policy::CanonicalIdentity(view.person, form), {});
+      return judged;
+    }
+    const policy::CanonicalIdentities identities =
+        policy::IdentitiesOf(view.person, parts.name, form);
+    const std::string address = policy::ComparableAddressLine(parts.address);
+    judged.person = Know(identities.identity, address);
+    judged.alias = Know(identities.alias, address);
+    return judged;
+  }
+
+  // Nothing without the key: then the policy refuses the rows.
+  Known Know(const std::optional<std::string>& identity, std::string_view address) const {
+    const crypto::SecretBytes* key = published_.vault->pseudonym_key();
+    Known known;
+    if (!identity.has_value() || key == nullptr) return known;
+    known.pseudonym = crypto::PseudonymOf(*key, AsBytes(*identity));
+    if (!address.empty()) {
+      known.address_tag = ToString(crypto::AddressTagOf(*key, *known.pseudonym, AsBytes(address)));
+    }
+    return known;
+  }
+
+  void Describe(const SubjectView& subject, const Judged& judged,
+                ledger::v1::SubjectJudged& fact) const {
+    fact.set_transfer(facts_.number);
+    fact.set_verdict(static_cast<std::uint32_t>(judged.verdict));
+    fact.set_gate_version(policy::kGateVersion);
+    fact.set_officer(subject.officer);
+    if (!judged.person.pseudonym.has_value()) return;
+    fact.set_pseudonym(ToString(BytesOf(*judged.person.pseudonym)));
+    fact.set_address_tag(judged.person.address_tag);
+    if (!judged.alias.pseudonym.has_value()) return;
+    fact.set_alias(ToString(BytesOf(*judged.alias.pseudonym)));
+    fact.set_alias_address_tag(judged.alias.address_tag);
   }
 
   const Hosted& hosted_;
   const exchange::Published& published_;
   const TransferFacts& facts_;
-  const SubmitSubjectsRequest& request_;
+  const SubmitView& request_;
 };
 
 // Returns how many more subjects each officer of `batch` may have, if one has too many.
@@ -234,14 +249,13 @@ std::optional<Capacity> TooMany(const policy::State& state, std::uint32_t transf
   return room;
 }
 
-class SubmitSession final : public BidiSession<SubmitSubjectsRequest, SubmitSubjectsResponse>,
+class SubmitSession final : public BidiSession<SubmitView, SubmitSubjectsResponse>,
                             public std::enable_shared_from_this<SubmitSession> {
  public:
   SubmitSession(const Hosted& hosted, Viewer viewer, const Call&)
       : hosted_(hosted), viewer_(std::move(viewer)) {}
 
-  void OnRequest(const SubmitSubjectsRequest& request,
-                 Responder<SubmitSubjectsResponse> respond) override {
+  void OnRequest(const SubmitView& request, Responder<SubmitSubjectsResponse> respond) override {
     if (absl::Status shape = CheckShape(request); !shape.ok()) {
       respond.Fail(std::move(shape));
       return;
@@ -260,9 +274,8 @@ class SubmitSession final : public BidiSession<SubmitSubjectsRequest, SubmitSubj
   }
 
  private:
-  void Process(const SubmitSubjectsRequest& request,
-               const Responder<SubmitSubjectsResponse>& respond, const StreamTransfer::Facts& facts,
-               const std::optional<Capacity>& capacity) {
+  void Process(const SubmitView& request, const Responder<SubmitSubjectsResponse>& respond,
+               const StreamTransfer::Facts& facts, const std::optional<Capacity>& capacity) {
     const std::shared_ptr<const exchange::Published> published = hosted_.exchange->published();
     if (published == nullptr) {
       respond.Fail(MakeError(Reason::kExchangeStopped, "the exchange is stopped"));
@@ -293,9 +306,8 @@ class SubmitSession final : public BidiSession<SubmitSubjectsRequest, SubmitSubj
     return reader->HasChunk(key);
   }
 
-  void Submit(const SubmitSubjectsRequest& request,
-              const Responder<SubmitSubjectsResponse>& respond, const StreamTransfer::Facts& facts,
-              const store::ChunkKey& key, Prepared prepared) {
+  void Submit(const SubmitView& request, const Responder<SubmitSubjectsResponse>& respond,
+              const StreamTransfer::Facts& facts, const store::ChunkKey& key, Prepared prepared) {
     exchange::Act act;
     act.refused.set_member(viewer_.member);
     act.refused.set_act(ledger::v1::Refused::SUBMIT_SUBJECTS);
@@ -373,7 +385,7 @@ class SubmitSession final : public BidiSession<SubmitSubjectsRequest, SubmitSubj
 }  // namespace
 
 void RegisterSubmit(const Directory& directory, MethodTable& table) {
-  RegisterBidi<SubmitSubjectsRequest, SubmitSubjectsResponse, SubmitSession>(
+  RegisterBidi<SubmitView, SubmitSubjectsResponse, SubmitSession>(
       directory, table, "/holdfast.v1.TransferService/SubmitSubjects");
 }
 
