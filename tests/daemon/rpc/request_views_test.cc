@@ -11,6 +11,7 @@
 #include "daemon/rpc/person_view.h"
 #include "daemon/rpc/subject_at_rest.h"
 #include "holdfast/record/v1/opening.pb.h"
+#include "holdfast/record/v1/outcome.pb.h"
 #include "holdfast/record/v1/subject_at_rest.pb.h"
 #include "policy/request_gate.h"
 #include "tests/daemon/rpc/view_model.h"
@@ -86,6 +87,22 @@ TEST(RequestViewsTest, ReadWhatTheGeneratedParserReads) {
     EXPECT_EQ(DifferenceAsSubmit(SomeSubmission(random).SerializeAsString()), "");
     EXPECT_EQ(DifferenceAsDeposit(SomeDeposit(random).SerializeAsString()), "");
   }
+}
+
+// Who adds a field to one of these adds it to its view, its writer and view_model.cc.
+TEST(RequestViewsTest, KnowEveryField) {
+  EXPECT_EQ(v1::Person::descriptor()->field_count(), 4);
+  EXPECT_EQ(v1::Address::descriptor()->field_count(), 5);
+  EXPECT_EQ(v1::Subject::descriptor()->field_count(), 4);
+  EXPECT_EQ(v1::SubmitSubjectsRequest::descriptor()->field_count(), 3);
+  EXPECT_EQ(v1::RecordField::descriptor()->field_count(), 2);
+  EXPECT_EQ(v1::Candidate::descriptor()->field_count(), 2);
+  EXPECT_EQ(v1::Findings::descriptor()->field_count(), 2);
+  EXPECT_EQ(v1::DepositRecordsRequest::descriptor()->field_count(), 3);
+  EXPECT_EQ(record::v1::SubjectAtRest::descriptor()->field_count(), 3);
+  EXPECT_EQ(record::v1::Opening::descriptor()->field_count(), 4);
+  EXPECT_EQ(record::v1::Outcome::descriptor()->field_count(), 3);
+  EXPECT_EQ(record::v1::Field::descriptor()->field_count(), 2);
 }
 
 // One message after another in the same bytes is one message: what is there twice is merged.
