@@ -28,6 +28,7 @@
 #include "absl/status/status.h"
 
 #include "daemon/rpc/call.h"
+#include "daemon/rpc/encoded_message.h"
 #include "daemon/rpc/reply_token.h"
 #include "google/protobuf/message.h"
 
@@ -54,6 +55,7 @@ class StreamSink {
   StreamSink& operator=(const StreamSink&) = delete;
   virtual ~StreamSink() = default;
   virtual void Write(const google::protobuf::Message& message, ReplyToken token) = 0;
+  virtual void Write(EncodedMessage message, ReplyToken token) = 0;
   virtual void Finish(absl::Status status) = 0;
 };
 
@@ -91,6 +93,11 @@ class StreamWriter final {
   // REQUIRES: the token of the message before has settled. (A message too early ends the stream.)
   void Write(const Response& message, ReplyToken token) const {
     sink_->Write(message, std::move(token));
+  }
+
+  // The same, of a message whose bytes exist already.
+  void Write(EncodedMessage message, ReplyToken token) const {
+    sink_->Write(std::move(message), std::move(token));
   }
 
   // Ends the stream: OK, or why it broke off. Every stream must be finished; if the last copy of

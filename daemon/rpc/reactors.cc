@@ -29,6 +29,18 @@ bool IsClientsEnd(const absl::Status& status) {
          status.code() == absl::StatusCode::kDeadlineExceeded;
 }
 
+// Lends the message's bytes to gRPC, which frees them.
+grpc::ByteBuffer BufferOf(EncodedMessage message) {
+  std::vector<grpc::Slice> slices;
+  for (EncodedMessage::Part& part : message.TakeParts()) {
+    auto* kept = new EncodedMessage::Part(std::move(part));
+    slices.emplace_back(
+        kept->bytes.data() + kept->from, kept->bytes.size() - kept->from,
+        [](void* done) { delete static_cast<EncodedMessage::Part*>(done); }, kept);
+  }
+  return grpc::ByteBuffer(slices.data(), slices.size());
+}
+
 class Refusal final : public grpc::ServerGenericBidiReactor {
  public:
   explicit Refusal(const absl::Status& status) { Finish(ToGrpcStatus(status)); }
@@ -63,6 +75,9 @@ class StreamTicket final : public StreamSink {
   }
   void Write(const google::protobuf::Message& message, ReplyToken token) override {
     call_->Write(message, std::move(token));
+  }
+  void Write(EncodedMessage message, ReplyToken token) override {
+    call_->Write(std::move(message), std::move(token));
   }
   void Finish(absl::Status status) override { call_->End(std::move(status)); }
 
@@ -158,7 +173,7 @@ absl::Status CallCore::Serialize(const google::protobuf::Message& message, grpc:
       grpc::GenericSerialize<grpc::ProtoBufferWriter, google::protobuf::Message>(message, bytes,
                                                                                  &owned);
   if (!status.ok()) return MakeError(Reason::kInternal, "a reply cannot be serialised");
-  *share = load_->CountBytes(bytes->Length());
+  *share = CountBytes(*bytes);
   return absl::OkStatus();
 }
 
@@ -538,6 +553,18 @@ void StreamingCall::Write(const google::protobuf::Message& message, ReplyToken t
   grpc::ByteBuffer bytes;
   Load::Share share;
   absl::Status status = Serialize(message, &bytes, &share);
+  Send(std::move(status), std::move(bytes), std::move(share), std::move(token));
+}
+
+void StreamingCall::Write(EncodedMessage message, ReplyToken token) {
+  if (ended()) return;
+  grpc::ByteBuffer bytes = BufferOf(std::move(message));
+  Load::Share share = CountBytes(bytes);
+  Send(absl::OkStatus(), std::move(bytes), std::move(share), std::move(token));
+}
+
+void StreamingCall::Send(absl::Status status, grpc::ByteBuffer bytes, Load::Share share,
+                         ReplyToken token) {
   Afterwards after;
   MutexLock lock(mutex_);
   if (!ended_ && writing_) {

@@ -166,6 +166,9 @@ class CallCore : public grpc::ServerGenericBidiReactor,
   // Errors: kInternal, if `message` is too large for protobuf.
   absl::Status Serialize(const google::protobuf::Message& message, grpc::ByteBuffer* bytes,
                          Load::Share* share);
+  Load::Share CountBytes(const grpc::ByteBuffer& bytes) const {
+    return load_->CountBytes(bytes.Length());
+  }
   bool ClientIsGone() const { return context_->IsCancelled(); }
 
   mutable Mutex mutex_;
@@ -246,9 +249,12 @@ class StreamingCall final : public CallCore {
 
   void Drain() override;
   void Write(const google::protobuf::Message& message, ReplyToken token);
+  void Write(EncodedMessage message, ReplyToken token);
   void End(absl::Status status);
 
  private:
+  // Sends `bytes`, or ends the stream with the error.
+  void Send(absl::Status status, grpc::ByteBuffer bytes, Load::Share share, ReplyToken token);
   void OnMessage() override;
   void OnHalfClose() override;
   void OnWritten(bool ok, Afterwards& after) override HF_REQUIRES(mutex_);

@@ -189,6 +189,31 @@ TEST(ServerStream, SendsEverythingInOrderAndEnds) {
   EXPECT_TRUE(call.Finish().ok());
 }
 
+TEST(ServerStream, SendsBytesThatExistAsTheMessageThatTheyAre) {
+  Door door;
+  RawCall call(door.Alice(), kCount);
+  ASSERT_TRUE(call.Write(Saying("park")));
+  ASSERT_TRUE(call.WritesDone());
+  const auto stream = door.toy.streams.Take();
+  ToyResponse before;
+  before.set_number(7);
+  ToyResponse behind;
+  behind.set_padding(std::string(100'000, 'x'));
+  rpc::EncodedMessage message;
+  message.Append(before);
+  message.Append(Bytes());
+  message.Append(behind);
+  Inbox<Delivery> told;
+  stream->writer.Write(std::move(message), TellTo(told));
+  const auto read = call.ReadToy();
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->number(), 7U);
+  EXPECT_EQ(read->padding(), behind.padding());
+  EXPECT_EQ(told.Take(), Delivery::kWritten);
+  stream->writer.Finish(absl::OkStatus());
+  EXPECT_TRUE(call.Finish().ok());
+}
+
 TEST(ServerStream, WaitsForAClientThatDoesNotRead) {
   Door door;
   RawCall call(door.Alice(), kCount);

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/rpc/encoded_message.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+
+#include "holdfast/v1/transfer_service.pb.h"
+
+namespace holdfast::test {
+namespace {
+
+using rpc::AppendFieldHead;
+using rpc::AppendFields;
+using rpc::EncodedMessage;
+using rpc::FindField;
+
+TEST(EncodedMessage, IsItsPartsOneAfterTheOther) {
+  for (const std::size_t size : {0U, 1U, 127U, 128U, 70'000U}) {
+    v1::CollectEnvelopesResponse before;
+    before.set_chunk(7);
+    before.add_rows(300);
+    v1::CollectEnvelopesResponse behind;
+    behind.set_last(true);
+    const std::string envelopes(size, 'e');
+    Bytes head;
+    AppendFields(before, head);
+    AppendFieldHead(v1::CollectEnvelopesResponse::kEnvelopesFieldNumber, size, head);
+    EncodedMessage message;
+    message.Append(std::move(head));
+    message.Append(ToBytes("not these" + envelopes), 9);
+    message.Append(behind);
+    std::string all;
+    for (const EncodedMessage::Part& part : message.TakeParts()) {
+      all += ToString(ByteSpan(part.bytes).subspan(part.from));
+    }
+    v1::CollectEnvelopesResponse read;
+    ASSERT_TRUE(read.ParseFromString(all));
+    EXPECT_EQ(read.chunk(), 7U);
+    EXPECT_EQ(read.rows(0), 300U);
+    EXPECT_EQ(read.envelopes(), envelopes);
+    EXPECT_TRUE(read.last());
+  }
+}
+
+TEST(FindField, FindsAMessageAmongOtherFields) {
+  v1::Subject subject;
+  subject.mutable_person()->set_name("Anna Smith");
+  subject.mutable_person()->mutable_address()->set_city("Springfield");
+  subject.set_officer(500);
+  subject.set_case_number("C-1");
+  const std::string bytes = subject.SerializeAsString();
+  const auto person = FindField(AsBytes(bytes), v1::Subject::kPersonFieldNumber);
+  ASSERT_TRUE(person.has_value());
+  EXPECT_EQ(AsText(*person), subject.person().SerializeAsString());
+  const auto number = FindField(AsBytes(bytes), v1::Subject::kCaseNumberFieldNumber);
+  ASSERT_TRUE(number.has_value());
+  EXPECT_EQ(AsText(*number), "C-1");
+  EXPECT_FALSE(FindField(AsBytes(bytes), v1::Subject::kClientReferenceFieldNumber).has_value());
+  // Not a text.
+  EXPECT_FALSE(FindField(AsBytes(bytes), v1::Subject::kOfficerFieldNumber).has_value());
+}
+
+TEST(FindField, FindsNothingInWhatIsCutOff) {
+  v1::Subject subject;
+  subject.set_officer(500);
+  subject.set_case_number("C-1");
+  const std::string bytes = subject.SerializeAsString();
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(
+        FindField(AsBytes(bytes).first(size), v1::Subject::kCaseNumberFieldNumber).has_value())
+        << size;
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::test
