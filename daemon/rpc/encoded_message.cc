@@ -10,7 +10,6 @@
 namespace holdfast::rpc {
 
 using google::protobuf::internal::WireFormatLite;
-using google::protobuf::io::CodedInputStream;
 using google::protobuf::io::CodedOutputStream;
 
 void EncodedMessage::Append(const google::protobuf::MessageLite& message) {
@@ -33,25 +32,6 @@ void AppendFieldHead(int field, std::size_t size, Bytes& out) {
   end = CodedOutputStream::WriteVarint32ToArray(static_cast<std::uint32_t>(size), end);
   const auto* first = reinterpret_cast<const std::byte*>(head.data());
   out.insert(out.end(), first, first + (end - head.data()));
-}
-
-std::optional<ByteSpan> FindField(ByteSpan message, int field) {
-  CodedInputStream in(reinterpret_cast<const std::uint8_t*>(message.data()),
-                      static_cast<int>(message.size()));
-  const std::uint32_t wanted =
-      WireFormatLite::MakeTag(field, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
-  while (const std::uint32_t tag = in.ReadTag()) {
-    if (tag != wanted) {
-      if (!WireFormatLite::SkipField(&in, tag)) return std::nullopt;
-      continue;
-    }
-    std::uint32_t size = 0;
-    if (!in.ReadVarint32(&size)) return std::nullopt;
-    const auto from = static_cast<std::size_t>(in.CurrentPosition());
-    if (size > message.size() - from) return std::nullopt;
-    return message.subspan(from, size);
-  }
-  return std::nullopt;
 }
 
 }  // namespace holdfast::rpc

@@ -9,7 +9,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -42,9 +41,5 @@ void AppendFields(const google::protobuf::MessageLite& message, Bytes& out);
 
 // Appends what comes before a field of `size` bytes, whose bytes follow.
 void AppendFieldHead(int field, std::size_t size, Bytes& out);
-
-// The bytes of a field that is a text, bytes or a message: nothing if there is none, or `message`
-// is none up to there.
-std::optional<ByteSpan> FindField(ByteSpan message, int field);
 
 }  // namespace holdfast::rpc

@@ -5,13 +5,16 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "crypto/envelope.h"
 #include "daemon/rpc/chunk_codec.h"
 #include "daemon/rpc/chunk_stream.h"
+#include "daemon/rpc/encoded_message.h"
 #include "daemon/rpc/person_view.h"
+#include "daemon/rpc/proto_wire.h"
 #include "daemon/rpc/record_act.h"
 #include "daemon/rpc/subject_chunk.h"
 #include "holdfast/v1/transfer_service.pb.h"
@@ -31,58 +34,79 @@ ledger::v1::Refused RefusedAs(ledger::v1::Refused::Act act, const Viewer& viewer
   return refused;
 }
 
-absl::StatusOr<v1::FetchSubjectsResponse> BuildSubjects(const Hosted& hosted,
-                                                        const TransferFacts& facts,
-                                                        std::uint32_t chunk) {
+absl::StatusOr<EncodedMessage> BuildSubjects(const Hosted& hosted, const TransferFacts& facts,
+                                             std::uint32_t chunk) {
   HF_ASSIGN_OR_RETURN(const auto published, PublishedOf(hosted));
-  HF_ASSIGN_OR_RETURN(std::vector<OpenedSubject> subjects,
+  HF_ASSIGN_OR_RETURN(const std::vector<OpenedSubject> subjects,
                       OpenSubjectChunk(*published, hosted.exchange->id(), facts, chunk));
-  v1::FetchSubjectsResponse response;
-  response.set_chunk(chunk);
-  response.set_last(chunk + 1 == facts.chunks);
-  for (const ledger::v1::Period& period : facts.terms->periods()) {
-    v1::TaxPeriod& out = *response.add_periods();
-    out.set_first_year(period.first_year());
-    out.set_last_year(period.last_year());
-  }
+  const auto accepted_bytes = [](const OpenedSubject& subject) {
+    return VarintBytes(subject.row()) + DelimitedBytes(PersonBytes(subject.at_rest.subject.person));
+  };
+  std::size_t size = 0;
+  for (const OpenedSubject& subject : subjects) size += DelimitedBytes(accepted_bytes(subject));
+  Bytes accepted(size);
+  WireWriter out(accepted);
   for (const OpenedSubject& subject : subjects) {
-    v1::AcceptedSubject& out = *response.add_subjects();
-    out.set_row(subject.row());
-    FillPerson(subject.at_rest.subject.person, *out.mutable_person());
+    out.Begin(v1::FetchSubjectsResponse::kSubjectsFieldNumber, accepted_bytes(subject));
+    out.Number(v1::AcceptedSubject::kRowFieldNumber, subject.row());
+    WritePerson(v1::AcceptedSubject::kPersonFieldNumber, subject.at_rest.subject.person, out);
   }
-  return response;
+  HF_CHECK(out.full());
+  v1::FetchSubjectsResponse before;
+  before.set_chunk(chunk);
+  v1::FetchSubjectsResponse behind;
+  behind.set_last(chunk + 1 == facts.chunks);
+  for (const ledger::v1::Period& period : facts.terms->periods()) {
+    v1::TaxPeriod& years = *behind.add_periods();
+    years.set_first_year(period.first_year());
+    years.set_last_year(period.last_year());
+  }
+  EncodedMessage message;
+  message.Append(before);
+  message.Append(std::move(accepted));
+  message.Append(behind);
+  return message;
 }
 
-absl::StatusOr<v1::CollectEnvelopesResponse> BuildEnvelopes(const Hosted& hosted,
-                                                            const TransferFacts& facts,
-                                                            std::uint32_t chunk,
-                                                            std::uint64_t index) {
+absl::StatusOr<EncodedMessage> BuildEnvelopes(const Hosted& hosted, const TransferFacts& facts,
+                                              std::uint32_t chunk, std::uint64_t index) {
   HF_ASSIGN_OR_RETURN(const auto published, PublishedOf(hosted));
-  v1::CollectEnvelopesResponse response;
-  response.set_chunk(chunk);
-  response.set_last(chunk + 1 == facts.chunks);
-  response.set_ledger_index(index);
-  Bytes stored;
+  v1::CollectEnvelopesResponse before;
+  before.set_chunk(chunk);
+  v1::CollectEnvelopesResponse behind;
+  behind.set_last(chunk + 1 == facts.chunks);
+  behind.set_ledger_index(index);
+  EncodedMessage message;
+  absl::StatusOr<Bytes> stored;
   {
     HF_ASSIGN_OR_RETURN(exchange::ReaderPool::Lease reader, published->readers->Borrow());
-    const store::ChunkKey key{store::ChunkKind::kEnvelopes, facts.number, chunk};
-    absl::StatusOr<Bytes> read = reader->ReadChunk(key);
-    // A chunk of which no subject was accepted has no envelopes, and a message all the same.
-    if (!read.ok() && ReasonOf(read.status()) == Reason::kNotFound) return response;
-    HF_RETURN_IF_ERROR(read.status());
-    stored = *std::move(read);
+    stored = reader->ReadChunk({store::ChunkKind::kEnvelopes, facts.number, chunk});
   }
-  HF_ASSIGN_OR_RETURN(const std::vector<ByteSpan> items,
-                      ParseChunk(store::ChunkKind::kEnvelopes, stored));
-  if (items.empty()) return response;
-  response.set_envelope_bytes(static_cast<std::uint32_t>(items.front().size()));
-  response.mutable_envelopes()->reserve(items.size() * items.front().size());
+  // A chunk of which no subject was accepted has no envelopes, and a message all the same.
+  if (!stored.ok() && ReasonOf(stored.status()) != Reason::kNotFound) return stored.status();
+  std::vector<ByteSpan> items;
+  if (stored.ok()) {
+    HF_ASSIGN_OR_RETURN(items, ParseChunk(store::ChunkKind::kEnvelopes, *stored));
+  }
   for (const ByteSpan item : items) {
     HF_ASSIGN_OR_RETURN(const crypto::EnvelopeHeader header, crypto::InspectEnvelope(item));
-    response.add_rows(header.row);
-    response.mutable_envelopes()->append(AsText(item));
+    before.add_rows(header.row);
   }
-  return response;
+  Bytes head;
+  AppendFields(before, head);
+  if (!items.empty()) {
+    behind.set_envelope_bytes(static_cast<std::uint32_t>(items.front().size()));
+    // They lie one after the other, up to the chunk's end.
+    const auto from = static_cast<std::size_t>(items.front().data() - stored->data());
+    AppendFieldHead(v1::CollectEnvelopesResponse::kEnvelopesFieldNumber, stored->size() - from,
+                    head);
+    message.Append(std::move(head));
+    message.Append(*std::move(stored), from);
+  } else {
+    message.Append(std::move(head));
+  }
+  message.Append(behind);
+  return message;
 }
 
 // Starts `Response`'s stream once the transfer is known. `plan` makes its plan.
@@ -103,7 +127,12 @@ void StartStream(const Hosted& hosted, const Viewer& viewer, const Call& call,
                         [writer](absl::Status error) { writer.Finish(std::move(error)); });
           return;
         }
-        std::make_shared<ChunkStream<Response>>(hosted, call, writer, *facts, first, plan(*facts))
+        typename ChunkStream<Response>::Plan steps = plan(*facts);
+        steps.cut = [call] {
+          call.Cut(MakeError(Reason::kHeld, "a hold was placed while this was on its way"));
+        };
+        std::make_shared<ChunkStream<Response>>(*hosted.exchange, writer, *facts, first,
+                                                std::move(steps))
             ->Start();
       });
 }

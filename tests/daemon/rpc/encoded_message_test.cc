@@ -13,7 +13,6 @@ namespace {
 using rpc::AppendFieldHead;
 using rpc::AppendFields;
 using rpc::EncodedMessage;
-using rpc::FindField;
 
 TEST(EncodedMessage, IsItsPartsOneAfterTheOther) {
   for (const std::size_t size : {0U, 1U, 127U, 128U, 70'000U}) {
@@ -40,36 +39,6 @@ TEST(EncodedMessage, IsItsPartsOneAfterTheOther) {
     EXPECT_EQ(read.rows(0), 300U);
     EXPECT_EQ(read.envelopes(), envelopes);
     EXPECT_TRUE(read.last());
-  }
-}
-
-TEST(FindField, FindsAMessageAmongOtherFields) {
-  v1::Subject subject;
-  subject.mutable_person()->set_name("Anna Smith");
-  subject.mutable_person()->mutable_address()->set_city("Springfield");
-  subject.set_officer(500);
-  subject.set_case_number("C-1");
-  const std::string bytes = subject.SerializeAsString();
-  const auto person = FindField(AsBytes(bytes), v1::Subject::kPersonFieldNumber);
-  ASSERT_TRUE(person.has_value());
-  EXPECT_EQ(AsText(*person), subject.person().SerializeAsString());
-  const auto number = FindField(AsBytes(bytes), v1::Subject::kCaseNumberFieldNumber);
-  ASSERT_TRUE(number.has_value());
-  EXPECT_EQ(AsText(*number), "C-1");
-  EXPECT_FALSE(FindField(AsBytes(bytes), v1::Subject::kClientReferenceFieldNumber).has_value());
-  // Not a text.
-  EXPECT_FALSE(FindField(AsBytes(bytes), v1::Subject::kOfficerFieldNumber).has_value());
-}
-
-TEST(FindField, FindsNothingInWhatIsCutOff) {
-  v1::Subject subject;
-  subject.set_officer(500);
-  subject.set_case_number("C-1");
-  const std::string bytes = subject.SerializeAsString();
-  for (std::size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_FALSE(
-        FindField(AsBytes(bytes).first(size), v1::Subject::kCaseNumberFieldNumber).has_value())
-        << size;
   }
 }
 
