@@ -94,6 +94,26 @@ std::map<Endpoint, std::shared_ptr<Connection>> Connections::Known() const {
   return connections_;
 }
 
+std::map<Endpoint, int> Connections::Sockets() {
+  std::map<Endpoint, int> sockets;
+  {
+    // A hold waits for this: all descriptors are looked through only if one is not where it was.
+    const auto known = Known();
+    for (const auto& [peer, connection] : known) {
+      if (!IsConnectedTo(connection->last_socket(), peer)) break;
+      sockets.emplace(peer, connection->last_socket());
+    }
+    if (sockets.size() == known.size()) return sockets;
+    sockets = ConnectedSockets();
+    for (const auto& [peer, connection] : known) {
+      const auto socket = sockets.find(peer);
+      if (socket != sockets.end()) connection->FoundAt(socket->second);
+    }
+  }
+  Forget(sockets);  // After `known`, which uses them all.
+  return sockets;
+}
+
 std::size_t Connections::size() const {
   MutexLock lock(mutex_);
   return connections_.size();
@@ -103,14 +123,13 @@ void Connections::WhenSent(std::chrono::milliseconds patience, std::function<voi
   auto wait = std::make_shared<Wait>();
   wait->looks_left = patience / kLookAgain;
   wait->done = std::move(done);
-  const std::map<Endpoint, int> sockets = ConnectedSockets();
+  const std::map<Endpoint, int> sockets = Sockets();
   for (const auto& [peer, connection] : Known()) {
     const auto socket = sockets.find(peer);
     if (socket != sockets.end()) {
       wait->items.push_back({connection, socket->second, std::nullopt});
     }
   }
-  Forget(sockets);
   Look(wait);
 }
 

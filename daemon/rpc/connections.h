@@ -49,12 +49,17 @@ class Connection final {
 
   const Endpoint& peer() const { return peer_; }
 
+  // Its socket, where it was found last; -1 before that. Another's, perhaps, by now.
+  int last_socket() const { return last_socket_.load(); }
+  void FoundAt(int socket) { last_socket_.store(socket); }
+
  private:
   const Endpoint peer_;
   std::atomic<std::uint64_t> dropped_{0};
   // So many of the dropped ones were given away before a later message was.
   std::atomic<std::uint64_t> flushed_{0};
   std::atomic<bool> aborted_{false};
+  std::atomic<int> last_socket_{-1};
 };
 
 class Connections final : public std::enable_shared_from_this<Connections> {
@@ -79,6 +84,8 @@ class Connections final : public std::enable_shared_from_this<Connections> {
 
   Connections() = default;
   std::map<Endpoint, std::shared_ptr<Connection>> Known() const;
+  // The sockets of all that are known, others perhaps among them. Forgets what has none.
+  std::map<Endpoint, int> Sockets();
   // Forgets those that have no socket and no call. Called when there are many, and by WhenSent().
   void Forget(const std::map<Endpoint, int>& sockets);
   static void Look(const std::shared_ptr<Wait>& wait);

@@ -85,6 +85,8 @@ std::optional<Endpoint> ParsePeer(std::string_view peer) {
   return endpoint;
 }
 
+bool IsConnectedTo(int socket, const Endpoint& peer) { return PeerOf(socket) == peer; }
+
 std::map<Endpoint, int> ConnectedSockets() {
   std::map<Endpoint, int> sockets;
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir("/proc/self/fd"), &closedir);
@@ -114,7 +116,7 @@ std::optional<std::uint64_t> Acknowledged(int socket) {
 }
 
 bool Abort(int socket, const Endpoint& peer) {
-  if (PeerOf(socket) != peer) return false;
+  if (!IsConnectedTo(socket, peer)) return false;
   // On Linux this dissolves the connection at once: a reset is sent, and both queues are emptied.
   const sockaddr nobody{AF_UNSPEC, {}};
   return connect(socket, &nobody, sizeof(nobody)) == 0;

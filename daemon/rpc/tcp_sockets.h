@@ -35,7 +35,11 @@ struct Endpoint {
 // "ipv6:%5B2001:db8::1%5D:5000".
 std::optional<Endpoint> ParsePeer(std::string_view peer);
 
-// The sockets of this process that are connected, by their other side.
+// Whether `socket` is connected to `peer`.
+bool IsConnectedTo(int socket, const Endpoint& peer);
+
+// The sockets of this process that are connected, by their other side. Asks of each descriptor what
+// it is.
 std::map<Endpoint, int> ConnectedSockets();
 
 // Bytes that were sent and that the other side's machine has not acknowledged.

@@ -222,6 +222,34 @@ TEST_F(ConnectionsTest, OneAddressIsOneConnectionAndIsForgottenWhenNothingUsesIt
   EXPECT_EQ(connections_->size(), 0U);
 }
 
+TEST_F(ConnectionsTest, ASocketThatWasFoundBeforeIsWaitedForAgain) {
+  const Pair pair;
+  connections_->Of(pair.peer());
+  EXPECT_TRUE(IsSentNow(kForEver));
+  pair.Fill();
+  WaitUntilSent(kShort);
+  EXPECT_FALSE(pair.connected());
+}
+
+TEST_F(ConnectionsTest, ADescriptorThatIsAnotherConnectionsByNowIsNotTakenForTheOldOne) {
+  std::shared_ptr<Connection> old;
+  {
+    const Pair pair;
+    old = connections_->Of(pair.peer());
+    EXPECT_TRUE(IsSentNow(kForEver));
+  }
+  const Pair pair;  // Has the descriptors of the one before.
+  connections_->Of(pair.peer());
+  EXPECT_TRUE(IsSentNow(kForEver));
+  EXPECT_TRUE(pair.connected());
+  pair.Fill();
+  WaitUntilSent(kShort);
+  EXPECT_FALSE(pair.connected());
+  old.reset();
+  EXPECT_TRUE(IsSentNow(kNoPatience));
+  EXPECT_EQ(connections_->size(), 0U);
+}
+
 TEST_F(ConnectionsTest, ManyThatCameAndWentTakeNoRoom) {
   for (int port = 1; port <= 10'000; ++port) {
     connections_->Of("ipv4:192.0.2.1:" + std::to_string(port));
