@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "base/freed_memory.h"
 #include "cli/run.h"
 #include "crypto/random.h"
 
@@ -30,6 +31,7 @@ holdfast::cli::Terminal IsTerminal(int descriptor) {
 
 int main(int argc, char** argv) {
   try {
+    holdfast::ReuseFreedMemory();
     // A pager that was closed is noticed at the stream, not by a signal.
     std::signal(SIGPIPE, SIG_IGN);
     holdfast::PosixFileSystem files;

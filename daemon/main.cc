@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file_system.h"
+#include "base/freed_memory.h"
 #include "daemon/config.h"
 #include "daemon/observe/log.h"
 #include "daemon/process.h"

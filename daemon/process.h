@@ -19,10 +19,6 @@ namespace holdfast::daemon {
 // itself.
 absl::Status HardenProcess();
 
-// Has the allocator keep what is freed up to a bound, instead of giving each message's memory back
-// to the kernel and taking it again: every new page is a fault, and the kernel has to clear it.
-void ReuseFreedMemory();
-
 enum class Signal { kStop, kReload };
 
 // Takes the signals out of the hands of every thread that starts later.

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/freed_memory.h"
 #include "tests/bench/gateway_baselines.h"
 #include "tests/bench/gateway_plot.h"
 #include "tests/bench/gateway_steps.h"
@@ -202,6 +203,8 @@ int Run(const Options& options) {
 }  // namespace holdfast::bench
 
 int main(int argc, char** argv) {
+  // As both programs do.
+  holdfast::ReuseFreedMemory();
   holdfast::bench::Options options;
   // holdfastd lies beside the folder of this program.
   const std::string self = argv[0];
