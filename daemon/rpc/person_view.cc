@@ -8,31 +8,22 @@ using v1::Address;
 using v1::Person;
 
 bool ReadAddress(std::string_view bytes, policy::AddressView& address) {
-  WireReader in(bytes);
-  while (in.Next()) {
-    bool read = false;
+  return ReadFields(bytes, [&](WireReader& in) {
     switch (in.tag()) {
       case DelimitedTag(Address::kLine1FieldNumber):
-        read = in.Text(address.line1);
-        break;
+        return in.Text(address.line1);
       case DelimitedTag(Address::kLine2FieldNumber):
-        read = in.Text(address.line2);
-        break;
+        return in.Text(address.line2);
       case DelimitedTag(Address::kCityFieldNumber):
-        read = in.Text(address.city);
-        break;
+        return in.Text(address.city);
       case DelimitedTag(Address::kStateFieldNumber):
-        read = in.Text(address.state);
-        break;
+        return in.Text(address.state);
       case DelimitedTag(Address::kPostalCodeFieldNumber):
-        read = in.Text(address.postal_code);
-        break;
+        return in.Text(address.postal_code);
       default:
-        read = in.Skip();
+        return in.Skip();
     }
-    if (!read) return false;
-  }
-  return in.done();
+  });
 }
 
 std::size_t AddressBytes(const policy::AddressView& address) {
@@ -58,29 +49,21 @@ void FillPerson(const policy::PersonView& view, v1::Person& person) {
 }
 
 bool ReadPerson(std::string_view bytes, policy::PersonView& person) {
-  WireReader in(bytes);
   std::string_view address;
-  while (in.Next()) {
-    bool read = false;
+  return ReadFields(bytes, [&](WireReader& in) {
     switch (in.tag()) {
       case DelimitedTag(Person::kNameFieldNumber):
-        read = in.Text(person.name);
-        break;
+        return in.Text(person.name);
       case DelimitedTag(Person::kAddressFieldNumber):
-        read = in.Bytes(address) && ReadAddress(address, person.address);
-        break;
+        return in.Bytes(address) && ReadAddress(address, person.address);
       case DelimitedTag(Person::kTaxNumberFieldNumber):
-        read = in.Text(person.tax_number);
-        break;
+        return in.Text(person.tax_number);
       case DelimitedTag(Person::kBirthDateFieldNumber):
-        read = in.Text(person.birth_date);
-        break;
+        return in.Text(person.birth_date);
       default:
-        read = in.Skip();
+        return in.Skip();
     }
-    if (!read) return false;
-  }
-  return in.done();
+  });
 }
 
 std::size_t PersonBytes(const policy::PersonView& person) {

@@ -55,6 +55,17 @@ class WireReader final {
   bool whole_ = true;  // So far.
 };
 
+// Calls `take` at each field of the message: it takes the field's value, or skips it, and returns
+// whether that could be read. False if it could not, or `bytes` are no message.
+template <typename Take>
+bool ReadFields(std::string_view bytes, Take take) {
+  WireReader in(bytes);
+  while (in.Next()) {
+    if (!take(in)) return false;
+  }
+  return in.done();
+}
+
 // How many bytes a field takes, for one tag of a byte: numbers up to 15.
 std::size_t DelimitedBytes(std::size_t size);
 std::size_t VarintBytes(std::uint32_t value);

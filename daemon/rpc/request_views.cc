@@ -19,22 +19,16 @@ constexpr std::size_t kUsualCandidates = 4;
 constexpr std::size_t kUsualFields = 8;
 
 bool ReadField(std::string_view bytes, RecordFieldView& field) {
-  WireReader in(bytes);
-  while (in.Next()) {
-    bool read = false;
+  return ReadFields(bytes, [&](WireReader& in) {
     switch (in.tag()) {
       case DelimitedTag(RecordField::kNameFieldNumber):
-        read = in.Text(field.name);
-        break;
+        return in.Text(field.name);
       case DelimitedTag(RecordField::kValueFieldNumber):
-        read = in.Text(field.value);
-        break;
+        return in.Text(field.value);
       default:
-        read = in.Skip();
+        return in.Skip();
     }
-    if (!read) return false;
-  }
-  return in.done();
+  });
 }
 
 }  // namespace
@@ -46,27 +40,20 @@ const SubmitView* SubmitView::Read(std::string_view bytes, google::protobuf::Are
 
 bool SubmitView::Parse(std::string_view bytes) {
   subjects_.reserve(kRowsPerChunk);
-  WireReader in(bytes);
   std::string_view subject;
-  while (in.Next()) {
-    bool read = false;
+  return ReadFields(bytes, [&](WireReader& in) {
     switch (in.tag()) {
       case DelimitedTag(SubmitSubjectsRequest::kTransferFieldNumber):
-        read = in.Text(transfer_);
-        break;
+        return in.Text(transfer_);
       case VarintTag(SubmitSubjectsRequest::kChunkFieldNumber):
-        read = in.Number(chunk_);
-        break;
+        return in.Number(chunk_);
       case DelimitedTag(SubmitSubjectsRequest::kSubjectsFieldNumber):
-        read = subjects_.size() < kMostSubjects && in.Bytes(subject) &&
+        return subjects_.size() < kMostSubjects && in.Bytes(subject) &&
                ReadSubject(subject, subjects_.emplace_back());
-        break;
       default:
-        read = in.Skip();
+        return in.Skip();
     }
-    if (!read) return false;
-  }
-  return in.done();
+  });
 }
 
 const DepositView* DepositView::Read(std::string_view bytes, google::protobuf::Arena& arena) {
@@ -80,72 +67,56 @@ bool DepositView::Parse(std::string_view bytes) {
   candidates_.reserve(kRowsPerChunk * kUsualCandidates);
   field_ends_.reserve(kRowsPerChunk * kUsualCandidates);
   fields_.reserve(kRowsPerChunk * kUsualCandidates * kUsualFields);
-  WireReader in(bytes);
   std::string_view findings;
-  while (in.Next()) {
-    bool read = false;
+  const bool read = ReadFields(bytes, [&](WireReader& in) {
     switch (in.tag()) {
       case DelimitedTag(DepositRecordsRequest::kTransferFieldNumber):
-        read = in.Text(transfer_);
-        break;
+        return in.Text(transfer_);
       case VarintTag(DepositRecordsRequest::kChunkFieldNumber):
-        read = in.Number(chunk_);
-        break;
+        return in.Number(chunk_);
       case DelimitedTag(DepositRecordsRequest::kFindingsFieldNumber):
-        read = in.Bytes(findings) && ParseFindings(findings);
-        break;
+        return in.Bytes(findings) && ParseFindings(findings);
       default:
-        read = in.Skip();
+        return in.Skip();
     }
-    if (!read) return false;
-  }
-  Connect();
-  return in.done();
+  });
+  if (read) Connect();
+  return read;
 }
 
 bool DepositView::ParseFindings(std::string_view bytes) {
   FindingsView& findings = findings_.emplace_back();
-  WireReader in(bytes);
   std::string_view candidate;
-  while (in.Next()) {
-    bool read = false;
+  const bool read = ReadFields(bytes, [&](WireReader& in) {
     switch (in.tag()) {
       case VarintTag(Findings::kRowFieldNumber):
-        read = in.Number(findings.row);
-        break;
+        return in.Number(findings.row);
       case DelimitedTag(Findings::kCandidatesFieldNumber):
-        read = in.Bytes(candidate) && ParseCandidate(candidate);
-        break;
+        return in.Bytes(candidate) && ParseCandidate(candidate);
       default:
-        read = in.Skip();
+        return in.Skip();
     }
-    if (!read) return false;
-  }
+  });
   candidate_ends_.push_back(candidates_.size());
-  return in.done();
+  return read;
 }
 
 bool DepositView::ParseCandidate(std::string_view bytes) {
   if (candidates_.size() == kMostCandidates) return false;
   CandidateView& candidate = candidates_.emplace_back();
-  WireReader in(bytes);
   std::string_view part;
-  while (in.Next()) {
-    bool read = false;
+  const bool read = ReadFields(bytes, [&](WireReader& in) {
     switch (in.tag()) {
       case DelimitedTag(Candidate::kPersonFieldNumber):
-        read = in.Bytes(part) && ReadPerson(part, candidate.person);
-        break;
+        return in.Bytes(part) && ReadPerson(part, candidate.person);
       case DelimitedTag(Candidate::kFieldsFieldNumber):
-        read = in.Bytes(part) && ReadField(part, fields_.emplace_back());
-        break;
+        return in.Bytes(part) && ReadField(part, fields_.emplace_back());
       default:
-        read = in.Skip();
+        return in.Skip();
     }
-    if (!read) return false;
-  }
+  });
   field_ends_.push_back(fields_.size());
-  return in.done();
+  return read;
 }
 
 // The vectors have grown to what they are: what belongs to what can be said now.

@@ -15,29 +15,21 @@ using v1::Subject;
 
 bool ReadSubject(std::string_view bytes, SubjectView& view) {
   view.bytes = bytes;
-  WireReader in(bytes);
   std::string_view person;
-  while (in.Next()) {
-    bool read = false;
+  return ReadFields(bytes, [&](WireReader& in) {
     switch (in.tag()) {
       case DelimitedTag(Subject::kPersonFieldNumber):
-        read = in.Bytes(person) && ReadPerson(person, view.person);
-        break;
+        return in.Bytes(person) && ReadPerson(person, view.person);
       case VarintTag(Subject::kOfficerFieldNumber):
-        read = in.Number(view.officer);
-        break;
+        return in.Number(view.officer);
       case DelimitedTag(Subject::kCaseNumberFieldNumber):
-        read = in.Text(view.case_number);
-        break;
+        return in.Text(view.case_number);
       case DelimitedTag(Subject::kClientReferenceFieldNumber):
-        read = in.Text(view.client_reference);
-        break;
+        return in.Text(view.client_reference);
       default:
-        read = in.Skip();
+        return in.Skip();
     }
-    if (!read) return false;
-  }
-  return in.done();
+  });
 }
 
 Digest32 SubjectCommitment(ByteSpan nonce, ByteSpan subject) {
@@ -45,23 +37,17 @@ Digest32 SubjectCommitment(ByteSpan nonce, ByteSpan subject) {
 }
 
 bool ReadSubjectAtRest(std::string_view bytes, SubjectAtRestView& view) {
-  WireReader in(bytes);
   std::string_view subject;
-  while (in.Next()) {
-    bool read = false;
+  return ReadFields(bytes, [&](WireReader& in) {
     switch (in.tag()) {
       case DelimitedTag(SubjectAtRest::kSubjectFieldNumber):
-        read = in.Bytes(subject) && ReadSubject(subject, view.subject);
-        break;
+        return in.Bytes(subject) && ReadSubject(subject, view.subject);
       case DelimitedTag(SubjectAtRest::kCommitmentNonceFieldNumber):
-        read = in.Bytes(view.commitment_nonce);
-        break;
+        return in.Bytes(view.commitment_nonce);
       default:
-        read = in.Skip();
+        return in.Skip();
     }
-    if (!read) return false;
-  }
-  return in.done();
+  });
 }
 
 ByteSpan SubjectAtRestBytes::Write(const SubjectView& subject, ByteSpan nonce) {

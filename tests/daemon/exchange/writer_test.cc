@@ -44,25 +44,12 @@ TEST_F(WriterTest, AReleaseIsInTheLedgerBeforeItIsAnswered) {
 std::unique_ptr<exchange::Command> ReleaseThatNotesItsThread(ExchangeWorld& world,
                                                              std::uint32_t transfer,
                                                              std::uint32_t lease,
-                                                             std::vector<std::uint32_t> rows,
+                                                             const std::vector<std::uint32_t>& rows,
                                                              std::promise<std::thread::id>& ran) {
-  exchange::Release release;
-  release.batch = std::make_unique<exchange::EntryBatch>(rows.size(), world.exchange().random());
-  for (const std::uint32_t row : rows) {
-    auto& fact = *release.batch->Add()->mutable_key_released();
-    fact.set_lease(lease);
-    fact.set_row(row);
-  }
-  release.batch->Seal();
-  release.member = "ice";
-  release.transfer = transfer;
-  release.cut = [] {};
-  release.done = [&ran](const exchange::ReleaseOutcome& outcome) {
+  return world.ReleaseOf(transfer, lease, rows, [&ran](const exchange::ReleaseOutcome& outcome) {
     EXPECT_TRUE(outcome.decision.allowed());
     ran.set_value(std::this_thread::get_id());
-  };
-  return std::make_unique<exchange::ReleaseCommand>(std::move(release), world.exchange().executor(),
-                                                    world.exchange().egress());
+  });
 }
 
 TEST_F(WriterTest, AFewKeysAreAnsweredByTheWriterIfNothingElseWaits) {
@@ -70,10 +57,10 @@ TEST_F(WriterTest, AFewKeysAreAnsweredByTheWriterIfNothingElseWaits) {
   const std::uint32_t lease = world_.MustOpenLease(transfer);
   const auto writer = world_.Read<std::thread::id>(
       [](const exchange::Core&) { return std::this_thread::get_id(); });
-  const auto ran_by = [&](std::vector<std::uint32_t> rows) {
+  const auto ran_by = [&](const std::vector<std::uint32_t>& rows) {
     std::promise<std::thread::id> ran;
     world_.Submit(exchange::Lane::kNormal,
-                  ReleaseThatNotesItsThread(world_, transfer, lease, std::move(rows), ran));
+                  ReleaseThatNotesItsThread(world_, transfer, lease, rows, ran));
     return ran.get_future().get();
   };
   EXPECT_EQ(ran_by({1}), writer);
