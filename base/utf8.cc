@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/utf8.h"
 
-#include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 namespace holdfast {
 namespace {
@@ -26,6 +27,18 @@ bool HasAny(std::string_view text, bool (*wanted)(char32_t)) {
     if (wanted(*c)) return true;
   }
   return false;
+}
+
+// How many bytes of ASCII the text begins with; eight are looked at together.
+std::size_t AsciiBytes(std::string_view text) {
+  std::size_t bytes = 0;
+  std::uint64_t eight = 0;
+  for (; bytes + sizeof(eight) <= text.size(); bytes += sizeof(eight)) {
+    std::memcpy(&eight, text.data() + bytes, sizeof(eight));
+    if ((eight & 0x8080808080808080) != 0) break;
+  }
+  while (bytes < text.size() && static_cast<unsigned char>(text[bytes]) < 0x80) ++bytes;
+  return bytes;
 }
 
 }  // namespace
@@ -53,13 +66,12 @@ std::optional<char32_t> TakeCodePoint(std::string_view& text) {
 }
 
 bool IsUtf8(std::string_view text) {
-  do {
+  for (;;) {
     // Most text is ASCII throughout.
-    const auto ascii = std::find_if(text.begin(), text.end(),
-                                    [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
-    text.remove_prefix(static_cast<std::size_t>(ascii - text.begin()));
-  } while (TakeCodePoint(text));
-  return text.empty();
+    text.remove_prefix(AsciiBytes(text));
+    if (text.empty()) return true;
+    if (!TakeCodePoint(text)) return false;
+  }
 }
 
 bool HasUnicodeSpace(std::string_view text) { return HasAny(text, IsSpace); }

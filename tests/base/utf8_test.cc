@@ -56,6 +56,20 @@ TEST(Utf8Test, RefusesWhatIsNotTheShortestForm) {
   EXPECT_TRUE(IsUtf8("a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"));
 }
 
+// ASCII is looked at in eights.
+TEST(Utf8Test, SeesOneCharacterAmongAsciiWhereverItIs) {
+  for (std::size_t size = 1; size <= 40; ++size) {
+    EXPECT_TRUE(IsUtf8(std::string(size, 'a')));
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string text(size, 'a');
+      text[at] = '\x80';
+      EXPECT_FALSE(IsUtf8(text)) << at << " of " << size;
+      EXPECT_TRUE(IsUtf8(text.replace(at, 1, "\xC3\xA9"))) << at << " of " << size;
+      EXPECT_FALSE(IsUtf8(text.substr(0, at + 1))) << at << " of " << size;
+    }
+  }
+}
+
 TEST(Utf8Test, KnowsSpaces) {
   EXPECT_FALSE(HasUnicodeSpace("abc\xc3\xa4"));
   for (const char32_t c : std::initializer_list<char32_t>{0x20, 0x09, 0x0a, 0x85, 0xa0, 0x1680,

@@ -83,7 +83,7 @@ v1::DepositRecordsRequest SomeDeposit(SeededRandom& random) {
 
 TEST(RequestViewsTest, ReadWhatTheGeneratedParserReads) {
   SeededRandom random;
-  for (int i = 0; i < 2'000; ++i) {
+  for (int i = 0; i < 300; ++i) {
     EXPECT_EQ(DifferenceAsSubmit(SomeSubmission(random).SerializeAsString()), "");
     EXPECT_EQ(DifferenceAsDeposit(SomeDeposit(random).SerializeAsString()), "");
   }
@@ -108,7 +108,7 @@ TEST(RequestViewsTest, KnowEveryField) {
 // One message after another in the same bytes is one message: what is there twice is merged.
 TEST(RequestViewsTest, MergeWhatIsThereTwice) {
   SeededRandom random;
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < 100; ++i) {
     std::string subject = SomeSubmission(random).SerializeAsString();
     subject += SomeSubmission(random).SerializeAsString();
     EXPECT_EQ(DifferenceAsSubmit(subject), "");
@@ -138,7 +138,7 @@ TEST(RequestViewsTest, MergeWhatIsThereTwice) {
 
 TEST(RequestViewsTest, EveryChangedByteIsReadAsByTheGeneratedParser) {
   SeededRandom random;
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 3; ++i) {
     const std::string submission = SomeSubmission(random).SerializeAsString();
     const std::string deposit = SomeDeposit(random).SerializeAsString();
     const auto each_change = [](const std::string& whole, const auto& difference) {
@@ -178,7 +178,7 @@ TEST(RequestViewsTest, WhatIsTwoBytesDoesNotBecomeAViewWithoutEnd) {
 
 TEST(RequestViewsTest, APersonIsWrittenAsByTheGeneratedCode) {
   SeededRandom random;
-  for (int i = 0; i < 1'000; ++i) {
+  for (int i = 0; i < 200; ++i) {
     v1::Candidate candidate;
     *candidate.mutable_person() = SomePerson(random);
     test::Reduce(*candidate.mutable_person());
@@ -197,7 +197,7 @@ TEST(RequestViewsTest, APersonIsWrittenAsByTheGeneratedCode) {
 TEST(RequestViewsTest, ASubjectAtRestIsWhatTheGeneratedCodeWrites) {
   SeededRandom random;
   SubjectAtRestBytes writer;
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < 100; ++i) {
     record::v1::SubjectAtRest expected;
     expected.mutable_subject()->mutable_person()->set_name(random.Pick(Texts()));
     expected.mutable_subject()->set_case_number("B-1");
