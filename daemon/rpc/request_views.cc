@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/rpc/request_views.h"
 
+#include <algorithm>
+
 #include "base/limits.h"
 #include "daemon/rpc/person_view.h"
 #include "daemon/rpc/proto_wire.h"
@@ -14,9 +16,21 @@ using v1::Findings;
 using v1::RecordField;
 using v1::SubmitSubjectsRequest;
 
-// What rows usually have: room for them is made at once.
-constexpr std::size_t kUsualCandidates = 4;
-constexpr std::size_t kUsualFields = 8;
+// Makes room for as many as `bytes` bytes usually have, and no more than so many rows: what a
+// message takes must depend on its size, since that is what is counted against its sender.
+template <typename T>
+void ReserveFor(std::size_t bytes, std::size_t usual_bytes, std::size_t a_row,
+                std::vector<T>& items) {
+  items.reserve(std::min<std::size_t>(bytes / usual_bytes, kRowsPerChunk * a_row));
+}
+
+// What these usually have, and of which there are so many a row.
+constexpr std::size_t kSubjectBytes = 64;
+constexpr std::size_t kFindingsBytes = 8;
+constexpr std::size_t kCandidateBytes = 128;
+constexpr std::size_t kCandidates = 4;
+constexpr std::size_t kFieldBytes = 16;
+constexpr std::size_t kFields = 32;
 
 bool ReadField(std::string_view bytes, RecordFieldView& field) {
   return ReadFields(bytes, [&](WireReader& in) {
@@ -39,7 +53,7 @@ const SubmitView* SubmitView::Read(std::string_view bytes, google::protobuf::Are
 }
 
 bool SubmitView::Parse(std::string_view bytes) {
-  subjects_.reserve(kRowsPerChunk);
+  ReserveFor(bytes.size(), kSubjectBytes, 1, subjects_);
   std::string_view subject;
   return ReadFields(bytes, [&](WireReader& in) {
     switch (in.tag()) {
@@ -62,11 +76,11 @@ const DepositView* DepositView::Read(std::string_view bytes, google::protobuf::A
 }
 
 bool DepositView::Parse(std::string_view bytes) {
-  findings_.reserve(kRowsPerChunk);
-  candidate_ends_.reserve(kRowsPerChunk);
-  candidates_.reserve(kRowsPerChunk * kUsualCandidates);
-  field_ends_.reserve(kRowsPerChunk * kUsualCandidates);
-  fields_.reserve(kRowsPerChunk * kUsualCandidates * kUsualFields);
+  ReserveFor(bytes.size(), kFindingsBytes, 1, findings_);
+  ReserveFor(bytes.size(), kFindingsBytes, 1, candidate_ends_);
+  ReserveFor(bytes.size(), kCandidateBytes, kCandidates, candidates_);
+  ReserveFor(bytes.size(), kCandidateBytes, kCandidates, field_ends_);
+  ReserveFor(bytes.size(), kFieldBytes, kFields, fields_);
   std::string_view findings;
   const bool read = ReadFields(bytes, [&](WireReader& in) {
     switch (in.tag()) {
