@@ -9,8 +9,7 @@
 // When to use  For every change, and for every read whose place in the order matters. A read of
 //              what cannot change (a chunk that was committed) needs none.
 // Threads      Run() and Done() are called by the writer's thread; both must be short. What takes
-//              longer than a few microseconds is posted to the executor from Done(), or than some
-//              tens if alone() is true.
+//              longer than a few microseconds is posted to the executor from Done().
 // Ownership    The writer owns a command from Submit() until after Done().
 // Errors       Done() gets an error if the group did not commit: whether its acts took effect is
 //              then unknown, and nothing of it may be answered but that.
@@ -107,17 +106,9 @@ class Command {
   // want of disk: it then begins anew.
   virtual void Run(Turn& turn) = 0;
 
-  // Whether nothing else waits for the writer. A short answer is then given in Done() itself: to
-  // wake a thread for it would take longer. Set before Done().
-  bool alone() const { return alone_; }
-  void set_alone(bool alone) { alone_ = alone; }
-
   // The group was committed as `head`, or `status` says why that is not known. Called exactly once,
   // also for a command that was never run.
   virtual void Done(const absl::Status& status, const LedgerHead& head) = 0;
-
- private:
-  bool alone_ = false;
 };
 
 // Which of the two queues. Restricting commands are always taken first.

@@ -130,10 +130,6 @@ void OrderCommand::Done(const absl::Status& status, const LedgerHead& head) {
                      order.has_suspend_transfer() || order.has_cap_transfer() ||
                      order.has_end_transfer();
   outcome->stops = accepted && stops;
-  if (!outcome->stops && alone() && !outcome->already) {
-    done_(std::move(*outcome));
-    return;
-  }
   if (!outcome->stops) {
     executor_.Post([done = std::move(done_), outcome] { done(std::move(*outcome)); });
     return;

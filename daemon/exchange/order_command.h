@@ -3,9 +3,8 @@
 //
 // When to use  For every order, however it came: by a call, or out of the orders folder. Holds and
 //              revocations go into the restricting lane.
-// Threads      See Command. `done` runs on the executor, on the writer's thread if nothing else
-//              waits or, for a hold, on the thread that ends the last reply that it waits for; it
-//              must be short and may not wait.
+// Threads      See Command. `done` runs on the executor or, for a hold, on the thread that ends the
+//              last reply that it waits for; it must be short and may not wait.
 // Ownership    The command owns what it was given until `done` has returned.
 // Errors       In the outcome.
 #pragma once

@@ -85,10 +85,6 @@ void ReleaseCommand::Done(const absl::Status& status, const LedgerHead&) {
     outcome_.egress =
         egress_->Begin(outcome_.first_index, release_.transfer, std::move(release_.cut));
   }
-  if (alone() && outcome_.released.size() <= kFewKeys) {
-    release_.done(std::move(outcome_));
-    return;
-  }
   auto outcome = std::make_shared<ReleaseOutcome>(std::move(outcome_));
   executor_.Post([done = std::move(release_.done), outcome] { done(std::move(*outcome)); });
 }

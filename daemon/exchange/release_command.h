@@ -5,13 +5,11 @@
 // expired, revoked or destroyed are refused one by one, and the others go.
 //
 // When to use  By the key service, once a message.
-// Threads      See Command. `done` runs on the executor, or on the writer's thread for few keys if
-//              nothing else waits.
+// Threads      See Command. `done` runs on the executor.
 // Ownership    The command owns what it was given until `done` has returned.
 // Errors       In the outcome.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -57,9 +55,6 @@ struct Release {
 
 class ReleaseCommand final : public Command {
  public:
-  // So many keys are derived, wrapped and sent in less time than it takes to wake a thread.
-  static constexpr std::size_t kFewKeys = 4;
-
   ReleaseCommand(Release release, Executor& executor, std::shared_ptr<Egress> egress)
       : release_(std::move(release)), executor_(executor), egress_(std::move(egress)) {}
 

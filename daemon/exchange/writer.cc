@@ -146,7 +146,6 @@ absl::Status Writer::RunTogether(std::span<const std::unique_ptr<Command>> comma
   }
   const LedgerHead head = group.Head();
   ShowNotices();
-  if (run.size() == 1) run.front()->set_alone(parts_.queue.depth() == 0);
   for (Command* command : run) command->Done(absl::OkStatus(), head);
   // After the answers: nobody waits for what is told here.
   if (!group.empty()) Announce();

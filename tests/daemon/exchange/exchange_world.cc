@@ -333,9 +333,9 @@ std::uint32_t ExchangeWorld::MustOpenLease(std::uint32_t transfer) {
       [](const exchange::Core& core) { return core.state.lease_count() - 1; });
 }
 
-std::unique_ptr<exchange::Command> ExchangeWorld::ReleaseOf(
-    std::uint32_t transfer, std::uint32_t lease, const std::vector<std::uint32_t>& rows,
-    std::function<void(exchange::ReleaseOutcome)> done) {
+exchange::ReleaseOutcome ExchangeWorld::Release(std::uint32_t transfer, std::uint32_t lease,
+                                                std::vector<std::uint32_t> rows) {
+  std::promise<exchange::ReleaseOutcome> promise;
   exchange::Release release;
   release.batch = std::make_unique<exchange::EntryBatch>(rows.size(), random_);
   for (const std::uint32_t row : rows) {
@@ -347,18 +347,12 @@ std::unique_ptr<exchange::Command> ExchangeWorld::ReleaseOf(
   release.member = "ice";
   release.transfer = transfer;
   release.cut = [] {};
-  release.done = std::move(done);
-  return std::make_unique<exchange::ReleaseCommand>(std::move(release), exchange_->executor(),
-                                                    exchange_->egress());
-}
-
-exchange::ReleaseOutcome ExchangeWorld::Release(std::uint32_t transfer, std::uint32_t lease,
-                                                const std::vector<std::uint32_t>& rows) {
-  std::promise<exchange::ReleaseOutcome> promise;
+  release.done = [&promise](exchange::ReleaseOutcome outcome) {
+    promise.set_value(std::move(outcome));
+  };
   Submit(exchange::Lane::kNormal,
-         ReleaseOf(transfer, lease, rows, [&promise](exchange::ReleaseOutcome outcome) {
-           promise.set_value(std::move(outcome));
-         }));
+         std::make_unique<exchange::ReleaseCommand>(std::move(release), exchange_->executor(),
+                                                    exchange_->egress()));
   return promise.get_future().get();
 }
 

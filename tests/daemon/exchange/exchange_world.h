@@ -134,11 +134,7 @@ class ExchangeWorld final {
   ledger::v1::Entry LeaseFact(std::uint32_t transfer) const;
   std::uint32_t MustOpenLease(std::uint32_t transfer);
   exchange::ReleaseOutcome Release(std::uint32_t transfer, std::uint32_t lease,
-                                   const std::vector<std::uint32_t>& rows);
-  // The same as a command for Submit().
-  std::unique_ptr<exchange::Command> ReleaseOf(std::uint32_t transfer, std::uint32_t lease,
-                                               const std::vector<std::uint32_t>& rows,
-                                               std::function<void(exchange::ReleaseOutcome)> done);
+                                   std::vector<std::uint32_t> rows);
 
   // Signs `act` as `person`, with everything else as it has to be, and submits it.
   exchange::OrderOutcome Order(std::string_view person, const order::v1::Order& act);

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <future>
 #include <memory>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -38,58 +37,6 @@ TEST_F(WriterTest, AReleaseIsInTheLedgerBeforeItIsAnswered) {
   EXPECT_EQ(entry.key_released().row(), 3U);
   ASSERT_TRUE(entry.ParseFromString(ToString(entries[outcome.first_index + 1])));
   EXPECT_EQ(entry.key_released().row(), 1U);
-}
-
-// A release whose `done` says on which thread it ran.
-std::unique_ptr<exchange::Command> ReleaseThatNotesItsThread(ExchangeWorld& world,
-                                                             std::uint32_t transfer,
-                                                             std::uint32_t lease,
-                                                             const std::vector<std::uint32_t>& rows,
-                                                             std::promise<std::thread::id>& ran) {
-  return world.ReleaseOf(transfer, lease, rows, [&ran](const exchange::ReleaseOutcome& outcome) {
-    EXPECT_TRUE(outcome.decision.allowed());
-    ran.set_value(std::this_thread::get_id());
-  });
-}
-
-TEST_F(WriterTest, AFewKeysAreAnsweredByTheWriterIfNothingElseWaits) {
-  const std::uint32_t transfer = world_.MustMakeTransfer(32);
-  const std::uint32_t lease = world_.MustOpenLease(transfer);
-  const auto writer = world_.Read<std::thread::id>(
-      [](const exchange::Core&) { return std::this_thread::get_id(); });
-  const auto ran_by = [&](const std::vector<std::uint32_t>& rows) {
-    std::promise<std::thread::id> ran;
-    world_.Submit(exchange::Lane::kNormal,
-                  ReleaseThatNotesItsThread(world_, transfer, lease, rows, ran));
-    return ran.get_future().get();
-  };
-  EXPECT_EQ(ran_by({1}), writer);
-  EXPECT_NE(ran_by({1, 2, 3, 4, 5}), writer);
-  EXPECT_EQ(ran_by({1, 2, 3, 4}), writer);
-}
-
-TEST_F(WriterTest, TheWriterAnswersNobodyWhileOthersWait) {
-  const std::uint32_t transfer = world_.MustMakeTransfer(8);
-  const std::uint32_t lease = world_.MustOpenLease(transfer);
-  std::promise<void> all_wait;
-  std::promise<std::thread::id> writer;
-  world_.exchange().Query(
-      [&](const exchange::Core&) -> exchange::Exchange::QueryReply {
-        all_wait.get_future().wait();
-        writer.set_value(std::this_thread::get_id());
-        return [](const exchange::LedgerHead&) {};
-      },
-      [](const absl::Status&) {});
-  std::promise<std::thread::id> first;
-  std::promise<std::thread::id> second;
-  for (auto* ran : {&first, &second}) {
-    world_.Submit(exchange::Lane::kNormal,
-                  ReleaseThatNotesItsThread(world_, transfer, lease, {1}, *ran));
-  }
-  all_wait.set_value();
-  const std::thread::id busy = writer.get_future().get();
-  EXPECT_NE(first.get_future().get(), busy);
-  EXPECT_NE(second.get_future().get(), busy);
 }
 
 TEST_F(WriterTest, AHoldRefusesTheWholeBatchAndNamesTheMatter) {
