@@ -36,10 +36,4 @@ class EncodedMessage final {
   std::vector<Part> parts_;
 };
 
-// Appends the fields of `message`.
-void AppendFields(const google::protobuf::MessageLite& message, Bytes& out);
-
-// Appends what comes before a field of `size` bytes, whose bytes follow.
-void AppendFieldHead(int field, std::size_t size, Bytes& out);
-
 }  // namespace holdfast::rpc

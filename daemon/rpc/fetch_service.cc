@@ -92,18 +92,16 @@ absl::StatusOr<EncodedMessage> BuildEnvelopes(const Hosted& hosted, const Transf
     HF_ASSIGN_OR_RETURN(const crypto::EnvelopeHeader header, crypto::InspectEnvelope(item));
     before.add_rows(header.row);
   }
-  Bytes head;
-  AppendFields(before, head);
+  message.Append(before);
   if (!items.empty()) {
     behind.set_envelope_bytes(static_cast<std::uint32_t>(items.front().size()));
     // They lie one after the other, up to the chunk's end.
     const auto from = static_cast<std::size_t>(items.front().data() - stored->data());
-    AppendFieldHead(v1::CollectEnvelopesResponse::kEnvelopesFieldNumber, stored->size() - from,
-                    head);
+    const std::size_t size = stored->size() - from;
+    Bytes head(DelimitedBytes(size) - size);
+    WireWriter(head).Begin(v1::CollectEnvelopesResponse::kEnvelopesFieldNumber, size);
     message.Append(std::move(head));
     message.Append(*std::move(stored), from);
-  } else {
-    message.Append(std::move(head));
   }
   message.Append(behind);
   return message;

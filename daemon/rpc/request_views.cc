@@ -62,7 +62,7 @@ bool SubmitView::Parse(std::string_view bytes) {
       case VarintTag(SubmitSubjectsRequest::kChunkFieldNumber):
         return in.Number(chunk_);
       case DelimitedTag(SubmitSubjectsRequest::kSubjectsFieldNumber):
-        return subjects_.size() < kMostSubjects && in.Bytes(subject) &&
+        return subjects_.size() < kMostRows && in.Bytes(subject) &&
                ReadSubject(subject, subjects_.emplace_back());
       default:
         return in.Skip();
@@ -89,7 +89,7 @@ bool DepositView::Parse(std::string_view bytes) {
       case VarintTag(DepositRecordsRequest::kChunkFieldNumber):
         return in.Number(chunk_);
       case DelimitedTag(DepositRecordsRequest::kFindingsFieldNumber):
-        return in.Bytes(findings) && ParseFindings(findings);
+        return findings_.size() < kMostRows && in.Bytes(findings) && ParseFindings(findings);
       default:
         return in.Skip();
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SubmitSubjectsRequest and DepositRecordsRequest in the bytes in which they came: a row of a
 // deposit has several candidates and each of them a dozen texts, and a copy of each would cost as
-// much as both gates and the sealing.
+// much as the release gate and the sealing.
 //
 // When to use  As the requests of these methods; CandidateView also for what a stored opening has.
 // Threads      Const: may be read concurrently.
@@ -24,7 +24,7 @@ namespace holdfast::rpc {
 
 // The most of what a message may have: an empty one is two bytes, and a view of it is not. Both are
 // well above what a chunk may have.
-inline constexpr std::size_t kMostSubjects = 1'024;
+inline constexpr std::size_t kMostRows = 1'024;
 inline constexpr std::size_t kMostCandidates = 32'768;
 
 class SubmitView final {

@@ -10,8 +10,6 @@
 namespace holdfast::test {
 namespace {
 
-using rpc::AppendFieldHead;
-using rpc::AppendFields;
 using rpc::EncodedMessage;
 
 TEST(EncodedMessage, IsItsPartsOneAfterTheOther) {
@@ -22,12 +20,11 @@ TEST(EncodedMessage, IsItsPartsOneAfterTheOther) {
     v1::CollectEnvelopesResponse behind;
     behind.set_last(true);
     const std::string envelopes(size, 'e');
-    Bytes head;
-    AppendFields(before, head);
-    AppendFieldHead(v1::CollectEnvelopesResponse::kEnvelopesFieldNumber, size, head);
+    v1::CollectEnvelopesResponse middle;
+    middle.set_envelopes(envelopes);
     EncodedMessage message;
-    message.Append(std::move(head));
-    message.Append(ToBytes("not these" + envelopes), 9);
+    message.Append(before);
+    message.Append(ToBytes("not these" + middle.SerializeAsString()), 9);
     message.Append(behind);
     std::string all;
     for (const EncodedMessage::Part& part : message.TakeParts()) {

@@ -167,8 +167,16 @@ TEST(RequestViewsTest, WhatIsTwoBytesDoesNotBecomeAViewWithoutEnd) {
   const std::string more = deposit.SerializeAsString();
   EXPECT_EQ(DepositView::Read(more, arena), nullptr);
 
+  v1::DepositRecordsRequest rows;
+  for (std::size_t i = 0; i < kMostRows; ++i) rows.add_findings();
+  const std::string most_rows = rows.SerializeAsString();
+  ASSERT_NE(DepositView::Read(most_rows, arena), nullptr);
+  rows.add_findings();
+  const std::string more_rows = rows.SerializeAsString();
+  EXPECT_EQ(DepositView::Read(more_rows, arena), nullptr);
+
   v1::SubmitSubjectsRequest submission;
-  for (std::size_t i = 0; i < kMostSubjects; ++i) submission.add_subjects();
+  for (std::size_t i = 0; i < kMostRows; ++i) submission.add_subjects();
   const std::string most_subjects = submission.SerializeAsString();
   ASSERT_NE(SubmitView::Read(most_subjects, arena), nullptr);
   submission.add_subjects();
