@@ -46,6 +46,20 @@ Claim EncodeClaim(Epoch epoch) {
   return claim;
 }
 
+WipedBuffer DrawSeed(Random& random) {
+  WipedBuffer seed(internal::kKeyBytes);
+  random.Fill(seed.Mutable());
+  return seed;
+}
+
+// Random bytes are stretched from 32: the kernel would take a millisecond for an area. Whoever
+// lacks a part of an area still cannot compute it from the others.
+WipedBuffer Stretch(const WipedBuffer& seed, std::size_t size) {
+  WipedBuffer bytes(size);
+  internal::ExpandStream(seed.Reveal().first<internal::kKeyBytes>(), bytes.Mutable());
+  return bytes;
+}
+
 }  // namespace
 
 FileKeyslot::FileKeyslot(FileSystem& files, std::string folder, std::unique_ptr<FileLock> lock,
@@ -90,23 +104,13 @@ absl::Status FileKeyslot::CreateMissingAreas() {
     if (info.ok() && info->size_bytes > kAreaBytes) return Failed("an area has the wrong size");
     auto file = files_.Open(path, OpenMode::kOpenOrCreate);
     HF_RETURN_IF_ERROR(internal::KeyslotStatus(file.status()));
-    WipedBuffer content = RandomBytes(kAreaBytes);
+    WipedBuffer content = Stretch(DrawSeed(random_), kAreaBytes);
     Wipe(content.Mutable().first(kBodyOffset));
     HF_RETURN_IF_ERROR(internal::KeyslotStatus((*file)->WriteAt(0, content.Reveal())));
     HF_RETURN_IF_ERROR(internal::KeyslotStatus((*file)->Sync()));
     HF_RETURN_IF_ERROR(internal::KeyslotStatus((*file)->Close()));
   }
   return absl::OkStatus();
-}
-
-// Stretched from 32 bytes: the kernel would take a millisecond for an area. Whoever lacks a part of
-// an area still cannot compute it from the others.
-WipedBuffer FileKeyslot::RandomBytes(std::size_t size) {
-  auto seed = Draw<internal::kKeyBytes>(random_);
-  const internal::WipeOnExit wipe(seed);
-  WipedBuffer bytes(size);
-  internal::ExpandStream(seed, bytes.Mutable());
-  return bytes;
 }
 
 absl::StatusOr<WipedBuffer> FileKeyslot::ReadArea(std::size_t area, std::size_t offset,
@@ -181,22 +185,35 @@ absl::StatusOr<const FileKeyslot::Hashed*> FileKeyslot::HashedAs(std::size_t are
   return &hashed;
 }
 
-FileKeyslot::Hashed FileKeyslot::DrawArea(Epoch epoch) {
-  Hashed area{RandomBytes(kAreaBytes), {}};
-  internal::Writer writer(area.bytes.Mutable().first(kSealedKeyOffset));
-  writer.Put(EncodeClaim(epoch));
-  writer.Put(Draw<internal::kNonceBytes>(random_));
-  HF_CHECK(writer.full());
-  area.key = HashOf(area.bytes.Reveal());
-  return area;
+std::shared_ptr<FileKeyslot::Drawn<FileKeyslot::Hashed>> FileKeyslot::DrawArea(Epoch epoch) {
+  return std::make_shared<Drawn<Hashed>>(
+      [epoch, seed = DrawSeed(random_), nonce = Draw<internal::kNonceBytes>(random_)] {
+        Hashed area{Stretch(seed, kAreaBytes), {}};
+        internal::Writer writer(area.bytes.Mutable().first(kSealedKeyOffset));
+        writer.Put(EncodeClaim(epoch));
+        writer.Put(nonce);
+        HF_CHECK(writer.full());
+        area.key = HashOf(area.bytes.Reveal());
+        return area;
+      });
 }
 
-WipedBuffer FileKeyslot::DrawNoise() { return RandomBytes(kAreaBytes - kClaimBytes); }
+std::shared_ptr<FileKeyslot::Drawn<WipedBuffer>> FileKeyslot::DrawNoise() {
+  return std::make_shared<Drawn<WipedBuffer>>(
+      [seed = DrawSeed(random_)] { return Stretch(seed, kAreaBytes - kClaimBytes); });
+}
 
-void FileKeyslot::Prepare(Epoch next) {
+std::function<void()> FileKeyslot::Prepare(Epoch next) {
   HF_CHECK(next.value() != 0);
-  if (drawn_.epoch != next) drawn_ = {next, DrawArea(next), {}};
-  if (drawn_.noise.empty()) drawn_.noise = DrawNoise();
+  const bool has_area = next_area_ != nullptr && next_area_epoch_ == next;
+  if (has_area && next_noise_ != nullptr) return nullptr;
+  if (!has_area) next_area_ = DrawArea(next);
+  next_area_epoch_ = next;
+  if (next_noise_ == nullptr) next_noise_ = DrawNoise();
+  return [area = next_area_, noise = next_noise_] {
+    area->Finish();
+    noise->Finish();
+  };
 }
 
 // After a failed sync nothing that is done through the old handle can be trusted, so each step has
@@ -213,8 +230,9 @@ absl::Status FileKeyslot::WriteArea(std::size_t area, std::size_t offset, ByteSp
 absl::Status FileKeyslot::EraseArea(std::size_t area) {
   hashed_[area] = {};
   // First all but the claim, so that an erasure which is cut short can be found and finished.
-  WipedBuffer noise = std::move(drawn_.noise);
-  if (noise.empty()) noise = DrawNoise();
+  std::shared_ptr<Drawn<WipedBuffer>> drawn = std::move(next_noise_);
+  if (drawn == nullptr) drawn = DrawNoise();
+  const WipedBuffer noise = drawn->Take();
   HF_RETURN_IF_ERROR(WriteArea(area, kClaimBytes, noise.Reveal(), Durability::kSync));
   HF_ASSIGN_OR_RETURN(const bool overwritten, Has(area, kClaimBytes, noise.Reveal()));
   if (!overwritten) return Failed("an area does not hold what it was overwritten with");
@@ -248,10 +266,11 @@ absl::Status FileKeyslot::Stage(Epoch epoch, const SecretBytes& key) {
   }
   if (free == kAreas) return Failed("the keyslot holds two epochs already");
 
-  // What was drawn serves once: a second staging of the same epoch draws anew.
+  // A second staging of the same epoch draws anew.
+  std::shared_ptr<Drawn<Hashed>> drawn = std::move(next_area_);
+  if (drawn == nullptr || next_area_epoch_ != epoch) drawn = DrawArea(epoch);
   Hashed& hashed = hashed_[free];
-  hashed = drawn_.epoch == epoch ? std::move(drawn_.area) : DrawArea(epoch);
-  drawn_.epoch = Epoch(0);
+  hashed = drawn->Take();
   const auto bytes = hashed.bytes.Mutable();
   const ByteSpan view = bytes;
   internal::SealAead(SecretAccess::Read(hashed.key),

@@ -18,11 +18,15 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
@@ -62,7 +66,7 @@ class FileKeyslot final : public Keyslot {
   std::string_view kind() const override { return "file"; }
   ErasureClass erasure_class() const override { return ErasureClass::kMedium; }
   std::chrono::milliseconds erase_interval() const override { return kEraseInterval; }
-  void Prepare(Epoch next) override;
+  std::function<void()> Prepare(Epoch next) override;
 
  private:
   static constexpr std::size_t kAreas = 2;
@@ -83,17 +87,39 @@ class FileKeyslot final : public Keyslot {
     AreaKey key;
   };
 
-  // What an epoch change needs that has nothing to do with its key.
-  struct Drawn {
-    Epoch epoch;        // 0 if nothing was drawn.
-    Hashed area;        // All of the area but the sealed key.
-    WipedBuffer noise;  // What the other area is overwritten with; empty once that has been used.
+  // Random bytes of which only the seed was drawn. The rest is done by whoever comes first, and who
+  // comes meanwhile waits for that.
+  template <typename T>
+  class Drawn {
+   public:
+    explicit Drawn(absl::AnyInvocable<T()> stretch) : stretch_(std::move(stretch)) {}
+
+    void Finish() {
+      std::call_once(once_, [this] {
+        value_ = stretch_();
+        stretch_ = nullptr;
+      });
+    }
+
+    // REQUIRES: called once.
+    T Take() {
+      Finish();
+      return std::move(value_);
+    }
+
+   private:
+    std::once_flag once_;
+    absl::AnyInvocable<T()> stretch_;
+    T value_;
   };
 
   absl::Status CreateMissingAreas();
 
-  Hashed DrawArea(Epoch epoch);
-  WipedBuffer DrawNoise();
+  // All of an area but the sealed key.
+  std::shared_ptr<Drawn<Hashed>> DrawArea(Epoch epoch);
+
+  // What an area is overwritten with behind its claim.
+  std::shared_ptr<Drawn<WipedBuffer>> DrawNoise();
 
   // Returns `size` bytes of an area from `offset` on.
   absl::StatusOr<WipedBuffer> ReadArea(std::size_t area, std::size_t offset, std::size_t size);
@@ -119,8 +145,6 @@ class FileKeyslot final : public Keyslot {
   absl::Status WriteArea(std::size_t area, std::size_t offset, ByteSpan bytes,
                          Durability durability);
   absl::Status EraseArea(std::size_t area);
-  WipedBuffer RandomBytes(std::size_t size);
-
   FileSystem& files_;
   const std::string folder_;
   const std::array<std::string, kAreas> paths_;
@@ -128,7 +152,12 @@ class FileKeyslot final : public Keyslot {
   Random& random_;
 
   std::array<Hashed, kAreas> hashed_;
-  Drawn drawn_;
+
+  // What an epoch change needs that has nothing to do with its key, if that was prepared. Each
+  // serves once.
+  std::shared_ptr<Drawn<Hashed>> next_area_;
+  Epoch next_area_epoch_;
+  std::shared_ptr<Drawn<WipedBuffer>> next_noise_;
 };
 
 }  // namespace holdfast::crypto

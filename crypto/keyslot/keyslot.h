@@ -23,6 +23,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -95,9 +96,14 @@ class Keyslot {
     return {{std::string(kind()), erasure_class(), {}}};
   }
 
-  // Does beforehand what staging `next` and the erasure after it need whatever the key is, while
-  // nobody waits. Changes nothing but how long these take; may be left out.
-  virtual void Prepare(Epoch next) { static_cast<void>(next); }
+  // Returns what staging `next` and the erasure after it need whatever the key is, to be done
+  // beforehand: at any time, on any thread, also beside other calls of the slot and after its end.
+  // Changes nothing but how long these two take, so it may be dropped. Null if there is nothing to
+  // do.
+  virtual std::function<void()> Prepare(Epoch next) {
+    static_cast<void>(next);
+    return nullptr;
+  }
 
   // Whether a key lies where none shall stay, so that an epoch is to be made for that alone.
   virtual bool wants_epoch() const { return false; }

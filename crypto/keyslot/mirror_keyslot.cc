@@ -2,6 +2,7 @@
 #include "crypto/keyslot/mirror_keyslot.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -143,8 +144,15 @@ std::vector<KeyslotPart> MirrorKeyslot::parts() const {
   return parts;
 }
 
-void MirrorKeyslot::Prepare(Epoch next) {
-  for (const auto& member : members_) member->Prepare(next);
+std::function<void()> MirrorKeyslot::Prepare(Epoch next) {
+  std::vector<std::function<void()>> work;
+  for (const auto& member : members_) {
+    if (auto of_member = member->Prepare(next)) work.push_back(std::move(of_member));
+  }
+  if (work.empty()) return nullptr;
+  return [work = std::move(work)] {
+    for (const auto& of_member : work) of_member();
+  };
 }
 
 }  // namespace holdfast::crypto

@@ -22,6 +22,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,7 +63,7 @@ class MirrorKeyslot final : public Keyslot {
   std::optional<std::uint64_t> epoch_budget() const override;
 
   std::vector<KeyslotPart> parts() const override;
-  void Prepare(Epoch next) override;
+  std::function<void()> Prepare(Epoch next) override;
 
  private:
   // `status`, if it is an error, with the member that it came from.

@@ -49,7 +49,7 @@ class MovingKeyslot final : public Keyslot {
   std::chrono::milliseconds erase_interval() const override;
   std::optional<std::uint64_t> epoch_budget() const override { return to_->epoch_budget(); }
   std::vector<KeyslotPart> parts() const override;
-  void Prepare(Epoch next) override { to_->Prepare(next); }
+  std::function<void()> Prepare(Epoch next) override { return to_->Prepare(next); }
   bool wants_epoch() const override { return from_holds_; }
 
  private:

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -150,7 +151,10 @@ TEST_F(FileKeyslotTest, WritesNothingBeforehandAndWhatItDrewOnce) {
                      disk.ReadWhole(AreaPath(1), FileKeyslot::kAreaBytes).value());
   };
   const auto empty = areas();
-  slot->Prepare(Epoch(1));
+  const std::function<void()> work = slot->Prepare(Epoch(1));
+  ASSERT_NE(work, nullptr);
+  work();
+  EXPECT_EQ(slot->Prepare(Epoch(1)), nullptr);  // There is nothing left to do.
   EXPECT_EQ(areas(), empty);
 
   // The bytes behind the sealed key, whichever area they are in.

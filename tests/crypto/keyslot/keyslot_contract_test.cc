@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -109,6 +110,11 @@ class KeyslotContract : public ::testing::TestWithParam<KeyslotKind> {
 // For kinds that a test can open hundreds of times; each that needs a device is here in memory.
 class KeyslotSweep : public KeyslotContract {};
 
+// What Prepare() returned.
+void Do(const std::function<void()>& work) {
+  if (work) work();
+}
+
 TEST_P(KeyslotContract, IsEmptyAtFirstAndSaysWhatItIs) {
   const auto bench = Make();
   const auto slot = MustOpen(*bench);
@@ -129,8 +135,8 @@ TEST_P(KeyslotContract, DoesTheSameForAnEpochThatWasPrepared) {
   {
     const auto slot = MustOpen(*bench);
     for (std::uint64_t epoch = 1; epoch <= 3; ++epoch) {
-      slot->Prepare(Epoch(epoch));
-      slot->Prepare(Epoch(epoch));
+      Do(slot->Prepare(Epoch(epoch)));
+      Do(slot->Prepare(Epoch(epoch)));
       std::vector<std::uint64_t> held;
       if (epoch > 1) held.push_back(epoch - 1);
       EXPECT_EQ(Consistent(*slot), held);
@@ -139,12 +145,36 @@ TEST_P(KeyslotContract, DoesTheSameForAnEpochThatWasPrepared) {
         ASSERT_THAT(slot->Erase(Epoch(epoch - 1)), IsOk());
       }
     }
-    slot->Prepare(Epoch(4));  // And another one comes.
+    Do(slot->Prepare(Epoch(4)));  // And another one comes.
     ASSERT_THAT(slot->Stage(Epoch(5), Key(5)), IsOk());
     ASSERT_THAT(slot->Erase(Epoch(3)), IsOk());
   }
   bench->Stop(End::kPowerLost);
   EXPECT_THAT(Consistent(*MustOpen(*bench), 5), ElementsAre(5));
+}
+
+TEST_P(KeyslotContract, DoesTheSameWhereverAndWheneverItIsPrepared) {
+  const auto bench = Make();
+  std::function<void()> late;
+  {
+    const auto slot = MustOpen(*bench);
+    for (std::uint64_t epoch = 1; epoch <= 6; ++epoch) {
+      std::function<void()> work = slot->Prepare(Epoch(epoch));
+      // In turn: never, beside the staging, and after it.
+      std::jthread other;
+      if (epoch % 3 == 1) other = std::jthread([&work] { Do(work); });
+      ASSERT_THAT(slot->Stage(Epoch(epoch), Key(epoch)), IsOk());
+      if (other.joinable()) other.join();
+      if (epoch % 3 == 2) Do(work);
+      if (epoch > 1) {
+        ASSERT_THAT(slot->Erase(Epoch(epoch - 1)), IsOk());
+      }
+      EXPECT_EQ(Consistent(*slot, 6), std::vector<std::uint64_t>{epoch});
+    }
+    late = slot->Prepare(Epoch(7));
+  }
+  Do(late);  // The slot is closed.
+  EXPECT_THAT(Consistent(*MustOpen(*bench), 7), ElementsAre(6));
 }
 
 TEST_P(KeyslotContract, KeepsEachEpochUntilItIsErased) {
