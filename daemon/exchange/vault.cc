@@ -2,12 +2,14 @@
 #include "daemon/exchange/vault.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <utility>
 
 #include "base/check.h"
 #include "base/error.h"
 #include "base/status_macros.h"
+#include "daemon/exchange/in_parallel.h"
 
 namespace holdfast::exchange {
 namespace {
@@ -21,6 +23,25 @@ constexpr std::size_t kSecretBytes = 32;
 absl::StatusOr<std::shared_ptr<const SegmentTree>> Share(absl::StatusOr<SegmentTree> tree) {
   if (!tree.ok()) return std::move(tree).status();
   return std::make_shared<const SegmentTree>(*std::move(tree));
+}
+
+// A segment of which leaves are destroyed, on its way into a plan.
+struct Punctured {
+  const VaultSegment* before = nullptr;
+  std::vector<std::uint32_t> leaves;
+  absl::StatusOr<std::shared_ptr<const SegmentTree>> tree;  // Made; from then on as it is stored.
+  Bytes page;
+  absl::Status checked = absl::UnknownError("not checked");
+};
+
+// Few segments are done before another thread has begun.
+void ForEach(std::vector<Punctured>& changed, const std::function<void(Punctured&)>& work) {
+  constexpr std::size_t kFew = 3;
+  if (changed.size() <= kFew) {
+    std::for_each(changed.begin(), changed.end(), work);
+  } else {
+    DoInParallel(changed.size(), [&](std::size_t i) { work(changed[i]); });
+  }
 }
 
 }  // namespace
@@ -119,20 +140,36 @@ absl::StatusOr<EpochPlan> Vault::PlanNext(std::span<const LeafRef> destroyed,
     HF_RETURN_IF_ERROR(top.RemoveSecret(crypto::kPseudonymSecret));
   }
   EpochPlan plan{Epoch(epoch_.value() + 1), std::move(root_key), std::move(top), {}, {}};
+  std::vector<Punctured> changed;
+  changed.reserve(leaves_of.size());
   for (auto& [number, leaves] : leaves_of) {
     HF_CHECK(number < segments_.size());
-    const VaultSegment& before = segments_[number];
-    std::sort(leaves.begin(), leaves.end());
-    leaves.erase(std::unique(leaves.begin(), leaves.end()), leaves.end());
-
-    HF_ASSIGN_OR_RETURN(SegmentTree after, before.tree->Puncture(leaves));
-    HF_ASSIGN_OR_RETURN(Bytes page, plan.top.ReplaceSegment(before.name, after, *random_));  // I1
+    Punctured& one = changed.emplace_back();
+    one.before = &segments_[number];
+    one.leaves = std::move(leaves);
+  }
+  ForEach(changed, [](Punctured& one) {
+    std::sort(one.leaves.begin(), one.leaves.end());
+    one.leaves.erase(std::unique(one.leaves.begin(), one.leaves.end()), one.leaves.end());
+    one.tree = Share(one.before->tree->Puncture(one.leaves));
+  });
+  for (Punctured& one : changed) {
+    HF_RETURN_IF_ERROR(one.tree.status());
+    HF_ASSIGN_OR_RETURN(one.page, plan.top.ReplaceSegment(one.before->name, **one.tree,
+                                                          *random_));  // I1
+  }
+  ForEach(changed, [&top = std::as_const(plan.top)](Punctured& one) {
     // Checked on the image as it will be stored, not on the tree from which it was made.
-    HF_ASSIGN_OR_RETURN(std::shared_ptr<const SegmentTree> stored,
-                        Share(plan.top.OpenSegment(before.name, page)));
-    HF_RETURN_IF_ERROR(crypto::VerifyPuncture(*before.tree, *stored, leaves));  // I6
-    plan.changed.push_back({number, before.name, std::move(stored)});
-    plan.pages.push_back({number, std::move(page)});
+    one.tree = Share(top.OpenSegment(one.before->name, one.page));
+    if (one.tree.ok()) {
+      one.checked = crypto::VerifyPuncture(*one.before->tree, **one.tree, one.leaves);  // I6
+    }
+  });
+  for (Punctured& one : changed) {
+    HF_ASSIGN_OR_RETURN(std::shared_ptr<const SegmentTree> stored, std::move(one.tree));
+    HF_RETURN_IF_ERROR(one.checked);
+    plan.changed.push_back({one.before->number, one.before->name, std::move(stored)});
+    plan.pages.push_back({one.before->number, std::move(one.page)});
   }
   return plan;
 }

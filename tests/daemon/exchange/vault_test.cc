@@ -70,6 +70,33 @@ TEST_F(VaultTest, APlanDestroysExactlyWhatItIsToldTo) {  // I6
   EXPECT_TRUE(vault_->segments()[0].tree->IsDerivable(5));  // Until it is adopted.
 }
 
+TEST_F(VaultTest, APlanForManySegmentsIsThatOfEachOfThem) {  // I6
+  constexpr std::uint32_t kSegments = 12;                    // Enough for several threads.
+  Open(kSegments);
+  std::vector<LeafRef> destroyed;
+  for (std::uint32_t i = kSegments; i-- > 1;) {  // All but the first, and out of order.
+    destroyed.push_back({i, 7 * i});
+    destroyed.push_back({i, i});
+  }
+  absl::StatusOr<EpochPlan> plan = vault_->PlanNext(destroyed);
+  ASSERT_THAT(plan.status(), IsOk());
+  ASSERT_EQ(plan->changed.size(), kSegments - 1);
+  ASSERT_EQ(plan->pages.size(), kSegments - 1);
+  for (std::uint32_t i = 1; i < kSegments; ++i) {
+    const VaultSegment& changed = plan->changed[i - 1];
+    EXPECT_EQ(changed.number, i);
+    EXPECT_EQ(plan->pages[i - 1].segment, i);
+    std::uint32_t gone = 0;
+    for (std::uint32_t leaf = 0; leaf < changed.tree->leaves(); ++leaf) {
+      if (!changed.tree->IsDerivable(leaf)) ++gone;
+    }
+    EXPECT_EQ(gone, 2U);
+    EXPECT_FALSE(changed.tree->IsDerivable(i));
+    EXPECT_FALSE(changed.tree->IsDerivable(7 * i));
+    EXPECT_THAT(plan->top.OpenSegment(changed.name, plan->pages[i - 1].bytes).status(), IsOk());
+  }
+}
+
 TEST_F(VaultTest, EveryImageHasAPageKeyOfItsOwn) {  // I1
   Open(1);
   absl::StatusOr<EpochPlan> plan = vault_->PlanNext(std::vector<LeafRef>{{0, 5}});
