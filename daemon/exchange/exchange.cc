@@ -57,7 +57,8 @@ Exchange::Exchange(ExchangeOptions options, std::unique_ptr<Core> core)
           [this](const Core* now) { return Publish(now); }, [this] { watchers_.Notify(); },
           [this](std::chrono::milliseconds patience) { return WaitForOldViews(patience); },
           [this](const policy::State& state, UnixMillis early) { ReviewsDue(state, early); },
-          [this](NoticeBoard notices) { PutUp(std::move(notices)); }},
+          [this](NoticeBoard notices) { PutUp(std::move(notices)); },
+          [this](Executor::Task task) { executor_.Post(std::move(task)); }},
       std::move(core));
   thread_ = std::thread([this] { writer_->Loop(); });
 }

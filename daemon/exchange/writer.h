@@ -56,6 +56,9 @@ class Writer final {
 
     // Shows what requesters are told from now on.
     std::function<void(NoticeBoard)> put_up;
+
+    // Has something done by another thread, some time.
+    std::function<void(std::function<void()>)> post;
   };
 
   // The most commands of one group: a lone caller waits for nobody, many share one commit.
@@ -79,6 +82,12 @@ class Writer final {
   // How often the writer looks for what has become due, if no command comes.
   static constexpr std::chrono::milliseconds kTick{200};
 
+  // What nobody waits for, such as giving notices, is done when no command has come for as long as
+  // kPause: neither the answers that have just been given nor what they lead to wait for it. Where
+  // commands keep coming it waits for kLongestUntended at most; what is due does not wait.
+  static constexpr std::chrono::milliseconds kPause{1};
+  static constexpr std::chrono::milliseconds kLongestUntended{20};
+
   // How many chunks of 256 records the writer looks at before it asks whether somebody waits: about
   // a millisecond's worth.
   static constexpr std::uint32_t kChunksALook = 256;
@@ -100,6 +109,17 @@ class Writer final {
   using Commands = std::vector<std::unique_ptr<Command>>;
 
   void Process(Commands& taken);
+
+  // Whether the passing of time has made something due that the ledger does not say yet.
+  bool SomethingIsDue() const;
+
+  // Does what is due, and if it tends `to_all` also what nobody waits for: notices, counts, and the
+  // drawing of the next epoch's random bytes. REQUIRES: a core.
+  void Tend(bool to_all);
+  bool SweepIsDue() const;
+
+  // Finds whether what was committed since it last looked lets something be destroyed at once.
+  void LookAgain();
 
   // Runs `commands` from `next` on, none of which changes the epoch, in one group, and moves `next`
   // behind the last that was run.
@@ -191,7 +211,9 @@ class Writer final {
 
   bool wear_told_ = false;  // That half of what the keyslot bears is used up.
 
-  bool look_again_ = true;  // Something may be due that was not when the sweep last looked.
+  bool look_again_ = true;    // Something may be due that was not when the sweep last looked.
+  bool destroy_now_ = false;  // Something may be destroyed by the time that was noted last.
+  std::chrono::milliseconds tend_at_latest_{0};    // On the clock since boot.
   std::chrono::milliseconds next_recovery_{0};     // On the clock since boot.
   std::chrono::milliseconds next_destruction_{0};  // The same.
   std::chrono::milliseconds next_review_{0};       // The same.

@@ -151,6 +151,15 @@ void ExchangeWorld::WaitUntilServing() {
   }
 }
 
+std::size_t ExchangeWorld::Notices(std::string_view id) {
+  return Read<std::size_t>(
+      [id](const exchange::Core& core) { return core.state.holds().Find(id)->notices.size(); });
+}
+
+void ExchangeWorld::WaitForNotice(std::string_view id) {
+  while (Notices(id) == 0) clock_.Advance(std::chrono::milliseconds(50));
+}
+
 void ExchangeWorld::Submit(exchange::Lane lane, std::unique_ptr<exchange::Command> command) {
   exchange_->Submit(lane, std::move(command));
 }

@@ -120,6 +120,10 @@ class ExchangeWorld final {
   // Waits until the exchange serves again.
   void WaitUntilServing();
 
+  // How many notices of hold `id` have been given; and waits, on its clock, for the first.
+  std::size_t Notices(std::string_view id);
+  void WaitForNotice(std::string_view id);
+
   // Acts.
   exchange::ActOutcome Do(const ledger::v1::Entry& fact);
   exchange::ActOutcome Do(std::vector<ledger::v1::Entry> facts,

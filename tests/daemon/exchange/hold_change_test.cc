@@ -49,13 +49,6 @@ class HoldChangeTest : public ::testing::Test {
     act.mutable_amend_hold()->set_reason("the court said more");
     return act;
   }
-  std::size_t Notices(std::string_view id) {
-    return world_.Read<std::size_t>(
-        [&](const exchange::Core& core) { return core.state.holds().Find(id)->notices.size(); });
-  }
-  void WaitForNotice(std::string_view id) {
-    while (Notices(id) == 0) world_.clock().Advance(std::chrono::milliseconds(50));
-  }
 
   SystemClock clock_;
   observe::Metrics metrics_{clock_, "test"};
@@ -120,7 +113,7 @@ TEST_F(HoldChangeTest, ARequesterWithACopyGetsNoticeAndIsToldUntilItIsAcknowledg
   ASSERT_TRUE(world_.Release(transfer_, lease, {1}).decision.allowed());
   EXPECT_TRUE(world_.exchange().notices() == nullptr || world_.exchange().notices()->empty());
   ASSERT_TRUE(world_.Order("carol", ExchangeWorld::HoldAct("hold")).decision.allowed());
-  WaitForNotice("hold");
+  world_.WaitForNotice("hold");
   const auto board = world_.exchange().notices();
   ASSERT_NE(board, nullptr);
   ASSERT_EQ(board->count("ice"), 1U);
@@ -131,7 +124,7 @@ TEST_F(HoldChangeTest, ARequesterWithACopyGetsNoticeAndIsToldUntilItIsAcknowledg
   // The search begins anew with the process, and finds nothing twice.
   world_.Stop();
   world_.MustStart();
-  EXPECT_EQ(Notices("hold"), 1U);
+  EXPECT_EQ(world_.Notices("hold"), 1U);
   ASSERT_NE(world_.exchange().notices(), nullptr);
   EXPECT_EQ(world_.exchange().notices()->at("ice").front(), told);
 
@@ -154,7 +147,7 @@ TEST_F(HoldChangeTest, ANoticeBecomesOverdueInAnExchangeThatIsIdle) {
   const std::uint32_t lease = world_.MustOpenLease(transfer_);
   ASSERT_TRUE(world_.Release(transfer_, lease, {1}).decision.allowed());
   ASSERT_TRUE(world_.Order("carol", ExchangeWorld::HoldAct("hold")).decision.allowed());
-  WaitForNotice("hold");
+  world_.WaitForNotice("hold");
   std::atomic<int> told{0};
   const auto handle = world_.exchange().watchers().Add([&told] { ++told; });
   const auto late = [&] {

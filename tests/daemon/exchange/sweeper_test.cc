@@ -125,6 +125,18 @@ TEST_F(SweeperTest, DestroysAlsoWhereSomebodyAsksAllTheTime) {
   }
 }
 
+// Whoever asks next finds it done: what is due waits for no pause.
+TEST_F(SweeperTest, DestroysAtOnceWhatIsApprovedAfterItsWindow) {
+  world_.MustStart();
+  const std::uint32_t transfer = world_.MustMakeTransfer(4);
+  const std::uint64_t index = world_.Order("paula", world_.RevokeAct(transfer, 1, 1)).index;
+  world_.clock().Advance(Window() + std::chrono::seconds(1));
+  static_cast<void>(world_.Do(world_.LeaseFact(transfer)));  // It is in the ledger's past by now.
+  EXPECT_FALSE(Destroyed(index));
+  EXPECT_TRUE(world_.Order("pete", world_.ApproveDestructionAct(index)).decision.allowed());
+  EXPECT_TRUE(Destroyed(index));
+}
+
 TEST_F(SweeperTest, SparesADeviceThatWearsButNeverBeyondItsInterval) {
   constexpr std::chrono::hours kInterval{1};
   Use(kInterval, 100'000);
