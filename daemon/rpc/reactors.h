@@ -53,6 +53,10 @@ struct Caller {
   std::map<std::string, std::string, std::less<>> headers;
 };
 
+// What ends a call of somebody who lost the permission meanwhile, and of a daemon that stops.
+absl::Status PermissionDenied();
+absl::Status ShuttingDown();
+
 class CallCore;
 
 // What every call needs from the gate. Outlives every call.
