@@ -139,6 +139,18 @@ TEST_F(HoldChangeTest, ARequesterWithACopyGetsNoticeAndIsToldUntilItIsAcknowledg
   EXPECT_TRUE(world_.exchange().notices()->empty());
 }
 
+TEST_F(HoldChangeTest, NoticeIsGivenThoughNobodyAsksForAnythingMore) {
+  const std::uint32_t lease = world_.MustOpenLease(transfer_);
+  ASSERT_TRUE(world_.Release(transfer_, lease, {1}).decision.allowed());
+  ASSERT_TRUE(world_.Order("carol", ExchangeWorld::HoldAct("hold")).decision.allowed());
+  const auto given = [this] {
+    const auto board = world_.exchange().notices();  // No command.
+    return board != nullptr && !board->empty();
+  };
+  while (!given()) std::this_thread::yield();
+  EXPECT_EQ(world_.Notices("hold"), 1U);
+}
+
 // Nothing is decided meanwhile, so the ledger's time stands still.
 TEST_F(HoldChangeTest, ANoticeBecomesOverdueInAnExchangeThatIsIdle) {
   world_.Stop();
