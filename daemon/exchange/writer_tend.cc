@@ -84,6 +84,8 @@ absl::Status Writer::Sweep() {
     HF_RETURN_IF_ERROR(Begin(group));
     group.ChangeEpoch({}, Anchoring::kMayWait);
     HF_RETURN_IF_ERROR(CommitEpoch(group));
+    // What became due while the epoch was missing lies in the past.
+    look_again_ = true;
     ShowNotices();
     Announce();
   }

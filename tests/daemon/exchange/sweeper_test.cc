@@ -137,6 +137,26 @@ TEST_F(SweeperTest, DestroysAtOnceWhatIsApprovedAfterItsWindow) {
   EXPECT_TRUE(Destroyed(index));
 }
 
+// Nothing is destroyed while an order's epoch is missing; its making is no act of anybody's.
+TEST_F(SweeperTest, DestroysWhatBecameDueBeforeAMissingEpochWasMade) {
+  world_.MustStart();
+  const std::uint32_t transfer = world_.MustMakeTransfer(4);
+  const std::uint64_t revocation = MustRevoke(transfer, 1);
+  world_.keyslot_down = true;
+  order::v1::Order freeze = ExchangeWorld::HoldAct("freeze-only");
+  freeze.mutable_place_hold()->set_kind(order::v1::FREEZE);
+  ASSERT_FALSE(world_.Order("carol", freeze).anchored);
+  world_.clock().Advance(Window() + std::chrono::seconds(1));
+  static_cast<void>(world_.Do(world_.LeaseFact(transfer)));  // It is in the ledger's past by now.
+  EXPECT_FALSE(Destroyed(revocation));
+
+  world_.keyslot_down = false;
+  for (int asked = 0; !Destroyed(revocation); ++asked) {
+    ASSERT_LT(asked, 1'000) << "its epoch is made, it is due, and it is not destroyed";
+    world_.clock().Advance(std::chrono::milliseconds(20));
+  }
+}
+
 TEST_F(SweeperTest, SparesADeviceThatWearsButNeverBeyondItsInterval) {
   constexpr std::chrono::hours kInterval{1};
   Use(kInterval, 100'000);
