@@ -48,7 +48,7 @@ class ListChunks final {
     }
   }
 
-  absl::StatusOr<std::optional<v1::SubmitSubjectsRequest>> Next() {
+  absl::StatusOr<std::optional<client::EncodedSubjects>> Next() {
     v1::SubmitSubjectsRequest request;
     request.set_transfer(transfer_.name());
     request.set_chunk(next_);
@@ -64,9 +64,9 @@ class ListChunks final {
       row->subject.set_officer(officer->second);
       *request.add_subjects() = std::move(row->subject);
     }
-    if (request.subjects().empty()) return std::optional<v1::SubmitSubjectsRequest>();
+    if (request.subjects().empty()) return std::optional<client::EncodedSubjects>();
     ++next_;
-    return std::optional<v1::SubmitSubjectsRequest>(std::move(request));
+    return std::optional<client::EncodedSubjects>(request);
   }
 
  private:
@@ -123,7 +123,7 @@ absl::StatusOr<SubmitSummary> SubmitList(Session& session, const v1::Transfer& t
   Progress progress(session.out(), "submitting", list.rows);
   HF_RETURN_IF_ERROR(requester.Submit(
       [&] { return chunks.Next(); },
-      [&](const v1::SubmitSubjectsRequest& request, const v1::SubmitSubjectsResponse& response) {
+      [&](const client::EncodedSubjects& request, const v1::SubmitSubjectsResponse& response) {
         std::uint32_t row = request.chunk() * kRowsPerChunk;
         for (const char c : response.verdicts()) {
           const auto verdict = static_cast<std::uint8_t>(c);

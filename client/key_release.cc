@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "client/internal/connection.h"
 #include "client/internal/pump.h"
+#include "client/internal/wire.h"
 #include "client/requester_client.h"
 #include "crypto/lease.h"
 #include "holdfast/v1/key_service.grpc.pb.h"
@@ -16,7 +17,8 @@
 namespace holdfast::client {
 namespace {
 
-using Stream = grpc::ClientReaderWriter<v1::ReleaseKeysRequest, v1::ReleaseKeysResponse>;
+using Rows = std::vector<std::uint32_t>;
+using Stream = internal::ByteStream<v1::ReleaseKeysResponse>;
 
 // One lease after another. Each stream begins with its own.
 class Leases final {
@@ -43,7 +45,7 @@ class Leases final {
     sent.set_opening(ToString(request.opening_bytes()));
     sent.set_signature(ToString(request.signature()));
     v1::ReleaseKeysResponse answer;
-    if (!stream.Write(message) || !stream.Read(&answer)) {
+    if (!stream.Write(internal::Encode(message)) || !stream.Read(&answer)) {
       return internal::Greeting::kStreamEnded;
     }
     if (!answer.has_lease()) {
@@ -60,26 +62,28 @@ class Leases final {
     return internal::Greeting::kDone;
   }
 
-  // Ties a batch to the lease of the present stream.
-  void Chain(v1::ReleaseKeysRequest& request) {
+  // A batch, tied to the lease of the present stream.
+  grpc::ByteBuffer Encode(const Rows& rows) {
+    v1::ReleaseKeysRequest request;
     v1::KeyBatch& batch = *request.mutable_batch();
-    const std::vector<std::uint32_t> rows(batch.rows().begin(), batch.rows().end());
+    batch.mutable_rows()->Add(rows.begin(), rows.end());
     batch.set_chain(ToString(chain_->Extend(rows)));
+    return internal::Encode(request);
   }
 
-  absl::StatusOr<std::vector<ReleasedKey>> Unwrap(const v1::KeyBatch& asked,
+  absl::StatusOr<std::vector<ReleasedKey>> Unwrap(const Rows& asked,
                                                   const v1::KeyBatchResult& result) const {
     const std::set<std::uint32_t> refused(result.refused_rows().begin(),
                                           result.refused_rows().end());
     const ByteSpan sealed = AsBytes(result.sealed_keys());
-    const std::size_t released = static_cast<std::size_t>(asked.rows_size()) - refused.size();
-    if (refused.size() > static_cast<std::size_t>(asked.rows_size()) ||
+    const std::size_t released = asked.size() - refused.size();
+    if (refused.size() > asked.size() ||
         sealed.size() != released * crypto::kSealedRecordKeyBytes) {
       return MakeError(Reason::kInternal, "the gateway's answer does not fit the batch");
     }
     std::vector<ReleasedKey> keys;
     keys.reserve(released);
-    for (const std::uint32_t row : asked.rows()) {
+    for (const std::uint32_t row : asked) {
       if (refused.contains(row)) continue;
       if (keys.size() == released) {
         return MakeError(Reason::kInternal, "the gateway refused rows that nobody had asked for");
@@ -109,26 +113,21 @@ absl::Status RequesterClient::ReleaseKeys(const std::string& transfer,
                                           const KeyRequester& requester, const NextRows& next,
                                           const TakeKeys& take, const Clock& clock,
                                           crypto::Random& random, std::size_t window) {
-  const auto stub = v1::KeyService::NewStub(channel_->connection().channel());
   Leases leases(transfer, requester, clock, random);
-  internal::PumpFunctions<v1::ReleaseKeysRequest, v1::ReleaseKeysResponse> functions;
-  functions.open = [&](grpc::ClientContext* context) { return stub->ReleaseKeys(context); };
-  functions.greet = [&](Stream& stream) { return leases.Open(stream); };
-  functions.prepare = [&](v1::ReleaseKeysRequest& request) { leases.Chain(request); };
-  functions.next = [&]() -> absl::StatusOr<std::optional<v1::ReleaseKeysRequest>> {
-    HF_ASSIGN_OR_RETURN(const std::optional<std::vector<std::uint32_t>> rows, next());
-    if (!rows) return std::optional<v1::ReleaseKeysRequest>();
-    v1::ReleaseKeysRequest request;
-    request.mutable_batch()->mutable_rows()->Add(rows->begin(), rows->end());
-    return std::optional<v1::ReleaseKeysRequest>(std::move(request));
+  internal::PumpFunctions<Rows, v1::ReleaseKeysResponse> functions;
+  functions.open = [&](grpc::ClientContext* context) {
+    return internal::OpenByteStream<v1::KeyService, v1::ReleaseKeysResponse>(
+        channel_->connection(), "ReleaseKeys", context);
   };
-  functions.answer = [&](const v1::ReleaseKeysRequest& request,
+  functions.greet = [&](Stream& stream) { return leases.Open(stream); };
+  functions.next = next;
+  functions.encode = [&](const Rows& rows) { return leases.Encode(rows); };
+  functions.answer = [&](const Rows& rows,
                          const v1::ReleaseKeysResponse& response) -> absl::Status {
     if (!response.has_batch()) {
       return MakeError(Reason::kInternal, "the gateway answered a batch with a lease");
     }
-    HF_ASSIGN_OR_RETURN(std::vector<ReleasedKey> keys,
-                        leases.Unwrap(request.batch(), response.batch()));
+    HF_ASSIGN_OR_RETURN(std::vector<ReleasedKey> keys, leases.Unwrap(rows, response.batch()));
     const auto& refused = response.batch().refused_rows();
     return take(std::move(keys),
                 std::span(refused.data(), static_cast<std::size_t>(refused.size())));
@@ -137,8 +136,7 @@ absl::Status RequesterClient::ReleaseKeys(const std::string& transfer,
   functions.may_resume = [](const absl::Status& error) {
     return ReasonOf(error) == Reason::kLeaseEnded;
   };
-  return internal::Pump<v1::ReleaseKeysRequest, v1::ReleaseKeysResponse>(channel_->connection(),
-                                                                         functions, window)
+  return internal::Pump<Rows, v1::ReleaseKeysResponse>(channel_->connection(), functions, window)
       .Run();
 }
 

@@ -10,6 +10,7 @@
 #include "client/internal/connection.h"
 #include "client/internal/pull.h"
 #include "client/internal/pump.h"
+#include "client/internal/wire.h"
 #include "holdfast/v1/transfer_service.grpc.pb.h"
 
 namespace holdfast::client {
@@ -46,18 +47,20 @@ absl::StatusOr<v1::Transfer> RequesterClient::Create(const v1::TransferTerms& te
 
 absl::Status RequesterClient::Submit(const NextChunk& next, const ChunkAnswer& answer,
                                      const StreamOptions& options) {
-  const auto stub = StubOf(*channel_);
-  internal::PumpFunctions<v1::SubmitSubjectsRequest, v1::SubmitSubjectsResponse> functions;
-  functions.open = [&](grpc::ClientContext* context) { return stub->SubmitSubjects(context); };
+  internal::PumpFunctions<EncodedSubjects, v1::SubmitSubjectsResponse> functions;
+  functions.open = [&](grpc::ClientContext* context) {
+    return internal::OpenByteStream<v1::TransferService, v1::SubmitSubjectsResponse>(
+        channel_->connection(), "SubmitSubjects", context);
+  };
   Mutex next_mutex;
   functions.next = [&] {
     const MutexLock lock(next_mutex);
     return next();
   };
-  functions.answer = [&](const v1::SubmitSubjectsRequest& request,
+  functions.encode = [](const EncodedSubjects& chunk) { return internal::Lend(chunk.bytes()); };
+  functions.answer = [&](const EncodedSubjects& request,
                          const v1::SubmitSubjectsResponse& response) -> absl::Status {
-    if (response.chunk() != request.chunk() ||
-        response.verdicts().size() != static_cast<std::size_t>(request.subjects_size())) {
+    if (response.chunk() != request.chunk() || response.verdicts().size() != request.rows()) {
       return MakeError(Reason::kInternal, "the gateway answered for another chunk");
     }
     return answer(request, response);

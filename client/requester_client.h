@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "client/channel.h"
+#include "client/encoded_chunk.h"
 #include "crypto/ed25519.h"
 #include "crypto/random.h"
 #include "crypto/wiped_key.h"
@@ -64,9 +65,9 @@ class RequesterClient final {
   absl::StatusOr<v1::Transfer> Create(const v1::TransferTerms& terms, ByteSpan request_id);
 
   // Submits chunks until `next` returns nothing. Each message names its transfer and its chunk.
-  using NextChunk = std::function<absl::StatusOr<std::optional<v1::SubmitSubjectsRequest>>()>;
-  using ChunkAnswer = std::function<absl::Status(const v1::SubmitSubjectsRequest&,
-                                                 const v1::SubmitSubjectsResponse&)>;
+  using NextChunk = std::function<absl::StatusOr<std::optional<EncodedSubjects>>()>;
+  using ChunkAnswer =
+      std::function<absl::Status(const EncodedSubjects&, const v1::SubmitSubjectsResponse&)>;
   absl::Status Submit(const NextChunk& next, const ChunkAnswer& answer,
                       const StreamOptions& options = {});
 

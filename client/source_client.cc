@@ -12,6 +12,7 @@
 #include "client/internal/connection.h"
 #include "client/internal/pull.h"
 #include "client/internal/pump.h"
+#include "client/internal/wire.h"
 #include "crypto/closing_statement.h"
 #include "crypto/merkle.h"
 #include "holdfast/v1/transfer_service.grpc.pb.h"
@@ -118,15 +119,17 @@ absl::Status SourceClient::Fetch(const std::string& transfer, std::uint32_t firs
 
 absl::Status SourceClient::Deposit(const NextFindings& next, const FindingsAnswer& answer,
                                    const StreamOptions& options) {
-  const auto stub = StubOf(*channel_);
-  internal::PumpFunctions<v1::DepositRecordsRequest, v1::DepositRecordsResponse> functions;
-  functions.open = [&](grpc::ClientContext* context) { return stub->DepositRecords(context); };
+  internal::PumpFunctions<EncodedFindings, v1::DepositRecordsResponse> functions;
+  functions.open = [&](grpc::ClientContext* context) {
+    return internal::OpenByteStream<v1::TransferService, v1::DepositRecordsResponse>(
+        channel_->connection(), "DepositRecords", context);
+  };
   functions.next = next;
-  functions.answer = [&](const v1::DepositRecordsRequest& request,
+  functions.encode = [](const EncodedFindings& chunk) { return internal::Lend(chunk.bytes()); };
+  functions.answer = [&](const EncodedFindings& request,
                          const v1::DepositRecordsResponse& response) -> absl::Status {
-    const auto count = static_cast<std::size_t>(request.findings_size());
-    if (response.chunk() != request.chunk() || response.verdicts().size() != count ||
-        response.envelope_digests().size() != count * sizeof(Digest32)) {
+    if (response.chunk() != request.chunk() || response.verdicts().size() != request.rows() ||
+        response.envelope_digests().size() != request.rows() * sizeof(Digest32)) {
       return MakeError(Reason::kInternal, "the gateway answered for another chunk");
     }
     return answer(request, response);
@@ -174,10 +177,10 @@ absl::StatusOr<ServeReport> SourceClient::Serve(
     queue.Close();
   });
   const absl::Status deposited = Deposit(
-      [&]() -> absl::StatusOr<std::optional<v1::DepositRecordsRequest>> {
+      [&]() -> absl::StatusOr<std::optional<EncodedFindings>> {
         const std::optional<v1::FetchSubjectsResponse> chunk = queue.Take();
-        if (!chunk) return std::optional<v1::DepositRecordsRequest>();
-        HF_ASSIGN_OR_RETURN(v1::DepositRecordsRequest request,
+        if (!chunk) return std::optional<EncodedFindings>();
+        HF_ASSIGN_OR_RETURN(const v1::DepositRecordsRequest request,
                             LookUpChunk(lookup, transfer, *chunk));
         std::uint64_t candidates = 0;
         for (const v1::Findings& findings : request.findings()) {
@@ -185,9 +188,9 @@ absl::StatusOr<ServeReport> SourceClient::Serve(
         }
         const MutexLock lock(mutex);
         report.counts.candidates += candidates;
-        return std::optional<v1::DepositRecordsRequest>(std::move(request));
+        return std::optional<EncodedFindings>(request);
       },
-      [&](const v1::DepositRecordsRequest& request, const v1::DepositRecordsResponse& response) {
+      [&](const EncodedFindings& request, const v1::DepositRecordsResponse& response) {
         digests.Add(request.chunk(), response.envelope_digests());
         ServeProgress now;
         {

@@ -23,6 +23,7 @@
 
 #include "base/ids.h"
 #include "client/channel.h"
+#include "client/encoded_chunk.h"
 #include "client/requester_client.h"
 #include "client/source_lookup.h"
 #include "crypto/ed25519.h"
@@ -57,9 +58,9 @@ class SourceClient final {
 
   // Deposits chunks until `next` returns nothing. It is called on several threads at once where
   // there are several streams.
-  using NextFindings = std::function<absl::StatusOr<std::optional<v1::DepositRecordsRequest>>()>;
-  using FindingsAnswer = std::function<absl::Status(const v1::DepositRecordsRequest&,
-                                                    const v1::DepositRecordsResponse&)>;
+  using NextFindings = std::function<absl::StatusOr<std::optional<EncodedFindings>>()>;
+  using FindingsAnswer =
+      std::function<absl::Status(const EncodedFindings&, const v1::DepositRecordsResponse&)>;
   absl::Status Deposit(const NextFindings& next, const FindingsAnswer& answer,
                        const StreamOptions& options = {});
 

@@ -4,7 +4,7 @@
 //
 // When to use  For SubmitSubjects, DepositRecords and ReleaseKeys.
 // Threads      Run() blocks. It reads on a thread of its own, which calls `answer`; `next` and
-//              `prepare` are called on the caller's. Several pumps may share their functions only
+//              `encode` are called on the caller's. Several pumps may share their functions only
 //              if these are safe for it.
 // Ownership    Borrows the connection for the call.
 // Errors       The first error of `next`, of `answer`, or of the stream that does not pass.
@@ -26,6 +26,7 @@
 #include "base/mutex.h"
 #include "base/status_macros.h"
 #include "client/internal/connection.h"
+#include "client/internal/wire.h"
 
 namespace holdfast::client::internal {
 
@@ -37,7 +38,7 @@ enum class Greeting {
 
 template <typename Request, typename Response>
 struct PumpFunctions {
-  using Stream = grpc::ClientReaderWriter<Request, Response>;
+  using Stream = ByteStream<Response>;
 
   // Opens the stream.
   std::function<std::unique_ptr<Stream>(grpc::ClientContext*)> open;
@@ -51,8 +52,8 @@ struct PumpFunctions {
   // Exchanges what comes first on every new stream. May be empty.
   std::function<absl::StatusOr<Greeting>(Stream&)> greet;
 
-  // Finishes a request for the stream on which it is about to be sent. May be empty.
-  std::function<void(Request&)> prepare;
+  // Returns a request's bytes for the stream on which it is about to be sent.
+  std::function<grpc::ByteBuffer(const Request&)> encode;
 
   // Whether the stream may be opened again after this error; MayPass() if empty.
   std::function<bool(const absl::Status&)> may_resume;
@@ -128,7 +129,7 @@ class Pump final {
   // Sends what was not answered on an earlier stream, and then what is new.
   absl::Status WriteAll(Stream& stream) {
     for (;;) {
-      std::shared_ptr<Request> request;
+      std::shared_ptr<const Request> request;
       {
         const MutexLock lock(mutex_);
         while (reading_ && sent_ >= window_) changed_.Wait(mutex_);
@@ -142,16 +143,16 @@ class Pump final {
           ended_ = true;
           return absl::OkStatus();
         }
-        request = std::make_shared<Request>(*std::move(next));
+        request = std::make_shared<const Request>(*std::move(next));
         const MutexLock lock(mutex_);
         unanswered_.push_back(request);
       }
-      if (functions_.prepare) functions_.prepare(*request);
+      const grpc::ByteBuffer bytes = functions_.encode(*request);
       {
         const MutexLock lock(mutex_);
         ++sent_;
       }
-      if (!stream.Write(*request)) return absl::OkStatus();
+      if (!stream.Write(bytes)) return absl::OkStatus();
     }
   }
 
@@ -189,7 +190,7 @@ class Pump final {
 
   Mutex mutex_;
   CondVar changed_;
-  std::deque<std::shared_ptr<Request>> unanswered_ HF_GUARDED_BY(mutex_);
+  std::deque<std::shared_ptr<const Request>> unanswered_ HF_GUARDED_BY(mutex_);
   std::size_t sent_ HF_GUARDED_BY(mutex_) = 0;  // Of these, on the present stream.
   bool reading_ HF_GUARDED_BY(mutex_) = false;
 

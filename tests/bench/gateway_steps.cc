@@ -38,20 +38,30 @@ constexpr int kSyncs = 50;
 // and all findings at once would take tens of gigabytes.
 constexpr std::size_t kChunksLookedUp = 128;
 
-// Hands out prepared messages, to several threads at once.
+// Hands out messages that are bytes already, to several threads at once.
 template <typename Message>
 class Prepared final {
  public:
-  explicit Prepared(std::vector<Message> messages) : messages_(std::move(messages)) {}
+  using Chunk = client::EncodedChunk<Message>;
 
-  absl::StatusOr<std::optional<Message>> Next() {
+  explicit Prepared(std::vector<Message> messages) {
+    for (const Message& message : messages) chunks_.emplace_back(message);
+  }
+
+  std::uint64_t bytes() const {
+    std::uint64_t bytes = 0;
+    for (const Chunk& chunk : chunks_) bytes += chunk.bytes()->size();
+    return bytes;
+  }
+
+  absl::StatusOr<std::optional<Chunk>> Next() {
     const std::size_t at = next_.fetch_add(1);
-    if (at >= messages_.size()) return std::optional<Message>();
-    return std::optional<Message>(std::move(messages_[at]));
+    if (at >= chunks_.size()) return std::optional<Chunk>();
+    return std::optional<Chunk>(std::move(chunks_[at]));
   }
 
  private:
-  std::vector<Message> messages_;
+  std::vector<Chunk> chunks_;
   std::atomic<std::size_t> next_ = 0;
 };
 
@@ -178,13 +188,13 @@ Steps::Load Steps::Submit(const v1::Transfer& transfer,
   load.messages = chunks.size();
   for (const v1::SubmitSubjectsRequest& chunk : chunks) {
     load.items += static_cast<std::uint64_t>(chunk.subjects_size());
-    load.request_bytes += chunk.ByteSizeLong();
   }
   Prepared prepared(std::move(chunks));
+  load.request_bytes = prepared.bytes();
   const auto start = SteadyClock::now();
   Require(client.Submit(
               [&] { return prepared.Next(); },
-              [&](const v1::SubmitSubjectsRequest&, const v1::SubmitSubjectsResponse& response) {
+              [&](const client::EncodedSubjects&, const v1::SubmitSubjectsResponse& response) {
                 load.reply_bytes += response.ByteSizeLong();
                 return absl::OkStatus();
               },
@@ -241,11 +251,11 @@ void Steps::Deposit(std::vector<v1::DepositRecordsRequest> chunks, std::size_t s
                     Load& load) {
   client::SourceClient client(Take(world_.As("source-1").channel(), "connecting"));
   load.messages += chunks.size();
-  for (const v1::DepositRecordsRequest& chunk : chunks) load.request_bytes += chunk.ByteSizeLong();
   Prepared prepared(std::move(chunks));
+  load.request_bytes += prepared.bytes();
   const auto start = SteadyClock::now();
   Require(client.Deposit([&] { return prepared.Next(); },
-                         [&](const v1::DepositRecordsRequest& request,
+                         [&](const client::EncodedFindings& request,
                              const v1::DepositRecordsResponse& response) {
                            load.reply_bytes += response.ByteSizeLong();
                            load.items += response.verdicts().size();

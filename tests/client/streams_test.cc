@@ -39,15 +39,15 @@ class StreamsTest : public ::testing::Test {
     const absl::Status status =
         RequesterClient(gateway_.Dial())
             .Submit(
-                [&]() -> std::optional<v1::SubmitSubjectsRequest> {
+                [&]() -> std::optional<EncodedSubjects> {
                   if (next == count) return std::nullopt;
                   v1::SubmitSubjectsRequest request;
                   request.set_transfer(kTransfer);
                   request.set_chunk(next++);
                   request.add_subjects();
-                  return request;
+                  return EncodedSubjects(request);
                 },
-                [&](const v1::SubmitSubjectsRequest& request, const v1::SubmitSubjectsResponse&) {
+                [&](const EncodedSubjects& request, const v1::SubmitSubjectsResponse&) {
                   ++answers[request.chunk()];
                   return absl::OkStatus();
                 },
@@ -80,6 +80,23 @@ TEST_F(StreamsTest, TellsOfEachFailureThatIsTriedAgain) {
   EXPECT_EQ(told, 3);
 }
 
+TEST(EncodedChunkTest, HasTheMessagesOwnBytes) {
+  v1::DepositRecordsRequest findings;
+  findings.set_transfer(kTransfer);
+  findings.set_chunk(7);
+  for (std::uint32_t row = 0; row < 3; ++row) findings.add_findings()->set_row(row);
+  const EncodedFindings encoded(findings);
+  EXPECT_EQ(encoded.chunk(), 7U);
+  EXPECT_EQ(encoded.rows(), 3U);
+  EXPECT_EQ(*encoded.bytes(), findings.SerializeAsString());
+  const EncodedFindings copy = encoded;
+  EXPECT_EQ(copy.bytes(), encoded.bytes());
+  const EncodedSubjects empty((v1::SubmitSubjectsRequest()));
+  EXPECT_EQ(empty.rows(), 0U);
+  ASSERT_NE(empty.bytes(), nullptr);
+  EXPECT_TRUE(empty.bytes()->empty());
+}
+
 TEST_F(StreamsTest, SharesChunksAmongStreams) {
   gateway_.transfers.breaks.Plan(2, 3);
   const auto answers = Submit(200, {4, 32});
@@ -108,11 +125,11 @@ TEST_F(StreamsTest, StopsWhenAnAnswerIsNotTaken) {
   const absl::Status status =
       RequesterClient(gateway_.Dial())
           .Submit(
-              [&]() -> std::optional<v1::SubmitSubjectsRequest> {
+              [&]() -> std::optional<EncodedSubjects> {
                 v1::SubmitSubjectsRequest request;
                 request.set_chunk(next++);
                 request.add_subjects();
-                return request;
+                return EncodedSubjects(request);
               },
               [](const auto&, const auto&) { return MakeError(Reason::kStoreFull, "disk"); });
   EXPECT_THAT(status, HasReason(Reason::kStoreFull));
