@@ -42,7 +42,7 @@ class Encoder final {
  public:
   static constexpr bool kReads = false;
 
-  explicit Encoder(std::size_t expected_bytes) { bytes_.reserve(expected_bytes); }
+  explicit Encoder(Bytes room) : bytes_(std::move(room)) { bytes_.clear(); }
 
   template <std::unsigned_integral Number>
   void Put(Number number) {
@@ -664,11 +664,16 @@ class StateCodec final {
   }
 };
 
-Bytes BeginSnapshot(const State& state) {
-  HF_CHECK(state.open());
-  // Nearly all of it is records, a little less each than in memory.
+std::size_t SnapshotRoom(const State& state) {
+  // Nearly all of it is records, a little less each than in memory, and people's addresses. Room
+  // that is not used is never touched.
   constexpr std::size_t kRest = std::size_t{1} << 18;
-  Encoder out(sizeof(Record) * state.records() + kRest);
+  return 2 * sizeof(Record) * state.records() + kRest;
+}
+
+Bytes BeginSnapshot(const State& state, Bytes room) {
+  HF_CHECK(state.open());
+  Encoder out(std::move(room));
   out.PutBytes(AsBytes(kMagic));
   out.Put(kSnapshotForm);
   for (const std::uint32_t size : kLayout) out.Put(size);
@@ -683,7 +688,11 @@ Bytes EndSnapshot(Bytes begun) {
   return begun;
 }
 
-Bytes SnapshotOf(const State& state) { return EndSnapshot(BeginSnapshot(state)); }
+Bytes SnapshotOf(const State& state) {
+  Bytes room;
+  room.reserve(SnapshotRoom(state));
+  return EndSnapshot(BeginSnapshot(state, std::move(room)));
+}
 
 absl::StatusOr<State> StateFromSnapshot(ByteSpan snapshot,
                                         std::shared_ptr<const OpenedAgreement> agreement) {

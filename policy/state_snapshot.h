@@ -13,6 +13,7 @@
 // by name, so a field that is added to the state and not to the list does not compile.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -32,9 +33,12 @@ inline constexpr std::uint32_t kSnapshotForm = 4;
 Bytes SnapshotOf(const State& state);
 
 // The same in two steps, for who must not wait for a hash over all of it: what has to be done while
-// the state stands still, and what any thread can do with it afterwards.
+// the state stands still, and what any thread can do with it afterwards. The first writes to the
+// memory of `room`, whose contents are lost. SnapshotRoom() is enough for nearly every state; where
+// it is not, what was written is moved.
 // REQUIRES: state.open().
-Bytes BeginSnapshot(const State& state);
+std::size_t SnapshotRoom(const State& state);
+Bytes BeginSnapshot(const State& state, Bytes room);
 Bytes EndSnapshot(Bytes begun);
 
 // Returns the state that SnapshotOf() was given. `agreement` is the one that it was open under.

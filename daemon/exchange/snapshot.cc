@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/freed_memory.h"
 #include "base/status_macros.h"
 #include "policy/decide.h"
 #include "policy/state_snapshot.h"
@@ -68,7 +69,10 @@ std::uint64_t TakeNumber(ByteSpan& rest) {
 
 SnapshotDraft DraftSnapshot(const SnapshotPlace& place, const policy::State& state,
                             const crypto::Frontier& frontier, const crypto::Anchor& anchor) {
-  SnapshotDraft draft{Preamble(place), policy::BeginSnapshot(state)};
+  Bytes room;
+  room.reserve(policy::SnapshotRoom(state));
+  InLargePages(room);
+  SnapshotDraft draft{Preamble(place), policy::BeginSnapshot(state, std::move(room))};
   AppendNumber(draft.header, anchor.ledger_size);
   Append(draft.header, anchor.ledger_root);
   AppendSized(draft.header, frontier.Serialize());

@@ -4,6 +4,7 @@
 #include "policy/state_snapshot.h"
 
 #include <cstddef>
+#include <utility>
 
 #include "gtest/gtest.h"
 
@@ -35,6 +36,15 @@ TEST_F(StateSnapshotTest, ReadsWhatWasWritten) {
   ASSERT_THAT(state, IsOk());
   EXPECT_EQ(state->Digest(), world_.state().Digest());
   EXPECT_EQ(state->holds().freezes_in_force(), 1U);
+}
+
+// Whatever the room had in it, and however much too small it was.
+TEST_F(StateSnapshotTest, TheRoomMakesNoDifference) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{1} << 20}) {
+    Bytes begun = policy::BeginSnapshot(world_.state(), Bytes(size, std::byte{0xaa}));
+    EXPECT_EQ(policy::EndSnapshot(std::move(begun)), bytes_) << size;
+  }
+  EXPECT_GE(policy::SnapshotRoom(world_.state()), bytes_.size());
 }
 
 TEST_F(StateSnapshotTest, RefusesEveryFlippedBitEachTruncationAndWhatFollows) {
