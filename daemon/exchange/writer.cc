@@ -96,7 +96,8 @@ absl::Status Writer::RunTogether(std::span<const std::unique_ptr<Command>> comma
   bool begun = false;
   std::vector<Command*> run;
   absl::Status status;
-  while (status.ok() && next < commands.size() && group.chunk_bytes() < kMostGroupBytes) {
+  while (status.ok() && next < commands.size() && group.chunk_bytes() < kMostGroupBytes &&
+         group.entries().size() < kMostGroupEntries) {
     Command* command = commands[next++].get();
     if (restricting_only_ && !command->reads_only() && !command->restricts()) {
       command->Done(DiskIsFull(), {});

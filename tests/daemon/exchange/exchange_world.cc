@@ -344,7 +344,12 @@ std::uint32_t ExchangeWorld::MustOpenLease(std::uint32_t transfer) {
 
 exchange::ReleaseOutcome ExchangeWorld::Release(std::uint32_t transfer, std::uint32_t lease,
                                                 std::vector<std::uint32_t> rows) {
-  std::promise<exchange::ReleaseOutcome> promise;
+  return BeginRelease(transfer, lease, rows).get();
+}
+
+std::future<exchange::ReleaseOutcome> ExchangeWorld::BeginRelease(
+    std::uint32_t transfer, std::uint32_t lease, std::span<const std::uint32_t> rows) {
+  auto promise = std::make_shared<std::promise<exchange::ReleaseOutcome>>();
   exchange::Release release;
   release.batch = std::make_unique<exchange::EntryBatch>(rows.size(), random_);
   for (const std::uint32_t row : rows) {
@@ -356,13 +361,14 @@ exchange::ReleaseOutcome ExchangeWorld::Release(std::uint32_t transfer, std::uin
   release.member = "ice";
   release.transfer = transfer;
   release.cut = [] {};
-  release.done = [&promise](exchange::ReleaseOutcome outcome) {
-    promise.set_value(std::move(outcome));
+  release.done = [promise](exchange::ReleaseOutcome outcome) {
+    promise->set_value(std::move(outcome));
   };
+  std::future<exchange::ReleaseOutcome> outcome = promise->get_future();
   Submit(exchange::Lane::kNormal,
          std::make_unique<exchange::ReleaseCommand>(std::move(release), exchange_->executor(),
                                                     exchange_->egress()));
-  return promise.get_future().get();
+  return outcome;
 }
 
 std::pair<Bytes, std::shared_ptr<const policy::OpenedOrder>> ExchangeWorld::Sign(

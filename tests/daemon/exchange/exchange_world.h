@@ -14,6 +14,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -139,6 +140,8 @@ class ExchangeWorld final {
   std::uint32_t MustOpenLease(std::uint32_t transfer);
   exchange::ReleaseOutcome Release(std::uint32_t transfer, std::uint32_t lease,
                                    std::vector<std::uint32_t> rows);
+  std::future<exchange::ReleaseOutcome> BeginRelease(std::uint32_t transfer, std::uint32_t lease,
+                                                     std::span<const std::uint32_t> rows);
 
   // Signs `act` as `person`, with everything else as it has to be, and submits it.
   exchange::OrderOutcome Order(std::string_view person, const order::v1::Order& act);

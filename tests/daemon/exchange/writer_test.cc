@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writer: what is acknowledged is committed, what restricts goes first, what fails stops.
+#include "daemon/exchange/writer.h"
+
 #include <chrono>
+#include <cstdint>
 #include <future>
 #include <memory>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -221,6 +225,47 @@ TEST_F(WriterTest, AHoldIsTakenEvenIfSomethingElseMetTheFullDiskFirst) {
   world_.disk().SetFull(false);
   while (!world_.disk().HasReserve()) world_.clock().Advance(std::chrono::milliseconds(200));
   EXPECT_EQ(world_.Do(world_.LeaseFact(transfer)).decision.refusal, policy::Refusal::kFrozen);
+}
+
+// So that a hold never waits for all that was asked for before it.
+TEST_F(WriterTest, AGroupHasABoundInEntries) {
+  constexpr std::uint32_t kRows = 150;
+  constexpr std::size_t kBatches = 60;
+  constexpr std::uint64_t kMost = exchange::Writer::kMostGroupEntries;
+  static_assert(kRows * kBatches > kMost + kRows && kBatches < exchange::Writer::kMostCommands);
+  const std::uint32_t transfer = world_.MustMakeTransfer(kRows);
+  const std::uint32_t lease = world_.MustOpenLease(transfer);
+  std::vector<std::uint32_t> rows(kRows);
+  std::iota(rows.begin(), rows.end(), 0);
+  const std::uint64_t before = world_.ledger_size();
+
+  std::promise<void> stands;
+  std::promise<void> go_on;
+  world_.exchange().Query(
+      [&](const exchange::Core&) -> exchange::Exchange::QueryReply {
+        stands.set_value();
+        go_on.get_future().wait();
+        return [](const exchange::LedgerHead&) {};
+      },
+      [](const absl::Status&) {});
+  stands.get_future().wait();
+  // The writer stands still, and everybody asks for keys. Where the first group ends is told to who
+  // reads in it.
+  std::vector<std::future<exchange::ReleaseOutcome>> outcomes;
+  outcomes.push_back(world_.BeginRelease(transfer, lease, rows));
+  std::promise<std::uint64_t> end;
+  world_.exchange().Query(
+      [&end](const exchange::Core&) -> exchange::Exchange::QueryReply {
+        return [&end](const exchange::LedgerHead& head) { end.set_value(head.size); };
+      },
+      [&end](const absl::Status&) { end.set_value(0); });
+  while (outcomes.size() < kBatches) outcomes.push_back(world_.BeginRelease(transfer, lease, rows));
+  go_on.set_value();
+  for (auto& outcome : outcomes) EXPECT_THAT(outcome.get().status, IsOk());
+  const std::uint64_t first_group = end.get_future().get() - before;
+  EXPECT_GE(first_group, kMost);
+  EXPECT_LT(first_group, kMost + 2 * kRows);
+  EXPECT_GE(world_.ledger_size() - before, kBatches * kRows);
 }
 
 TEST_F(WriterTest, AFullQueueStillTakesAHold) {
