@@ -50,7 +50,8 @@ Exchange::Exchange(ExchangeOptions options, std::unique_ptr<Core> core)
       egress_(std::make_shared<Egress>(*options_.core.clock)),
       checkpoints_(std::make_unique<Checkpoints>(options_.core.exchange)),
       queue_(options_.queue_commands),
-      executor_(options_.executor_threads) {
+      executor_(options_.executor_threads),
+      chunk_executor_(options_.chunk_threads) {
   writer_ = std::make_unique<Writer>(
       Writer::Parts{
           options_.core, queue_, *checkpoints_, *egress_, options_.metrics, options_.recovery_delay,

@@ -15,7 +15,9 @@
 // Errors       Start() fails as OpenCore() does. Submit() as CommandQueue::Push().
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -47,6 +49,9 @@ struct ExchangeOptions {
   CoreOptions core;
   std::size_t queue_commands = 1024;  // For each lane.
   std::size_t executor_threads = 2;
+
+  // Those that judge and seal chunks.
+  std::size_t chunk_threads = std::max(1U, std::thread::hardware_concurrency());
   observe::Metrics* metrics = nullptr;
 
   // Called on the executor with each epoch that comes into use. May be empty.
@@ -98,6 +103,10 @@ class Exchange final {
   absl::Status WaitUntilServing();
 
   Executor& executor() { return executor_; }
+
+  // For chunks, which take milliseconds each and come by the dozen: what posts to executor() does
+  // not wait behind them.
+  Executor& chunk_executor() { return chunk_executor_; }
   Checkpoints& checkpoints() { return *checkpoints_; }
   const std::shared_ptr<Egress>& egress() { return egress_; }
   Watchers& watchers() { return watchers_; }
@@ -132,7 +141,6 @@ class Exchange final {
   std::unique_ptr<Checkpoints> checkpoints_;
   Watchers watchers_;
   CommandQueue queue_;
-  Executor executor_;
 
   // Counts the views that somebody still holds; outlives the exchange if one of them does.
   struct Views {
@@ -152,6 +160,11 @@ class Exchange final {
   std::uint64_t told_epoch_ = 0;  // By epoch_began. The writer's.
   std::unique_ptr<Writer> writer_;
   std::thread thread_;
+
+  // Last, so that they are destroyed first: their last tasks may use what is above, and those of
+  // the second post to the first.
+  Executor executor_;
+  Executor chunk_executor_;
 };
 
 }  // namespace holdfast::exchange

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A few threads that do what must not be done on the writer's thread: deriving and wrapping keys,
-// reading chunks, building replies.
+// reading chunks, building replies; others of the same kind judge and seal chunks.
 //
-// When to use  For work of about a millisecond that never waits for a person, a peer or the writer.
+// When to use  For work that never waits for a person, a peer or the writer: of about a millisecond
+//              on Exchange::executor(), of several on Exchange::chunk_executor().
 // Threads      Post() may be called from any thread, also from a task.
 // Ownership    Tasks are owned until they have run. The destructor runs what was posted, then
 // joins. Errors       None. The number of tasks is bounded by the messages in flight

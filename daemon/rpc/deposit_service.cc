@@ -226,7 +226,11 @@ class DepositSession final : public BidiSession<DepositView, DepositRecordsRespo
         [self = shared_from_this(), &request,
          respond](absl::StatusOr<StreamTransfer::Facts> facts) {
           if (facts.ok()) {
-            self->Process(request, respond, *facts);
+            PrepareBeside<DepositRecordsResponse>(
+                self->hosted_.exchange->chunk_executor(), respond,
+                [self, &request, respond, facts = *std::move(facts)] {
+                  self->Process(request, respond, facts);
+                });
           } else {
             respond.Fail(facts.status());
           }

@@ -2,7 +2,7 @@
 // DepositRecords: the release gate, and sealing of every outcome.
 //
 // When to use  Register once, before the server starts.
-// Threads      Messages are compared and sealed on gRPC's threads.
+// Threads      Messages are read on gRPC's threads, compared and sealed on those for chunks.
 // Ownership    Borrows the directory.
 // Errors       As documented in proto/holdfast/v1/transfer_service.proto.
 #pragma once

@@ -4,12 +4,14 @@
 //
 // When to use  RegisterBidi() in place of MethodTable::Bidi for sessions that need an exchange and
 // a
-//              viewer; StreamTransfer in sessions about one transfer.
+//              viewer; StreamTransfer in sessions about one transfer, PrepareBeside() in those with
+//              chunks.
 // Threads      A StreamTransfer may be used concurrently.
 // Ownership    Sessions keep what they are given. The directory is borrowed.
 // Errors       A stream whose exchange or caller is unknown fails at its first message.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,6 +22,8 @@
 
 #include "base/error.h"
 #include "base/mutex.h"
+#include "daemon/exchange/executor.h"
+#include "daemon/observe/log.h"
 #include "daemon/rpc/method_table.h"
 #include "daemon/rpc/transfer_facts.h"
 
@@ -74,6 +78,22 @@ class RefusingSession final : public BidiSession<Request, Response> {
  private:
   const absl::Status why_;
 };
+
+// Has `work`, which judges and seals the chunk of one request, done on `executor`, side by side
+// with what came before and comes after it on the same stream; answers go in order anyway. What it
+// throws fails the request.
+template <typename Response>
+void PrepareBeside(exchange::Executor& executor, const Responder<Response>& respond,
+                   std::function<void()> work) {
+  executor.Post([respond, work = std::move(work)] {
+    try {
+      work();
+    } catch (const std::exception&) {
+      observe::Error("rpc", "handler_threw", "a handler threw an exception");
+      respond.Fail(MakeError(Reason::kInternal, "the handler threw"));
+    }
+  });
+}
 
 // Registers a stream whose sessions are constructed as Session(hosted, viewer, call).
 template <typename Request, typename Response, typename Session>

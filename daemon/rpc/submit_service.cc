@@ -265,7 +265,11 @@ class SubmitSession final : public BidiSession<SubmitView, SubmitSubjectsRespons
         [self = shared_from_this(), &request,
          respond](absl::StatusOr<StreamTransfer::Facts> facts) {
           if (facts.ok()) {
-            self->Process(request, respond, *facts, std::nullopt);
+            PrepareBeside<SubmitSubjectsResponse>(
+                self->hosted_.exchange->chunk_executor(), respond,
+                [self, &request, respond, facts = *std::move(facts)] {
+                  self->Process(request, respond, facts, std::nullopt);
+                });
           } else {
             respond.Fail(facts.status());
           }

@@ -2,7 +2,7 @@
 // SubmitSubjects: the request gate, and sealing of what it accepts.
 //
 // When to use  Register() once, before the server starts.
-// Threads      Messages are judged and sealed on gRPC's threads.
+// Threads      Messages are read on gRPC's threads, judged and sealed on those for chunks.
 // Ownership    Borrows the directory.
 // Errors       As documented in proto/holdfast/v1/transfer_service.proto.
 #pragma once
