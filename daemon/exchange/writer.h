@@ -68,8 +68,8 @@ class Writer final {
   // is full has to fit into the reserve (store/sqlite_store.h) on its way to the database.
   static constexpr std::size_t kMostGroupBytes = std::size_t{4} << 20;
 
-  // So does one with so many entries: a hold waits for no more than these, some milliseconds, and
-  // keys are wrapped for one group while the next one is decided.
+  // So does one with so many entries: its answers leave, and keys are wrapped for it, while the
+  // next one is decided.
   static constexpr std::size_t kMostGroupEntries = 8192;
 
   // A checkpoint goes into the database as often as that, and not with each group: it is a page of

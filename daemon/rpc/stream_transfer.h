@@ -2,8 +2,7 @@
 // What the services with bidirectional streams share: how a session begins, and which transfer it
 // is about.
 //
-// When to use  RegisterBidi() in place of MethodTable::Bidi for sessions that need an exchange and
-// a
+// When to use  RegisterBidi() in place of MethodTable::Bidi for sessions that need an exchange and a
 //              viewer; StreamTransfer in sessions about one transfer, PrepareBeside() in those with
 //              chunks.
 // Threads      A StreamTransfer may be used concurrently.

@@ -227,7 +227,7 @@ TEST_F(WriterTest, AHoldIsTakenEvenIfSomethingElseMetTheFullDiskFirst) {
   EXPECT_EQ(world_.Do(world_.LeaseFact(transfer)).decision.refusal, policy::Refusal::kFrozen);
 }
 
-// So that a hold never waits for all that was asked for before it.
+// So that the first answers do not wait for all that was asked for.
 TEST_F(WriterTest, AGroupHasABoundInEntries) {
   constexpr std::uint32_t kRows = 150;
   constexpr std::size_t kBatches = 60;
