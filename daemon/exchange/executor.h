@@ -5,9 +5,9 @@
 // When to use  For work that never waits for a person, a peer or the writer: of about a millisecond
 //              on Exchange::executor(), of several on Exchange::chunk_executor().
 // Threads      Post() may be called from any thread, also from a task.
-// Ownership    Tasks are owned until they have run. The destructor runs what was posted, then
-// joins. Errors       None. The number of tasks is bounded by the messages in flight
-// (rpc/limits.h).
+// Ownership    Tasks are owned until they have run. The destructor runs what was posted, and then
+//              joins.
+// Errors       None. The number of tasks is bounded by the messages in flight (rpc/limits.h).
 #pragma once
 
 #include <cstddef>

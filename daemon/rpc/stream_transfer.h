@@ -2,9 +2,9 @@
 // What the services with bidirectional streams share: how a session begins, and which transfer it
 // is about.
 //
-// When to use  RegisterBidi() in place of MethodTable::Bidi for sessions that need an exchange and a
-//              viewer; StreamTransfer in sessions about one transfer, PrepareBeside() in those with
-//              chunks.
+// When to use  RegisterBidi() in place of MethodTable::Bidi for sessions that need an exchange and
+//              its viewer; StreamTransfer in sessions about one transfer, PrepareBeside() in those
+//              with chunks.
 // Threads      A StreamTransfer may be used concurrently.
 // Ownership    Sessions keep what they are given. The directory is borrowed.
 // Errors       A stream whose exchange or caller is unknown fails at its first message.
